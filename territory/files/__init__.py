@@ -1,0 +1,7 @@
+"""Files in and out: reading with every fault told at once, writing so that it reads back the same."""
+
+from territory.files.reading import Check, check_files, read_portfolio
+from territory.files.rules import read_rules, write_rules
+from territory.files.writing import write_portfolio, write_proposal
+
+__all__ = ["Check", "check_files", "read_portfolio", "read_rules", "write_portfolio", "write_proposal", "write_rules"]

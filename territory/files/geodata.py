@@ -1,0 +1,210 @@
+"""Reading GeoJSON, GeoPackage and GeoParquet: the geometry gives the place, in the file's own coordinate system."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from territory.errors import DataError, Problem
+from territory.files.faults import Ledger
+from territory.files.source import MAX_COLUMNS, MAX_ROWS, Source, checked_headers, limit_exceeded, trimmed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import pyproj
+
+MAX_UNPACKED_BYTES = 1_000_000_000
+
+_BATCH_ROWS = 20_000
+_WGS84 = "OGC:CRS84"
+
+
+def read_ogr(path: Path, ledger: Ledger) -> Source:
+    """A GeoJSON, or the first layer of a GeoPackage.
+
+    Raises
+    ------
+    DataError
+        It is damaged, empty, or beyond a limit.
+    """
+    import pyogrio
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+
+    try:
+        # Any layer does for plain tables; layers with geometry come first.
+        layers = pyogrio.list_layers(path)
+        if not len(layers):
+            raise _empty(ledger)
+        layer = next((name for name, kind in layers if kind is not None), layers[0][0])
+        about = pyogrio.read_info(path, layer=layer, force_feature_count=True)
+        _check_size(about["features"], len(about["fields"]), ledger)
+        meta, table = pyogrio.read_arrow(path, layer=layer)
+    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        raise _damaged(ledger, error) from error
+    geometry = meta["geometry_name"] or "wkb_geometry"
+    return _source(table, geometry, meta["crs"], ledger)
+
+
+def read_parquet(path: Path, ledger: Ledger) -> Source:
+    """A GeoParquet (geometry as WKB or as native points), or a plain Parquet with columns of coordinates.
+
+    Raises
+    ------
+    DataError
+        It is damaged, empty, or beyond a limit.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            about = file.metadata
+            _check_size(about.num_rows, len(file.schema_arrow.names), ledger)
+            unpacked = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
+            _check_unpacked(unpacked, ledger)
+            geo = json.loads((about.metadata or {}).get(b"geo", b"{}"))
+            texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+        # Repeated text stays folded while it is read: unfolded, a small file could fill the memory.
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            table = _within_limit(file, ledger)
+    except (pa.ArrowException, json.JSONDecodeError, OSError) as error:
+        raise _damaged(ledger, error) from error
+    geometry = geo.get("primary_column", "geometry")
+    described = geo.get("columns", {}).get(geometry, {})
+    # The format's default is WGS-84; null says that it is not known.
+    crs = described.get("crs", _WGS84)
+    return _source(table, geometry, json.dumps(crs) if isinstance(crs, dict) else crs, ledger)
+
+
+def _within_limit(file: pq.ParquetFile, ledger: Ledger) -> pa.Table:
+    import pyarrow as pa
+
+    batches, unpacked = [], 0
+    for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        batches.append(batch)
+        unpacked += batch.nbytes
+        _check_unpacked(unpacked, ledger)
+    return pa.Table.from_batches(batches) if batches else file.schema_arrow.empty_table()
+
+
+def _check_size(rows: int, columns: int, ledger: Ledger) -> None:
+    if rows > MAX_ROWS:
+        raise limit_exceeded(
+            ledger.file, f"It has {rows:,} features; at most {MAX_ROWS:,} are read.", "Split the file."
+        )
+    if columns > MAX_COLUMNS + 1:
+        raise limit_exceeded(
+            ledger.file,
+            f"It has {columns:,} columns; at most {MAX_COLUMNS} are read.",
+            "Keep the columns that are needed.",
+        )
+
+
+def _check_unpacked(unpacked: int, ledger: Ledger) -> None:
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise limit_exceeded(
+            ledger.file,
+            f"It unpacks to more than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB.",
+            "Split the file, or drop columns.",
+        )
+
+
+def _empty(ledger: Ledger) -> DataError:
+    return DataError([Problem(ledger.file, "The file is empty.", "Give a feature a customer or rep.")])
+
+
+def _damaged(ledger: Ledger, error: Exception) -> DataError:
+    return DataError([Problem(ledger.file, f"It cannot be read ({error}).", "Export it again from its program.")])
+
+
+def _source(table: pa.Table, geometry: str, crs: str | None, ledger: Ledger) -> Source:
+    rows = np.arange(1, table.num_rows + 1)
+    names = [name for name in table.column_names if name != geometry]
+    headers = checked_headers(names, ledger)
+    columns = [_as_text(table.column(name), name, rows, ledger) for name in headers]
+    if geometry not in table.column_names:
+        return Source(headers, columns, rows)
+    xy, misplaced = _points(table.column(geometry))
+    lonlat = xy if crs is None else _lonlat(xy, crs, ledger)
+    return Source(headers, columns, rows, lonlat, misplaced, names_crs=crs is not None)
+
+
+def _as_text(column: pa.ChunkedArray, name: str, rows: np.ndarray, ledger: Ledger) -> pa.ChunkedArray:
+    """A column as text: whole numbers without a point, days as 2027-03-01, lists and structures as JSON."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        _check_unpacked(_unfolded_bytes(column), ledger)
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        texts = [None if value is None else _number_text(value) for value in column.to_pylist()]
+    elif pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        texts = [
+            None if value is None else json.dumps(value, default=str, ensure_ascii=False)
+            for value in column.to_pylist()
+        ]
+    elif pa.types.is_timestamp(column.type):
+        texts = pc.replace_substring_regex(pc.strftime(column, format="%Y-%m-%d %H:%M:%S"), r" 00:00:00(\.0+)?$", "")
+    else:
+        texts = column.cast(pa.string())
+    cells = pa.chunked_array([texts], pa.string()) if isinstance(texts, list) else texts.cast(pa.string())
+    whole = pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], pa.string())
+    return pa.chunked_array([trimmed(whole, name, rows, ledger)], pa.string())
+
+
+def _unfolded_bytes(column: pa.ChunkedArray) -> int:
+    import pyarrow.compute as pc
+
+    lengths = (pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks)
+    return sum(pc.sum(length).as_py() or 0 for length in lengths)
+
+
+def _number_text(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _points(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates (n, 2), NaN where there is no point, and in what way, (n,) text or None."""
+    import pyarrow as pa
+    import shapely
+
+    if pa.types.is_struct(column.type):
+        whole = column.combine_chunks()
+        xy = np.column_stack([whole.field(axis).to_numpy(zero_copy_only=False).astype(float) for axis in ("x", "y")])
+        xy[np.asarray(whole.is_null())] = np.nan
+        return xy, np.full(len(xy), None, object)
+    shapes = shapely.from_wkb(np.array(column.to_pylist(), dtype=object), on_invalid="ignore")
+    kind = shapely.get_type_id(shapes)
+    single = (kind == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
+    shapes = np.where(single, shapely.get_geometry(shapes, 0), shapes)
+    kind = shapely.get_type_id(shapes)
+    xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
+    misplaced = np.full(len(shapes), None, object)
+    for place in np.flatnonzero(kind > 0):
+        misplaced[place] = f"Its geometry is a {shapes[place].geom_type}, not a point."
+    return xy, misplaced
+
+
+def _lonlat(xy: np.ndarray, crs: str, ledger: Ledger) -> np.ndarray:
+    import pyproj
+    from pyproj.exceptions import CRSError
+
+    try:
+        own = pyproj.CRS.from_user_input(crs)
+        transformer = pyproj.Transformer.from_crs(own, "EPSG:4326", always_xy=True)
+    except CRSError as error:
+        raise _damaged(ledger, error) from error
+    if _is_wgs84(own):
+        return xy
+    ledger.note(f"Its own coordinate system, {own.name}, was honoured.")
+    lonlat = np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+    return np.where(np.isfinite(lonlat), lonlat, np.nan)
+
+
+def _is_wgs84(crs: pyproj.CRS) -> bool:
+    return crs.to_authority() in (("EPSG", "4326"), ("OGC", "CRS84"))
