@@ -1,0 +1,71 @@
+"""The plan as a page: a folium map that opens from a USB stick and asks no other host for anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from territory.errors import NotFoundError, Problem
+from territory.maps.payload import describe_plan
+from territory.model import Portfolio, Proposal, TravelMode
+
+if TYPE_CHECKING:
+    import folium
+
+__all__ = ["draw_map"]
+
+LANGUAGES = ("auto", "en", "zh")
+TILES = ("osm", "amap")
+
+
+def draw_map(
+    plan: Proposal | Portfolio,
+    *,
+    language: Literal["auto", "en", "zh"] = "auto",
+    tiles: Literal["osm", "amap"] | None = None,
+    travel: TravelMode | None = None,
+    title: str | None = None,
+) -> folium.Map:
+    """Territories before and after, their customers and their measures, as one self-contained page.
+
+    Parameters
+    ----------
+    plan : Proposal or Portfolio
+        Of a portfolio, today's territories are drawn.
+    language : {"auto", "en", "zh"}
+        What the page speaks first; "auto" follows the browser. The reader can switch.
+    tiles : {"osm", "amap"}, optional
+        An online base map. Without it the page loads nothing from anywhere. Amap's tiles are in GCJ-02, so
+        what is drawn on them is converted to it.
+    travel : {"none", "line", "roads"}, optional
+        What workload counts beside visits x minutes: by default "line" for a portfolio. A proposal has its own.
+    title : str, optional
+        Heading of the page.
+
+    Returns
+    -------
+    folium.Map
+        ``.save("proposal.html")`` writes the page, ``.get_root().render()`` returns it; the same plan gives the same
+        bytes. Layers added to it by folium work as usual, but those that need other hosts are blocked by the page.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such language or base map.
+    DataError
+        Potential or workload cannot be derived (a portfolio only).
+    """
+    _check_choices(language, tiles)
+    from territory.maps.page import build_page
+
+    scene = describe_plan(plan, travel=travel, crs="gcj02" if tiles == "amap" else "wgs84")
+    return build_page({**scene, "language": language, "tiles": tiles, "title": title}, tiles=tiles)
+
+
+def _check_choices(language: str, tiles: str | None) -> None:
+    problems = []
+    if language not in LANGUAGES:
+        problems.append(Problem("language", f"There is no '{language}'.", f"Choose from {', '.join(LANGUAGES)}."))
+    if tiles is not None and tiles not in TILES:
+        problems.append(Problem("tiles", f"There is no '{tiles}'.", f"Choose from {', '.join(TILES)}, or None."))
+    if problems:
+        raise NotFoundError(problems)
