@@ -1,0 +1,192 @@
+"""The algorithm: units on a plane become territories that are balanced, in one piece and compact, with a bound.
+
+`align_units` takes plain arrays and knows nothing of customers; `territory.realignment` is its face for people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from territory.alignment.engine import Progress, Task, design, pieces, prices_at, repair
+from territory.alignment.units import make_units
+from territory.errors import InfeasibleError, Problem
+
+__all__ = ["Progress", "UnitPlan", "align_units"]
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """A plan for n rows in K territories.
+
+    labels (n,) int; centres (K, 2) metres; loads (K, q) in the measures' units; deviation (K, q), ratio of
+    the share; objective and lower_bound in square metres: the mean over the measures of the weighted mean squared
+    distance to the centre, plus handover prices; gap, ratio; pieces (K,) int; price (K, q), square metres that
+    a whole measure's worth of load costs at each territory, from the bound.
+    """
+
+    labels: np.ndarray
+    centres: np.ndarray
+    loads: np.ndarray
+    deviation: np.ndarray
+    pieces: np.ndarray
+    objective: float
+    lower_bound: float
+    gap: float
+    price: np.ndarray
+    status: Literal["optimal", "gap", "infeasible"]
+    reasons: tuple[Problem, ...]
+
+    @property
+    def max_deviation(self) -> np.ndarray:
+        """(q,) the largest deviation over the territories."""
+        return np.abs(self.deviation).max(axis=0)
+
+
+def align_units(
+    xy: np.ndarray,
+    measures: np.ndarray,
+    shares: np.ndarray,
+    tolerance: float | np.ndarray,
+    neighbours: np.ndarray | None = None,
+    seed: int = 0,
+    *,
+    start: np.ndarray | None = None,
+    handover: np.ndarray | None = None,
+    locked: np.ndarray | None = None,
+    centres: np.ndarray | None = None,
+    effort: float = 1.0,
+    progress: Progress | None = None,
+) -> UnitPlan:
+    """Share rows out among territories: balanced on every measure, each in one piece, compact, few moves.
+
+    Parameters
+    ----------
+    xy : (n, 2) float, metres
+    measures : (n, q) float, at least 0; each is balanced on its own
+    shares : (K,) float, above 0; what part of each measure's total each territory should hold
+    tolerance : float or (q,) float, ratio; load over share may be 1 - tolerance to 1 + tolerance
+    neighbours : (e, 2) int, pairs of rows that border each other; by default Delaunay neighbours of the
+        distinct places, long edges pruned, islands bridged
+    seed : int
+    start : (n,) int, today's territory of each row, -1 for none; the plan then starts from it
+    handover : (n,) float, what moving a row away from `start` costs, in square metres x mass (a row's mass is its
+        mean share of the measures)
+    locked : (n,) bool, rows that keep `start`
+    centres : (K, 2) float, metres, centres that hold still (rep homes); by default centres of mass
+    effort : float, multiplies the steps of the search
+    progress : called with the stage and the part done
+
+    Returns
+    -------
+    UnitPlan
+
+    Raises
+    ------
+    InfeasibleError
+        There are fewer rows than territories, or a measure is zero everywhere.
+    """
+    xy, measures = np.asarray(xy, float), np.asarray(measures, float)
+    shares = np.asarray(shares, float) / np.sum(shares)
+    count, rows, q = len(shares), len(xy), measures.shape[1]
+    _refuse(rows, count, measures)
+    band = np.broadcast_to(np.asarray(tolerance, float), (q,)).copy()
+    start = np.full(rows, -1) if start is None else np.asarray(start, np.int64)
+    units = make_units(
+        xy,
+        measures,
+        largest=band * shares.min(),
+        neighbours=neighbours,
+        start=start,
+        handover=np.zeros(rows) if handover is None else np.asarray(handover, float),
+        movable=np.ones(rows, bool) if locked is None else ~np.asarray(locked, bool),
+        parts=max(32, 4 * count),
+    )
+    if len(units.mass) < count:  # equal places were joined: let every row be its own again
+        units = make_units(
+            xy, measures, largest=np.zeros(q), neighbours=neighbours, start=start,
+            handover=np.zeros(rows) if handover is None else np.asarray(handover, float),
+            movable=np.ones(rows, bool) if locked is None else ~np.asarray(locked, bool), parts=rows,
+        )  # fmt: skip
+    middle = xy[0] - units.xy[units.of_row[0]] * units.metres
+    fixed = None if centres is None else (np.asarray(centres, float) - middle) / units.metres
+    task = Task(units, np.repeat(shares[:, None], q, axis=1), band, fixed, seed, effort)
+    tell = progress or (lambda stage, part: None)
+    label = repair(task, tell) if (start >= 0).any() else design(task, tell)
+    return _judge(task, label, middle, measures, tell)
+
+
+def _refuse(rows: int, count: int, measures: np.ndarray) -> None:
+    problems = []
+    if rows < count:
+        problems.append(
+            Problem(
+                "territories",
+                f"{rows} customers cannot fill {count} territories.",
+                f"Ask for at most {rows} territories.",
+            )
+        )
+    problems += [
+        Problem(f"measure {t + 1}", "it is zero for every customer.", "Give values, or balance on other measures.")
+        for t in np.flatnonzero(measures.sum(axis=0) <= 0)
+    ]
+    if problems:
+        raise InfeasibleError(problems)
+
+
+def _judge(task: Task, label: np.ndarray, middle: np.ndarray, measures: np.ndarray, tell: Progress) -> UnitPlan:
+    """The plan with its measures, its bound, and why it is out of its bands if it is."""
+    units = task.units
+    tell("proof", 0.0)
+    objective = task.objective(label)
+    centres = task.centres(label)
+    price, bound = prices_at(task, centres)
+    bound = min(bound, objective)
+    deviation = task.deviation(label)
+    piece, _ = pieces(units, label)
+    owner = np.unique(np.column_stack([label, piece]), axis=0)[:, 0]
+    gap = (objective - bound) / bound if bound > 0 else (0.0 if objective <= 0 else float("inf"))
+    inside = bool((np.abs(deviation) <= task.tolerance * (1 + 1e-12)).all())
+    tell("proof", 1.0)
+    return UnitPlan(
+        labels=label[units.of_row],
+        centres=centres * units.metres + middle,
+        loads=(deviation + 1.0) * task.shares * measures.sum(axis=0),
+        deviation=deviation,
+        pieces=np.bincount(owner, minlength=task.count),
+        objective=objective * units.metres**2,
+        lower_bound=bound * units.metres**2,
+        gap=gap,
+        price=price * units.metres**2,
+        status="infeasible" if not inside else "optimal" if gap <= 1e-9 else "gap",
+        reasons=() if inside else _why(task, deviation),
+    )
+
+
+def _why(task: Task, deviation: np.ndarray) -> tuple[Problem, ...]:
+    """Which rule could not be kept, and what would do."""
+    problems = []
+    smallest = task.shares.min(axis=0)
+    for t in range(task.shares.shape[1]):
+        heaviest = float(task.units.measure[:, t].max())
+        room = float(task.shares[:, t].max()) * (1 + task.tolerance[t])
+        if heaviest > room:
+            problems.append(
+                Problem(
+                    f"measure {t + 1}",
+                    f"one customer alone holds {heaviest:.1%} of it; a territory may hold {room:.1%}.",
+                    f"Split that customer, take it out, or allow {heaviest / smallest[t] - 1:.0%}.",
+                )
+            )
+        worst = float(np.abs(deviation[:, t]).max())
+        if worst > task.tolerance[t]:
+            problems.append(
+                Problem(
+                    f"tolerance on measure {t + 1}",
+                    f"the best plan found deviates by {worst:.1%}; {task.tolerance[t]:.1%} was asked.",
+                    f"Allow {np.ceil(worst * 1000) / 1000:.1%}, or ask for fewer territories.",
+                )
+            )
+    return tuple(problems)

@@ -1,0 +1,124 @@
+"""A start with good shape: bisection to equal mass, then a balanced centroidal power diagram.
+
+Balanced power diagrams minimise squared distances under given cell masses (Aurenhammer, Hoffmann and Aronov
+1998); moving each centre to its cell's centroid makes them centroidal (de Goes et al. 2012). One combined
+measure only: prices on two measures at once do not give connected cells.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from territory.alignment.prices import cheapest, offers_at, raise_prices
+
+NEAR = 12
+COARSE = 12_000
+
+
+def bisect(xy: np.ndarray, mass: np.ndarray, shares: np.ndarray, turn: float) -> np.ndarray:
+    """Labels (n,) of a recursive bisection into parts of the given shares of mass.
+
+    Each cut is the best of six directions, by the scatter inside the two halves; `turn` rotates them.
+    """
+    label = np.zeros(len(xy), np.int64)
+    stack = [(np.arange(len(xy)), np.arange(len(shares)))]
+    while stack:
+        rows, parts = stack.pop()
+        if len(parts) == 1:
+            label[rows] = parts[0]
+            continue
+        half = len(parts) // 2
+        portion = shares[parts[:half]].sum() / shares[parts].sum()
+        cuts = [
+            _cut(xy[rows], mass[rows], portion, turn + step * np.pi / 6, half, len(parts) - half) for step in range(6)
+        ]
+        first, second = min(cuts, key=lambda cut: cut[0])[1:]
+        stack.append((rows[first], parts[:half]))
+        stack.append((rows[second], parts[half:]))
+    return label
+
+
+def _cut(
+    xy: np.ndarray, mass: np.ndarray, portion: float, angle: float, least: int, rest: int
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Scatter and the two sides of one cut across `angle`, with at least `least` and `rest` rows on them."""
+    # Directions are rounded: sine and cosine differ in the last digit between systems.
+    along = xy @ np.round([np.cos(angle), np.sin(angle)], 9)
+    order = np.argsort(along, kind="stable")
+    total = np.cumsum(mass[order])
+    at = int(np.clip(np.searchsorted(total, total[-1] * portion), least, len(order) - rest))
+    return sum(_scatter(xy[part], mass[part]) for part in (order[:at], order[at:])), order[:at], order[at:]
+
+
+def _scatter(xy: np.ndarray, mass: np.ndarray) -> float:
+    weight = mass.sum()
+    if weight <= 0:
+        return 0.0
+    return float((mass * ((xy - (mass[:, None] * xy).sum(axis=0) / weight) ** 2).sum(axis=1)).sum())
+
+
+def centroids(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
+    """(K, 2) centre of mass of each label."""
+    weight = np.maximum(np.bincount(label, mass, count), 1e-300)
+    return np.column_stack([np.bincount(label, mass * xy[:, axis], count) / weight for axis in (0, 1)])
+
+
+def power_diagram(
+    xy: np.ndarray,
+    mass: np.ndarray,
+    shares: np.ndarray,
+    turn: float,
+    *,
+    fixed: np.ndarray | None = None,
+    rounds: int = 25,
+    cold: float = 0.02,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of a balanced centroidal power diagram, (n,), and its centres, (K, 2).
+
+    `mass` adds to 1 and so do `shares`. `fixed` (K, 2) holds the centres still (rep homes).
+    """
+    count = len(shares)
+    if count == 1:
+        return np.zeros(len(xy), np.int64), centroids(xy, mass, np.zeros(len(xy), np.int64), 1)
+    points, weight = _coarse(xy, mass)
+    one = np.ones((len(points), 1))
+    target = shares[:, None]
+    centres = fixed if fixed is not None else centroids(points, weight, bisect(points, weight, shares, turn), count)
+    price = np.zeros((count, 1))
+    base = 0.0
+    for turn_no in range(rounds):
+        heat = max(cold, 0.2 * 0.8**turn_no)
+        offers = offers_at(points, weight, one, centres, NEAR)
+        warm = offers.temperature(centres)
+        price, error, soft = raise_prices(offers, heat * warm, price, target, steps=15 if turn_no else 60, enough=0.02)
+        if error > 0.3:  # lost: these centres' prices from the beginning, warmer
+            price, error, soft = raise_prices(offers, 0.3 * warm, np.zeros_like(price), target, steps=80, enough=0.02)
+        if fixed is not None:
+            if heat == cold:
+                break
+            continue
+        moved = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
+        if base == 0.0:
+            base = max(float((weight * offers.cost[:, 0]).sum()), 1e-300)
+        step = np.sqrt((soft[:, 0] * ((moved - centres) ** 2).sum(axis=1)).sum() / base)
+        if step > 0.4:
+            moved = centres + (moved - centres) * (0.4 / step)
+        if turn_no == rounds - 1 or (step < 5e-3 and heat == cold):
+            break
+        centres = moved
+    offers = offers_at(xy, mass, np.ones((len(xy), 1)), centres, NEAR)
+    price, error, _ = raise_prices(offers, cold * offers.temperature(centres), price, target, steps=10, enough=2e-3)
+    label = np.empty(len(xy), np.int64)
+    nobody = np.full(len(xy), -1)
+    cheapest(xy, mass, np.ones((len(xy), 1)), centres, nobody, np.zeros(len(xy)), np.ones(len(xy), bool), price, label)
+    return label, centres
+
+
+def _coarse(xy: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Runs of units that follow each other (they come in Hilbert order) as one point each, mass kept exactly."""
+    run = -(-len(xy) // COARSE)
+    if run == 1:
+        return xy, mass
+    group = np.arange(len(xy)) // run
+    weight = np.bincount(group, mass)
+    return centroids(xy, mass, group, len(weight)), weight

@@ -1,0 +1,341 @@
+"""From units to a balanced, connected, compact plan with its bound."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from territory.alignment.diagram import NEAR, centroids, power_diagram
+from territory.alignment.numeric import new_state
+from territory.alignment.prices import cheapest, offers_at, raise_prices
+from territory.alignment.search import Ground, Plan, anneal, plan_of
+from territory.alignment.units import Units
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, float], None]
+"""Told the stage and how much of it is done, 0 to 1."""
+
+BORDER = 0.1
+"""What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
+SWAPS = 0.1
+"""The part of the proposals that swap two units."""
+EDGE = 0.95
+"""The part of the tolerance that the search aims at: the rest is room for the last moves."""
+CONNECT_LIMIT = 64
+"""Units that a connectivity test may look at beyond the ring of neighbours."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a plan for `units` must keep to. shares (K, q) add to 1 by column; tolerance (q,); fixed (K, 2) or None."""
+
+    units: Units
+    shares: np.ndarray
+    tolerance: np.ndarray
+    fixed: np.ndarray | None
+    seed: int
+    effort: float
+
+    @property
+    def count(self) -> int:
+        return len(self.shares)
+
+    @property
+    def ratio(self) -> np.ndarray:
+        """(n, q) each measure over the mass."""
+        return self.units.measure / self.units.mass[:, None]
+
+    def centres(self, label: np.ndarray) -> np.ndarray:
+        return self.fixed if self.fixed is not None else centroids(self.units.xy, self.units.mass, label, self.count)
+
+    def objective(self, label: np.ndarray) -> float:
+        """Mass-weighted squared distance to the centre, plus the price of moves."""
+        units = self.units
+        spread = (units.mass * ((units.xy - self.centres(label)[label]) ** 2).sum(axis=1)).sum()
+        moved = (units.start >= 0) & (units.start != label)
+        return float(spread + units.handover[moved].sum())
+
+    def deviation(self, label: np.ndarray) -> np.ndarray:
+        """(K, q) load over share, less 1."""
+        loads = [np.bincount(label, column, self.count) for column in self.units.measure.T]
+        return np.column_stack(loads) / self.shares - 1.0
+
+    def excess(self, label: np.ndarray) -> float:
+        """The largest deviation over its tolerance; at most 1 when every territory is in its band."""
+        return float((np.abs(self.deviation(label)) / self.tolerance).max())
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How hot a search begins and ends, in mean energies of a unit, and how long it holds the centres still."""
+
+    hot: float
+    cold: float
+    hold: float
+
+
+# The first serves large tasks, which can afford one search; hot ones find better arrangements of small tasks.
+FROM_SCRATCH = (Schedule(2, 0.02, 0.5), Schedule(30, 0.3, 0.6), Schedule(100, 0.3, 0.6), Schedule(300, 0.3, 0.6))
+FROM_TODAY = (Schedule(2, 0.02, 0.0), Schedule(10, 0.1, 0.0), Schedule(10, 0.1, 0.6), Schedule(30, 0.1, 0.0))
+
+
+def design(task: Task, progress: Progress) -> np.ndarray:
+    """Labels (n,) of the best plan found from scratch: in its bands first, then of least objective."""
+    progress("shape", 0.0)
+    units = task.units
+    random = np.random.default_rng(task.seed)
+    turn = float(random.uniform(0, np.pi))
+    mean_share = task.shares.mean(axis=1)
+    label, centres = power_diagram(units.xy, units.mass, mean_share, turn, fixed=task.fixed)
+    price = np.zeros_like(task.shares)
+    if task.shares.shape[1] > 1 and task.count > 1:
+        centres, price = _centre_on_all(task, centres)
+        label = _choose(task, centres, price)
+    label = connect(units, label, task.count)
+    return _search(task, label, centres, price, FROM_SCRATCH, progress)
+
+
+def repair(task: Task, progress: Progress) -> np.ndarray:
+    """Labels (n,) of the best plan found from today's: in its bands first, then of least objective."""
+    progress("shape", 0.0)
+    label = connect(task.units, _settle(task), task.count)
+    centres = task.centres(label)
+    price, _ = prices_at(task, centres)
+    found = _search(task, label, centres, price, FROM_TODAY, progress)
+    return _named_alike(task, found)
+
+
+def _named_alike(task: Task, label: np.ndarray) -> np.ndarray:
+    """The same pieces of ground, named so that least is handed over, where that leaves every band as it is."""
+    units = task.units
+    owned = units.start >= 0
+    kept = np.zeros((task.count, task.count))
+    np.add.at(kept, (label[owned], units.start[owned]), units.handover[owned])
+    # A piece keeps its name for certain where one of its units is locked, or shares or centres differ.
+    bound = np.unique(label[~units.movable])
+    alike = (task.shares == task.shares[0]).all() and task.fixed is None and not len(bound)
+    if not alike:
+        return label
+    piece, name = linear_sum_assignment(-kept)
+    return name[np.argsort(piece)][label]
+
+
+def prices_at(task: Task, centres: np.ndarray) -> tuple[np.ndarray, float]:
+    """The best prices (K, q) found for these centres, and the bound that they prove.
+
+    No fractional assignment to the centres within the bands costs less: the LP's dual, evaluated exactly.
+    """
+    units, ratio = task.units, task.ratio
+    offers = offers_at(units.xy, units.mass, ratio, centres, 16, units.start, units.handover)
+    warm = offers.temperature(centres)
+    slack = task.shares * task.tolerance
+    label = np.empty(len(units.mass), np.int64)
+
+    def proven(price: np.ndarray) -> float:
+        value = cheapest(units.xy, units.mass, ratio, centres, units.start, units.handover, units.movable, price, label)
+        return value - float((price * task.shares).sum() + (slack * np.abs(price)).sum())
+
+    price = best_price = np.zeros_like(task.shares)
+    best = proven(price)
+    for heat in (0.3, 0.1, 0.03, 0.01, 0.003, 0.001):
+        blunt = heat * 0.3 * float(np.median(warm))
+        price, _, _ = raise_prices(
+            offers, heat * warm, price, task.shares, steps=40, enough=1e-4, slack=slack, blunt=blunt
+        )
+        value = proven(price)
+        if value > best:
+            best, best_price = value, price
+    return best_price, best
+
+
+def connect(units: Units, label: np.ndarray, count: int) -> np.ndarray:
+    """Labels with every territory in one piece: its heaviest piece stays, the others go to a neighbour each.
+
+    A piece goes to the neighbouring territory that it shares most edges with. Units that may not move stay.
+    """
+    label = label.copy()
+    row = np.repeat(np.arange(len(label)), np.diff(units.ptr))
+    for _ in range(100):
+        piece, main = pieces(units, label)
+        stray = ~main[piece] & units.movable
+        edge = stray[row] & main[piece[units.ind]] & (label[row] != label[units.ind])
+        if not edge.any():
+            return label
+        key, shared = np.unique(piece[row[edge]] * count + label[units.ind[edge]], return_counts=True)
+        order = np.lexsort((-key, shared, key // count))
+        last = order[np.append(np.flatnonzero(np.diff(key[order] // count)), len(order) - 1)]
+        goes = np.full(len(main), -1)
+        goes[key[last] // count] = key[last] % count
+        label = np.where(stray & (goes[piece] >= 0), goes[piece], label)
+    return label
+
+
+def pieces(units: Units, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The piece of each unit, (n,) int, and whether each piece is its territory's heaviest, (pieces,) bool."""
+    n = len(label)
+    row = np.repeat(np.arange(n), np.diff(units.ptr))
+    inside = label[row] == label[units.ind]
+    graph = csr_matrix((np.ones(inside.sum(), np.int8), (row[inside], units.ind[inside])), shape=(n, n))
+    count, piece = connected_components(graph, directed=False)
+    mass = np.bincount(piece, units.mass, count)
+    owner = np.zeros(count, np.int64)
+    owner[piece] = label
+    order = np.lexsort((-np.arange(count), mass, owner))
+    main = np.zeros(count, bool)
+    main[order[np.append(np.flatnonzero(np.diff(owner[order])), count - 1)]] = True
+    return piece, main
+
+
+def _centre_on_all(task: Task, centres: np.ndarray, rounds: int = 25) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and prices (K, q) where the fractional plan within all bands is centroidal.
+
+    Its cells are not connected: it only says where the centres of a plan balanced on every measure should be.
+    """
+    units, ratio = task.units, task.ratio
+    price = np.zeros_like(task.shares)
+    slack = task.shares * task.tolerance
+    for turn in range(rounds):
+        heat = max(0.02, 0.2 * 0.85**turn)
+        offers = offers_at(units.xy, units.mass, ratio, centres, NEAR, units.start, units.handover)
+        warm = offers.temperature(centres)
+        blunt = heat * 0.3 * float(np.median(warm))
+        price, _, soft = raise_prices(
+            offers, heat * warm, price, task.shares, steps=20, enough=0.01, slack=slack, blunt=blunt
+        )
+        if task.fixed is not None:
+            continue
+        centres = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
+    return centres, price
+
+
+def _choose(task: Task, centres: np.ndarray, price: np.ndarray) -> np.ndarray:
+    units = task.units
+    label = np.empty(len(units.mass), np.int64)
+    cheapest(units.xy, units.mass, task.ratio, centres, units.start, units.handover, units.movable, price, label)
+    return _fill_empty(task, label, centres)
+
+
+def _settle(task: Task) -> np.ndarray:
+    """Today's labels; units without one go to the nearest centre of those that have one."""
+    units = task.units
+    label = units.start.copy()
+    has = label >= 0
+    if not has.all():
+        known = np.unique(label[has])
+        weight = np.bincount(label[has], units.mass[has], task.count)[known]
+        middle = [np.bincount(label[has], (units.mass * units.xy[:, a])[has], task.count)[known] for a in (0, 1)]
+        centre = np.column_stack(middle) / np.maximum(weight, 1e-300)[:, None]
+        distance = ((units.xy[~has][:, None, :] - centre[None]) ** 2).sum(axis=2)
+        label[~has] = known[distance.argmin(axis=1)]
+    centres = centroids(units.xy, units.mass, label, task.count)
+    return _fill_empty(task, label, centres if task.fixed is None else task.fixed)
+
+
+def _fill_empty(task: Task, label: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Every territory holds at least one unit: an empty one takes the nearest that another can spare."""
+    label = label.copy()
+    size = np.bincount(label, minlength=task.count)
+    for empty in np.flatnonzero(size == 0):
+        spare = np.flatnonzero(task.units.movable & (size[label] > 1))
+        if not len(spare):
+            break
+        distance = ((task.units.xy[spare] - centres[empty]) ** 2).sum(axis=1)
+        taken = spare[distance.argmin()]
+        size[label[taken]] -= 1
+        size[empty] += 1
+        label[taken] = empty
+    return label
+
+
+def _search(
+    task: Task,
+    label: np.ndarray,
+    centres: np.ndarray,
+    price: np.ndarray,
+    schedules: tuple[Schedule, ...],
+    progress: Progress,
+) -> np.ndarray:
+    """The best plan of several searches; small tasks can afford more of them."""
+    if task.count == 1:
+        return label
+    runs = int(np.clip(16_000 * task.effort / len(label), 1, len(schedules)))
+    done = np.zeros(len(schedules))
+
+    def told(run: int, part: float) -> None:
+        done[run] = part
+        progress("balance", float(done[:runs].mean()))
+
+    def one(run: int) -> np.ndarray:
+        return _run(task, label, centres, price, schedules[run], run, told)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(one, range(runs)))
+    return min(found, key=lambda plan: (max(task.excess(plan), 1.0), task.objective(plan)))
+
+
+def _run(
+    task: Task,
+    label: np.ndarray,
+    centres: np.ndarray,
+    price: np.ndarray,
+    schedule: Schedule,
+    run: int,
+    told: Callable[[int, float], None],
+) -> np.ndarray:
+    """One annealing; the best plan seen, judged first by its worst deviation."""
+    units = task.units
+    ground = Ground(
+        units.ptr, units.ind, units.xy, units.mass, units.measure, units.start, units.handover, units.movable,
+        1.0 / task.shares, np.full(task.count, task.fixed is not None), centres,
+    )  # fmt: skip
+    plan = plan_of(ground, label)
+    random = new_state(task.seed, run)
+    spread = (units.mass * ((units.xy - centres[label]) ** 2).sum(axis=1)).sum()
+    scale = task.count / max(spread, 1e-12)
+    energy = task.count / len(label)
+    band = np.column_stack([-task.tolerance, task.tolerance]) * EDGE
+    # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of `scale`.
+    weight = price * scale * task.shares
+    tight = float(task.tolerance.min())
+    soft, hard = 5.0, 7.5 / tight**2
+    rounds, proposals = _budget(task, plan)
+    best, best_key = label, (np.inf, np.inf)
+    for turn in range(rounds):
+        part = turn / max(rounds - 1, 1)
+        temperature = energy * schedule.hot * (schedule.cold / schedule.hot) ** part
+        stiffness = soft * (hard / soft) ** part
+        if task.fixed is None:
+            ground.pinned[:] = part < schedule.hold
+        anneal(
+            ground, plan, band, weight, stiffness, scale, temperature, proposals,
+            SWAPS, BORDER * energy, CONNECT_LIMIT, random,
+        )  # fmt: skip
+        deviation = plan.load / task.shares - 1.0
+        raised = np.maximum(np.maximum(weight, 0.0) + 0.2 * stiffness * (deviation - band[:, 1]), 0.0)
+        lowered = np.maximum(np.maximum(-weight, 0.0) + 0.2 * stiffness * (band[:, 0] - deviation), 0.0)
+        weight = raised - lowered
+        excess = max(float((np.abs(deviation) / task.tolerance).max()), 1.0)
+        if excess < best_key[0] or (excess == 1.0 and part > 0.3):
+            key = (excess, task.objective(plan.label))
+            if key < best_key:
+                best, best_key = plan.label.copy(), key
+        if turn % 16 == 0:
+            told(run, part)
+    told(run, 1.0)
+    log.debug("search %d: excess %.3f, objective %.6f", run, *best_key)
+    return best
+
+
+def _budget(task: Task, plan: Plan) -> tuple[int, int]:
+    """Rounds, and proposals in each: steps grow with the size to a limit; border units are asked twice at least."""
+    steps = np.clip(4000 * len(plan.label), 4e4, 8e6)
+    proposals = max(2 * int(plan.border_count[0]), int(steps / 1000))
+    return int(np.clip(steps / proposals, 250, 1000) * task.effort) + 1, proposals

@@ -1,0 +1,214 @@
+"""Prices that balance: the dual of sharing units out among centres, smoothed and solved by Newton's method.
+
+For fixed centres, the cheapest fractional assignment under a band on every measure is a linear programme.
+Its dual puts a price on each measure at each centre. The minimum over centres is smoothed by an entropy
+term whose temperature follows the local cell (one temperature for all would blur city cells away), the
+prices are raised by damped Newton steps, and the temperature is lowered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy.spatial import cKDTree
+
+from territory.alignment.numeric import exp_negative, log_small, solve_positive
+
+COLD = 12.0
+"""A centre this many temperatures dearer than the best gets no part of a unit."""
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What each unit could cost at the centres near it, per unit of mass.
+
+    centre (n, c) int; cost (n, c) float; ratio (n, q) each measure over the mass; mass (n,).
+    """
+
+    centre: np.ndarray
+    cost: np.ndarray
+    ratio: np.ndarray
+    mass: np.ndarray
+    xy: np.ndarray
+
+    def temperature(self, centres: np.ndarray) -> np.ndarray:
+        """(n,) the scale on which each unit's choice of centre is decided: its nearest centre's cell, squared."""
+        spacing = cKDTree(centres).query(centres, k=2)[0][:, 1] ** 2 if len(centres) > 1 else np.ones(1)
+        distance, nearest = cKDTree(centres).query(self.xy)
+        return np.maximum(spacing[nearest], distance**2 * 0.5) + 1e-12
+
+
+@njit(cache=True)
+def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, soft):
+    """Smoothed dual value; adds loads to `gradient` (K, q), curvature to `hessian`, soft sums to `soft`."""
+    n, c = centre.shape
+    q = ratio.shape[1]
+    value = 0.0
+    now = np.empty(c)
+    part = np.empty(c)
+    held = np.empty(c, np.int64)
+    for i in range(n):
+        best = 1e300
+        for s in range(c):
+            j = centre[i, s]
+            total = cost[i, s]
+            for t in range(q):
+                total += price[j, t] * ratio[i, t]
+            now[s] = total
+            if total < best:
+                best = total
+        eps = warm[i]
+        count = 0
+        norm = 0.0
+        for s in range(c):
+            if now[s] - best < COLD * eps:
+                p = exp_negative((best - now[s]) / eps)
+                held[count] = centre[i, s]
+                part[count] = p
+                norm += p
+                count += 1
+        value += mass[i] * (best - eps * log_small(norm))
+        for u in range(count):
+            part[u] /= norm
+            j = held[u]
+            w = mass[i] * part[u]
+            soft[j, 0] += w
+            soft[j, 1] += w * xy[i, 0]
+            soft[j, 2] += w * xy[i, 1]
+            for t in range(q):
+                gradient[j, t] += w * ratio[i, t]
+        if count > 1:
+            for u in range(count):
+                for v in range(count):
+                    h = -part[u] * part[v]
+                    if u == v:
+                        h += part[u]
+                    h *= mass[i] / eps
+                    for t in range(q):
+                        for r in range(q):
+                            hessian[held[u] * q + t, held[v] * q + r] += h * ratio[i, t] * ratio[i, r]
+    return value
+
+
+@njit(cache=True)
+def cheapest(xy, mass, ratio, centres, start, handover, movable, price, label):
+    """Each unit's cheapest centre at these prices, over all centres; returns the sum of its costs.
+
+    handover (n,) is the price of leaving `start` (-1: none). Units that may not move stay.
+    """
+    n = mass.size
+    q = ratio.shape[1]
+    total = 0.0
+    for i in range(n):
+        best = 1e300
+        chosen = 0
+        for j in range(len(centres)):
+            if not movable[i] and j != start[i]:
+                continue
+            cost = (xy[i, 0] - centres[j, 0]) ** 2 + (xy[i, 1] - centres[j, 1]) ** 2
+            for t in range(q):
+                cost += price[j, t] * ratio[i, t]
+            if start[i] >= 0 and start[i] != j:
+                cost += handover[i] / mass[i]
+            if cost < best:
+                best = cost
+                chosen = j
+        label[i] = chosen
+        total += mass[i] * best
+    return total
+
+
+def raise_prices(
+    offers: Offers,
+    warm: np.ndarray,
+    price: np.ndarray,
+    target: np.ndarray,
+    *,
+    steps: int,
+    enough: float,
+    slack: np.ndarray | None = None,
+    blunt: float = 0.0,
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Damped Newton (Levenberg 1944, Marquardt 1963) on the smoothed, concave dual.
+
+    Parameters
+    ----------
+    price, target : (K, q) start prices; the load that each centre should hold
+    slack : (K, q), half width of the band around `target`; its |price| is rounded off below `blunt`
+
+    Returns
+    -------
+    price : (K, q); error : largest |load / target - 1|; soft : (K, 3) soft sums of mass, mass x, mass y
+    """
+    shape = price.shape
+    size = price.size
+
+    def evaluate(z: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        gradient, hessian, soft = np.zeros(shape), np.zeros((size, size)), np.zeros((shape[0], 3))
+        value = _smoothed(
+            offers.centre, offers.cost, offers.ratio, offers.mass, offers.xy, warm, z, gradient, hessian, soft
+        )
+        value -= float((z * target).sum())
+        gradient -= target
+        if slack is not None:
+            length = np.sqrt(z * z + blunt * blunt)
+            value -= float((slack * length).sum())
+            gradient -= slack * z / length
+            hessian[np.arange(size), np.arange(size)] += (slack * blunt * blunt / length**3).ravel()
+        return value, gradient, hessian, soft
+
+    value, gradient, hessian, soft = evaluate(price)
+    damping = 1e-3
+    for _ in range(steps):
+        if np.abs(gradient / target).max() < enough:
+            break
+        diagonal = np.diag(hessian).copy()
+        diagonal = np.maximum(diagonal, 1e-3 * diagonal.mean() + 1e-300)
+        for _try in range(8):
+            damped = hessian + np.diag(damping * diagonal)
+            step = solve_positive(damped, gradient.ravel())
+            gain = float((gradient.ravel() * step).sum())
+            if gain <= 0:
+                damping = max(damping * 8, 1e-4)
+                continue
+            trial = evaluate(price + step.reshape(shape))
+            if trial[0] > value + 0.05 * gain:
+                break
+            damping = max(damping * 8, 1e-4)
+        else:
+            break
+        if trial[0] - value > 0.35 * gain:
+            damping = max(damping / 8, 1e-9)
+        price = price + step.reshape(shape)
+        value, gradient, hessian, soft = trial
+    return price, float(np.abs(gradient / target).max()), soft
+
+
+def offers_at(
+    xy: np.ndarray,
+    mass: np.ndarray,
+    ratio: np.ndarray,
+    centres: np.ndarray,
+    near: int,
+    start: np.ndarray | None = None,
+    handover: np.ndarray | None = None,
+) -> Offers:
+    """Offers of the `near` centres next to each unit, and of the one it starts from."""
+    near = min(near, len(centres))
+    distance, centre = cKDTree(centres).query(xy, k=near)
+    if near == 1:
+        distance, centre = distance[:, None], centre[:, None]
+    cost = distance**2
+    if start is not None and handover is not None and (start >= 0).any():
+        has = start >= 0
+        centre = np.column_stack([centre, np.where(has, start, 0)])
+        own = ((xy - centres[np.where(has, start, 0)]) ** 2).sum(axis=1)
+        cost = np.column_stack([cost, own])
+        price = (handover / mass)[:, None] * (centre != start[:, None])
+        cost = np.where(has[:, None], cost + price, cost)
+        # Its own centre stands twice when it is among the nearest: the first copy is priced out.
+        twice = centre[:, :-1] == centre[:, -1:]
+        cost[:, :-1][twice] = 1e280
+    return Offers(centre.astype(np.int64), cost, ratio, mass, xy)

@@ -1,0 +1,382 @@
+"""Plans for people: from a portfolio to a proposal whose moves have names, reasons and prices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from territory.alignment import Progress, UnitPlan, align_units
+from territory.demand import derive_demand
+from territory.errors import DataError, InfeasibleError, Problem
+from territory.measures import measure
+from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
+
+log = logging.getLogger(__name__)
+
+HANDOVER = 5.0
+"""What moving a customer costs: as much as serving it that many mean squared distances farther away."""
+WIDER = (1.6, 2.5, 4.0, 6.5, 10.0, 16.0, 26.0, 42.0, 67.0)
+"""Tolerances tried, as multiples of the one asked, when so few may move that it cannot be met."""
+
+
+def align(
+    portfolio: Portfolio,
+    *,
+    territories: int,
+    tolerance: float | Mapping[str, float] | None = None,
+    seed: int = 0,
+    travel: TravelMode = "line",
+    progress: Progress | None = None,
+) -> Proposal:
+    """Cut territories from scratch: balanced on potential and workload, in one piece, compact.
+
+    Territories are named after today's by what they share (an assignment problem), so that few customers seem to move.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+    territories : int, how many, of equal shares; the reps' shares count when there are as many reps' territories
+    tolerance : ratio, or {"potential": ratio, "workload": ratio}; the rules' by default
+    seed : int
+    travel : what workload counts beside visits x minutes
+    progress : called with the stage and the part done
+
+    Raises
+    ------
+    InfeasibleError
+        Fewer customers than territories, or a measure is zero everywhere.
+    """
+    band = _band(portfolio, tolerance)
+    if territories < 1:
+        raise InfeasibleError(
+            [Problem("territories", f"{territories} territories cannot be cut.", "Ask for 1 or more.")]
+        )
+    _need_customers(portfolio)
+    work = _Work(portfolio, band, travel, seed, progress)
+    names = portfolio.territories
+    share = portfolio.shares(names).to_numpy() if len(names) == territories else np.full(territories, 1 / territories)
+    plan = work.solve(share)
+    return work.proposal(plan, _names_for(plan, portfolio, work.mass, territories))
+
+
+def realign(
+    portfolio: Portfolio,
+    *,
+    tolerance: float | Mapping[str, float] | None = None,
+    max_moved: float | None = None,
+    seed: int = 0,
+    travel: TravelMode = "line",
+    handover: float = HANDOVER,
+    progress: Progress | None = None,
+) -> Proposal:
+    """Bring every territory back into its band on potential and workload, moving few customers.
+
+    A territory without a rep is shared out among the others; when there are no reps at all, every territory stays.
+
+    Parameters
+    ----------
+    portfolio : Portfolio, with today's alignment
+    tolerance : ratio, or {"potential": ratio, "workload": ratio}; the rules' by default
+    max_moved : ratio of customers that may change territory; the balance then is the best within that
+    seed : int
+    travel : what workload counts beside visits x minutes
+    handover : price of a move, in mean squared distances to the centre; more means fewer moves and longer ways
+    progress : called with the stage and the part done
+
+    Raises
+    ------
+    DataError
+        No customer has a territory today.
+    InfeasibleError
+        Fewer customers than territories, or a measure is zero everywhere.
+    """
+    band = _band(portfolio, tolerance)
+    _need_customers(portfolio)
+    names = _staffed(portfolio)
+    work = _Work(portfolio, band, travel, seed, progress)
+    start = pd.Index(names).get_indexer(portfolio.alignment.to_numpy())
+    if (start < 0).all():
+        raise DataError(
+            [Problem("customers, column 'territory'", "no customer has a territory today.", "Use align instead.")]
+        )
+    share = portfolio.shares(names).to_numpy()
+    plan = work.solve(share, start=start, handover=handover)
+    if max_moved is not None:
+        plan = _within(work, share, start, handover, max_moved, plan)
+    return work.proposal(plan, names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """One portfolio, ready for the algorithm."""
+
+    portfolio: Portfolio
+    band: Mapping[str, float]
+    travel: TravelMode
+    seed: int
+    progress: Progress | None
+
+    @cached_property
+    def demand(self) -> pd.DataFrame:
+        return derive_demand(self.portfolio, travel=self.travel)
+
+    @cached_property
+    def loads(self) -> np.ndarray:
+        """(n, 2) potential and workload of each customer."""
+        return self.demand[["potential", "workload_minutes"]].to_numpy(float)
+
+    @cached_property
+    def mass(self) -> np.ndarray:
+        """(n,) each customer's mean share of potential and workload."""
+        return (self.loads / np.maximum(self.loads.sum(axis=0), 1e-300)).mean(axis=1)
+
+    def solve(
+        self,
+        share: np.ndarray,
+        *,
+        start: np.ndarray | None = None,
+        handover: float = 0.0,
+        wider: float = 1.0,
+    ) -> UnitPlan:
+        customers = self.portfolio.customers
+        return align_units(
+            self.portfolio.xy,
+            self.loads,
+            share,
+            np.array([self.band[name] for name in MEASURES]) * wider,
+            seed=self.seed,
+            start=start,
+            handover=None if start is None else self._handover(start, handover),
+            locked=None if start is None else customers["locked"].to_numpy() & (start >= 0),
+            progress=self.progress,
+        )
+
+    def _handover(self, start: np.ndarray, price: float) -> np.ndarray:
+        """(n,) what moving each customer costs, in square metres x mass; a close relation costs more."""
+        owned = start >= 0
+        xy, mass = self.portfolio.xy, self.mass
+        centre = _centres(xy[owned], mass[owned], start[owned], int(start.max()) + 1)
+        spread = float((mass[owned] * ((xy[owned] - centre[start[owned]]) ** 2).sum(axis=1)).sum())
+        relation = self.portfolio.customers["relation"].fillna(0.5).to_numpy()
+        return price * spread / mass[owned].sum() * mass * (0.5 + relation)
+
+    def proposal(self, plan: UnitPlan, names: list[str]) -> Proposal:
+        portfolio = self.portfolio
+        alignment = pd.Series(np.array(names)[plan.labels], index=portfolio.customers.index, name="territory")
+        has_today = portfolio.alignment.notna().any()
+        before = measure(portfolio, travel=self.travel, demand=self.demand) if has_today else None
+        after = measure(portfolio, alignment, travel=self.travel, demand=self.demand).loc[
+            sorted(names, key=natural_key)
+        ]
+        return Proposal(
+            portfolio=portfolio,
+            alignment=alignment,
+            moves=self._moves(plan, names, before),
+            before=before,
+            after=after,
+            tolerance=self.band,
+            travel=self.travel,
+            seed=self.seed,
+            objective=plan.objective / 1e6,
+            lower_bound=plan.lower_bound / 1e6,
+            gap=plan.gap,
+            reasons=tuple(_in_words(problem, portfolio, self.loads) for problem in plan.reasons),
+        )
+
+    def _moves(self, plan: UnitPlan, names: list[str], before: pd.DataFrame | None) -> pd.DataFrame:
+        """Each customer whose territory changes: why, at what price, and who else could have had it."""
+        today = self.portfolio.alignment
+        moved = np.flatnonzero((np.array(names)[plan.labels] != today.to_numpy()) & today.notna().to_numpy())
+        cost = self._costs(plan, moved)
+        rows = np.arange(len(moved))
+        to = plan.labels[moved]
+        came = pd.Index(names).get_indexer(today.iloc[moved])
+        others = cost.copy()
+        others[rows, to] = np.inf
+        second = others.argmin(axis=1) if len(names) > 1 else to
+        stay = np.where(came >= 0, cost[rows, np.maximum(came, 0)], cost[rows, second])
+        spread = max(plan.objective, 1e-12)
+        explain = _Reasons(plan, names, before, self.portfolio.xy)
+        return pd.DataFrame(
+            {
+                "customer_id": self.portfolio.customers.index[moved],
+                "from": today.iloc[moved].to_numpy(),
+                "to": np.array(names)[to],
+                "reason": [explain(int(row), int(a), int(b)) for row, a, b in zip(moved, came, to, strict=True)],
+                "price": np.round((stay - cost[rows, to]) / spread * 100, 4),
+                "runner_up": np.array(names)[second],
+            }
+        )
+
+    def _costs(self, plan: UnitPlan, rows: np.ndarray) -> np.ndarray:
+        """(rows, K) what each customer would cost each territory: squared distance x mass, plus its loads' prices."""
+        share = self.loads[rows] / np.maximum(self.loads.sum(axis=0), 1e-300)
+        distance = ((self.portfolio.xy[rows][:, None, :] - plan.centres[None]) ** 2).sum(axis=2)
+        return distance * self.mass[rows][:, None] + share @ plan.price.T
+
+
+class _Reasons:
+    """Says in words why a customer changes territory."""
+
+    def __init__(self, plan: UnitPlan, names: list[str], before: pd.DataFrame | None, xy: np.ndarray) -> None:
+        self._plan, self._names, self._before, self._xy = plan, names, before, xy
+
+    def __call__(self, row: int, came: int, to: int) -> str:
+        if came < 0:
+            return "its territory has no rep"
+        parts = [self._out(came), self._in(to)]
+        words = [part for part in parts if part]
+        nearer = self._km(row, came) - self._km(row, to)
+        if nearer >= 0.5 or not words:
+            words.append(f"{abs(nearer):.0f} km {'nearer' if nearer >= 0 else 'farther'}")
+        return "; ".join(words)
+
+    def _out(self, territory: int) -> str:
+        name = self._names[territory]
+        worst, value = self._worst(name)
+        if value > 0:
+            return f"{name} is {value:.0%} over its share of {worst}"
+        return f"{name} takes from its other neighbours and passes on"
+
+    def _in(self, territory: int) -> str:
+        name = self._names[territory]
+        worst, value = self._worst(name)
+        return f"{name} is {-value:.0%} under its share of {worst}" if value < 0 else ""
+
+    def _worst(self, name: str) -> tuple[str, float]:
+        """The measure on which a territory is farthest from its share today, and how far."""
+        if self._before is None or name not in self._before.index:
+            return MEASURES[0], 0.0
+        today = {measured: float(self._before.loc[name, f"deviation_{measured}"]) for measured in MEASURES}
+        worst = max(MEASURES, key=lambda measured: abs(today[measured]))
+        return worst, today[worst]
+
+    def _km(self, row: int, territory: int) -> float:
+        return float(np.hypot(*(self._xy[row] - self._plan.centres[territory]))) / 1000
+
+
+def _within(
+    work: _Work, share: np.ndarray, start: np.ndarray, handover: float, max_moved: float, plan: UnitPlan
+) -> UnitPlan:
+    """The most balanced plan found that moves at most `max_moved` of the customers.
+
+    First moves are made dearer; when that is not enough, the tolerance is widened until few enough move.
+    """
+
+    def moved(found: UnitPlan) -> float:
+        return float(((found.labels != start) & (start >= 0)).mean())
+
+    for dearer in (1.0, 5.0, 25.0):
+        if dearer > 1.0:
+            plan = work.solve(share, start=start, handover=handover * dearer)
+        if moved(plan) <= max_moved and plan.status != "infeasible":
+            return plan
+    asked = plan
+    dear = handover * 25.0
+    low, high = 1.0, None
+    for wider in WIDER:
+        plan = work.solve(share, start=start, handover=dear, wider=wider)
+        if moved(plan) <= max_moved:
+            high = wider
+            break
+        low = wider
+    if high is None:
+        return replace(asked, status="infeasible", reasons=(*asked.reasons, _too_few_moves(max_moved, moved(asked))))
+    for _ in range(3):
+        middle = (low + high) / 2
+        trial = work.solve(share, start=start, handover=dear, wider=middle)
+        if moved(trial) <= max_moved:
+            plan, high = trial, middle
+        else:
+            low = middle
+    problem = Problem(
+        "max_moved",
+        f"with {max_moved:.1%} of the customers moving, territories deviate by up to {plan.max_deviation.max():.1%}.",
+        f"Allow {moved(asked):.1%} to move to come nearest to the tolerance asked.",
+    )
+    return replace(plan, status="infeasible", reasons=(*plan.reasons, problem))
+
+
+def _too_few_moves(max_moved: float, needed: float) -> Problem:
+    return Problem(
+        "max_moved",
+        f"no plan was found that moves only {max_moved:.1%} of the customers: today's territories are in pieces.",
+        f"Allow {needed:.1%}.",
+    )
+
+
+def _band(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
+    """The tolerance on each measure, checked."""
+    asked = portfolio.rules.tolerance if tolerance is None else tolerance
+    band = dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(MEASURES, float(asked))
+    problems = [
+        Problem("tolerance", f"{name}: {value:g} is not a ratio above 0.", "Give 0.05 for 5 %.")
+        for name, value in band.items()
+        if not 0 < value < 100
+    ]
+    problems += [
+        Problem("tolerance", f"'{name}' is missing.", f"Give one for each of {', '.join(MEASURES)}.")
+        for name in MEASURES
+        if name not in band
+    ]
+    problems += [
+        Problem("tolerance", f"'{name}' is not a measure.", f"The measures are {', '.join(MEASURES)}.")
+        for name in band
+        if name not in MEASURES
+    ]
+    if problems:
+        raise DataError(problems)
+    return band
+
+
+def _need_customers(portfolio: Portfolio) -> None:
+    if portfolio.customers.empty:
+        raise DataError([Problem("customers", "no customer has a usable place.", "Give coordinates.")])
+
+
+def _staffed(portfolio: Portfolio) -> list[str]:
+    """The territories to fill: those with a rep, or all of today's when no rep has one."""
+    staffed = set(portfolio.reps["territory"].dropna())
+    return [name for name in portfolio.territories if not staffed or name in staffed]
+
+
+def _centres(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
+    weight = np.maximum(np.bincount(label, mass, count), 1e-300)
+    return np.column_stack([np.bincount(label, mass * axis, count) / weight for axis in xy.T])
+
+
+def _names_for(plan: UnitPlan, portfolio: Portfolio, mass: np.ndarray, count: int) -> list[str]:
+    """A name for each label: today's territory that it shares most with; new names where there are more labels.
+
+    Labels mean nothing from run to run: unmatched, nearly every customer would count as moved.
+    """
+    today = portfolio.alignment
+    names = [name for name in portfolio.territories if (today == name).any()]
+    shared = np.zeros((count, len(names)))
+    for column, name in enumerate(names):
+        shared[:, column] = np.bincount(plan.labels, mass * (today == name).to_numpy(), count)
+    label, column = linear_sum_assignment(-shared)
+    given = dict(zip(label.tolist(), (names[c] for c in column), strict=True))
+    # From west to east, so that numbers can be found on the map.
+    unnamed = sorted(set(range(count)) - set(given), key=lambda k: tuple(plan.centres[k]))
+    width = len(str(count))
+    fresh = (name for name in (f"T{n:0{width}d}" for n in range(1, 2 * count + len(names) + 1)) if name not in names)
+    given.update(zip(unnamed, fresh, strict=False))
+    return [given[k] for k in range(count)]
+
+
+def _in_words(problem: Problem, portfolio: Portfolio, loads: np.ndarray) -> Problem:
+    """The algorithm's problem with measures and customers by name."""
+    where, what = problem.where, problem.what
+    for number, name in enumerate(MEASURES):
+        if f"measure {number + 1}" in where:
+            where = where.replace(f"measure {number + 1}", name)
+            largest = portfolio.customers.index[int(loads[:, number].argmax())]
+            what = what.replace("one customer", f"customer '{largest}'")
+    return replace(problem, where=where, what=what)

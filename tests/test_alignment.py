@@ -1,0 +1,257 @@
+"""The algorithm against what can be known for certain: brute force, linear programming, and what must always hold."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from territory.alignment import align_units
+from territory.errors import InfeasibleError
+from territory.neighbours import collapse, count_pieces, neighbour_pairs
+
+
+def country(count: int, seed: int, measures: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Places around a few towns, and lognormal measures only loosely tied to each other."""
+    rng = np.random.default_rng(seed)
+    towns = rng.uniform(0, 100_000, (4, 2))
+    xy = towns[rng.integers(0, 4, count)] + rng.normal(0, 15_000, (count, 2))
+    return np.round(xy, 3), rng.lognormal(0, 0.6, (count, measures))
+
+
+def is_connected(pairs: np.ndarray, members: np.ndarray) -> bool:
+    inside = np.isin(pairs, members).all(axis=1)
+    graph = coo_matrix((np.ones(inside.sum()), pairs[inside].T), shape=(pairs.max() + 1,) * 2)
+    component = connected_components(graph, directed=False)[1]
+    return len(np.unique(component[members])) == 1
+
+
+def least_objective(xy, measures, count, tolerance):
+    """The least mean squared distance of any connected plan within the bands, by trying every one."""
+    pairs = neighbour_pairs(xy)
+    share = measures / measures.sum(axis=0)
+    mass = share.mean(axis=1)
+    best = np.inf
+    for labels in product(range(count), repeat=len(xy) - 1):
+        label = np.array((0, *labels))
+        load = np.array([share[label == k].sum(axis=0) for k in range(count)]) * count
+        if np.abs(load - 1).max() > tolerance:
+            continue
+        members = [np.flatnonzero(label == k) for k in range(count)]
+        spread = sum(
+            (mass[m] * ((xy[m] - np.average(xy[m], axis=0, weights=mass[m])) ** 2).sum(axis=1)).sum() for m in members
+        )
+        if spread < best and all(is_connected(pairs, m) for m in members):
+            best = spread
+    return best
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("count", "places"), [(2, 12), (3, 9)])
+def test_tiny_plans_are_the_best_of_all(seed, count, places):
+    xy, measures = country(places, seed)
+    best = least_objective(xy, measures, count, 0.35)
+
+    plan = align_units(xy, measures, np.ones(count), 0.35, seed=seed)
+
+    if np.isfinite(best):
+        assert plan.status != "infeasible"
+        assert plan.objective == pytest.approx(best, rel=1e-6)
+    else:
+        assert plan.status == "infeasible"
+        assert plan.reasons
+
+
+def transport_optimum(xy, measures, plan, tolerance):
+    """The linear programme that the bound is the dual of, solved by HiGHS."""
+    share = measures / measures.sum(axis=0)
+    n, count = len(xy), len(plan.centres)
+    cost = share.mean(axis=1)[:, None] * ((xy[:, None] - plan.centres[None]) ** 2).sum(axis=2)
+    unit = np.repeat(np.arange(n), count)
+    column = np.arange(n * count)
+    once = csr_matrix((np.ones(n * count), (unit, column)))
+    loads = [csr_matrix((np.repeat(share[:, t], count), (column % count, column))) for t in range(share.shape[1])]
+    from scipy.sparse import vstack
+
+    upper = vstack([*loads, *(-load for load in loads)])
+    limit = np.concatenate([np.full(2 * count, (1 + tolerance) / count), np.full(2 * count, -(1 - tolerance) / count)])
+    return linprog(cost.ravel(), A_ub=upper, b_ub=limit, A_eq=once, b_eq=np.ones(n), method="highs").fun
+
+
+@pytest.mark.parametrize(("places", "count", "tolerance"), [(60, 3, 0.1), (200, 5, 0.05), (400, 8, 0.02)])
+def test_the_bound_is_that_of_the_linear_programme(places, count, tolerance):
+    xy, measures = country(places, seed=places)
+
+    plan = align_units(xy, measures, np.ones(count), tolerance, seed=1)
+
+    optimum = transport_optimum(xy, measures, plan, tolerance)
+    assert plan.lower_bound <= optimum * (1 + 1e-9)
+    assert plan.lower_bound == pytest.approx(optimum, rel=2e-3)
+
+
+def test_a_line_is_cut_into_equal_runs():
+    xy = np.column_stack([np.arange(12) * 1000.0, np.zeros(12)])
+
+    plan = align_units(xy, np.ones((12, 2)), np.ones(3), 0.01, seed=3)
+
+    runs = plan.labels[np.flatnonzero(np.diff(plan.labels, prepend=-1))]
+    assert len(runs) == 3
+    assert np.bincount(plan.labels).tolist() == [4, 4, 4]
+
+
+def test_a_half_time_share_gets_half_as_much():
+    xy = np.column_stack([np.arange(15) * 1000.0, np.zeros(15)])
+
+    plan = align_units(xy, np.ones((15, 2)), np.array([1.0, 1.0, 0.5]), 0.01, seed=3)
+
+    assert np.bincount(plan.labels).tolist() == [6, 6, 3]
+
+
+@settings(max_examples=25)
+@given(st.integers(12, 120), st.integers(1, 5), st.integers(0, 10_000), st.floats(0.05, 0.4))
+def test_every_row_is_in_one_connected_territory(places, count, seed, tolerance):
+    xy, measures = country(places, seed)
+
+    plan = align_units(xy, measures, np.ones(count), tolerance, seed=seed, effort=0.2)
+
+    assert plan.labels.shape == (places,)
+    assert set(plan.labels) == set(range(count))
+    assert (count_pieces(xy, plan.labels) == 1).all()
+    assert (plan.pieces == 1).all()
+    inside = (np.abs(plan.deviation) <= tolerance * (1 + 1e-9)).all()
+    assert inside == (plan.status != "infeasible") == (not plan.reasons)
+    load = np.array([measures[plan.labels == k].sum(axis=0) for k in range(count)])
+    assert np.allclose(load, plan.loads)
+    assert plan.lower_bound <= plan.objective * (1 + 1e-12)
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000))
+def test_the_same_seed_gives_the_same_plan(seed):
+    xy, measures = country(80, seed)
+
+    first = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
+    second = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
+
+    assert first.labels.tolist() == second.labels.tolist()
+    assert first.lower_bound == second.lower_bound
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000))
+def test_moving_the_whole_country_or_its_currency_changes_no_label(seed):
+    xy, measures = country(80, seed)
+
+    here = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
+    there = align_units(xy + np.array([2**20, -(2**21)]), measures * [8.0, 0.5], np.ones(4), 0.1, seed=seed)
+
+    assert here.max_deviation == pytest.approx(there.max_deviation, abs=0.05)
+    assert here.status == there.status
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000))
+def test_the_order_of_rows_changes_no_territory(seed):
+    xy, measures = country(80, seed)
+    order = np.random.default_rng(seed).permutation(80)
+
+    plan = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
+    shuffled = align_units(xy[order], measures[order], np.ones(4), 0.1, seed=seed)
+
+    assert plan.labels[order].tolist() == shuffled.labels.tolist()
+
+
+def test_a_balanced_start_moves_nobody():
+    xy = np.column_stack([np.arange(12) * 1000.0, np.zeros(12)])
+    today = np.arange(12) // 4
+
+    plan = align_units(xy, np.ones((12, 2)), np.ones(3), 0.1, seed=1, start=today, handover=np.full(12, 1e8))
+
+    assert plan.labels.tolist() == today.tolist()
+
+
+def test_a_locked_row_keeps_its_territory():
+    xy = np.column_stack([np.arange(12) * 1000.0, np.zeros(12)])
+    today = np.array([0] * 8 + [1] * 4)
+    locked = np.zeros(12, bool)
+    locked[:6] = True
+
+    plan = align_units(xy, np.ones((12, 2)), np.ones(2), 0.1, seed=1, start=today, locked=locked)
+
+    assert plan.labels.tolist() == [0] * 6 + [1] * 6
+
+
+def test_equal_places_stay_together_when_balance_allows():
+    xy, measures = country(100, seed=4)
+    xy[50:60] = xy[0]
+    measures[50:60] *= 0.01
+
+    plan = align_units(xy, measures, np.ones(4), 0.2, seed=1)
+
+    assert len(set(plan.labels[50:60])) == 1
+
+
+def test_everybody_at_one_place_is_still_shared_out_evenly():
+    xy = np.zeros((40, 2))
+
+    plan = align_units(xy, np.ones((40, 2)), np.ones(4), 0.01, seed=1)
+
+    assert np.bincount(plan.labels).tolist() == [10, 10, 10, 10]
+    assert plan.objective == 0
+    assert plan.status == "optimal"
+
+
+def test_as_many_places_as_territories_get_one_each():
+    xy, _ = country(5, seed=1)
+
+    plan = align_units(xy, np.ones((5, 2)), np.ones(5), 0.05, seed=1)
+
+    assert sorted(plan.labels) == [0, 1, 2, 3, 4]
+
+
+def test_a_giant_is_named_with_what_would_be_needed():
+    xy, measures = country(60, seed=2)
+    measures[7] += measures.sum(axis=0)
+    share = (measures[7] / measures.sum(axis=0))[0]
+
+    plan = align_units(xy, measures, np.ones(4), 0.05, seed=1)
+
+    assert plan.status == "infeasible"
+    assert f"one customer alone holds {share:.1%}" in plan.reasons[0].what
+    assert (plan.pieces == 1).all()
+
+
+def test_fewer_rows_than_territories_are_refused():
+    with pytest.raises(InfeasibleError, match="3 customers cannot fill 5 territories"):
+        align_units(np.eye(3, 2), np.ones((3, 2)), np.ones(5), 0.05)
+
+
+def test_a_measure_that_is_zero_everywhere_is_refused():
+    with pytest.raises(InfeasibleError, match="measure 2"):
+        align_units(np.eye(3, 2), np.array([[1.0, 0]] * 3), np.ones(2), 0.05)
+
+
+def test_a_given_neighbour_list_is_the_graph():
+    xy = np.column_stack([np.arange(6) * 1000.0, np.zeros(6)])
+    ring = np.array([[0, 5], [1, 4], [2, 3], [0, 1], [1, 2]])
+
+    plan = align_units(xy, np.ones((6, 2)), np.ones(3), 0.01, ring, seed=1)
+
+    assert all(is_connected(ring, np.flatnonzero(plan.labels == k)) for k in range(3))
+
+
+def test_three_measures_are_balanced_at_once():
+    xy, measures = country(600, seed=9, measures=3)
+
+    plan = align_units(xy, measures, np.ones(5), 0.05, seed=1)
+
+    assert plan.max_deviation.shape == (3,)
+    assert (plan.max_deviation <= 0.05).all()
+    places, place_of = collapse(xy)
+    assert len(places) == 600
+    assert (count_pieces(xy, plan.labels) == 1).all()
+    assert len(place_of) == 600

@@ -1,0 +1,247 @@
+"""Proposals: few moves, with names, reasons and prices; the answer to everything that cannot be met."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.errors import DataError, InfeasibleError
+from territory.files import read_portfolio
+from territory.model import Portfolio
+from territory.neighbours import count_pieces
+from territory.realignment import align, realign
+from tests.worlds import line_of_customers, portfolio_of
+
+IOWA = Path(__file__).parents[2] / "shared" / "data" / "iowa"
+
+
+def given_territories(portfolio: Portfolio, territories: list[str | None]) -> Portfolio:
+    owner = pd.Series(territories, index=portfolio.customers.index, dtype="str")
+    return replace(portfolio, customers=portfolio.customers.assign(territory=owner))
+
+
+def town(count: int, seed: int, territories: int = 3) -> Portfolio:
+    """Customers scattered over 30 km, cut into vertical strips of equal width: unfair by chance."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 30_000, count)
+    strip = np.minimum((x / 30_000 * territories).astype(int), territories - 1)
+    customers = pd.DataFrame(
+        {
+            "x": np.round(x, 3),
+            "y": np.round(rng.uniform(0, 20_000, count), 3),
+            "potential": rng.lognormal(5, 0.5, count),
+            "visits_per_year": rng.integers(2, 20, count).astype(float),
+            "minutes_per_visit": 30.0,
+            "territory": [f"T{s + 1}" for s in strip],
+        },
+        index=pd.Index([f"c{n}" for n in range(count)], name="customer_id"),
+    )
+    return portfolio_of(customers)
+
+
+def test_a_vacant_territory_is_shared_out_among_its_neighbours():
+    line = line_of_customers(9, reps=3)
+
+    proposal = realign(line.without_rep("R02"), tolerance=0.2, seed=1)
+
+    assert (
+        proposal.alignment.tolist() == ["T1"] * 5 + ["T3"] * 4 or proposal.alignment.tolist() == ["T1"] * 4 + ["T3"] * 5
+    )
+    assert set(proposal.moves["reason"]) == {"its territory has no rep"}
+
+
+def test_a_fair_alignment_is_left_alone():
+    proposal = realign(line_of_customers(12, reps=3), tolerance=0.05, seed=1)
+
+    assert proposal.moves.empty
+    assert list(proposal.moves.columns) == ["customer_id", "from", "to", "reason", "price", "runner_up"]
+    assert proposal.max_deviation == {"potential": 0, "workload": pytest.approx(0, abs=0.05)}
+
+
+def test_an_overloaded_territory_gives_to_the_one_that_lacks_and_says_why():
+    line = given_territories(line_of_customers(8, reps=2), ["T1"] * 6 + ["T2"] * 2)
+
+    proposal = realign(line, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.alignment.tolist() == ["T1"] * 4 + ["T2"] * 4
+    assert proposal.moves["customer_id"].tolist() == ["5", "6"]
+    assert proposal.moves["from"].tolist() == ["T1", "T1"]
+    assert proposal.moves["to"].tolist() == ["T2", "T2"]
+    assert proposal.moves["runner_up"].tolist() == ["T1", "T1"]
+    assert "T1 is 50% over its share of potential" in proposal.moves["reason"][0]
+    assert "T2 is 50% under its share of potential" in proposal.moves["reason"][0]
+
+
+def test_a_chain_of_territories_passes_customers_on():
+    line = given_territories(line_of_customers(12, reps=3), ["T1"] * 6 + ["T2"] * 4 + ["T3"] * 2)
+
+    proposal = realign(line, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.alignment.tolist() == ["T1"] * 4 + ["T2"] * 4 + ["T3"] * 4
+    passed = proposal.moves.set_index("customer_id").loc["9", "reason"]
+    assert passed.startswith("T2 takes from its other neighbours and passes on")
+
+
+def test_a_locked_customer_does_not_move():
+    line = given_territories(line_of_customers(8, reps=2), ["T1"] * 6 + ["T2"] * 2)
+    line = replace(line, customers=line.customers.assign(locked=line.customers.index == "6"))
+
+    proposal = realign(line, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.alignment["6"] == "T1"
+
+
+def test_a_half_time_rep_gets_half_as_much():
+    line = line_of_customers(9, reps=2)
+    line = replace(line, reps=line.reps.assign(share=[1.0, 0.5]))
+
+    proposal = realign(line, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.alignment.value_counts().to_dict() == {"T1": 6, "T2": 3}
+
+
+def test_few_moves_are_kept_to_at_the_cost_of_balance_and_it_is_said():
+    line = given_territories(line_of_customers(20, reps=2), ["T1"] * 16 + ["T2"] * 4)
+
+    proposal = realign(line, tolerance=0.05, max_moved=0.15, seed=1, travel="none")
+
+    assert len(proposal.moves) == 3
+    assert [problem.where for problem in proposal.reasons] == ["max_moved"]
+    assert "Allow 30.0%" in proposal.reasons[0].fix
+
+
+def test_enough_moves_allowed_change_nothing():
+    line = given_territories(line_of_customers(20, reps=2), ["T1"] * 16 + ["T2"] * 4)
+
+    proposal = realign(line, tolerance=0.05, max_moved=0.3, seed=1, travel="none")
+
+    assert len(proposal.moves) == 6
+    assert not proposal.reasons
+
+
+def test_territories_from_scratch_keep_the_names_they_share_most_with():
+    line = given_territories(line_of_customers(12, reps=3), ["T3"] * 4 + ["T1"] * 4 + ["T2"] * 4)
+
+    proposal = align(line, territories=3, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.alignment.tolist() == ["T3"] * 4 + ["T1"] * 4 + ["T2"] * 4
+    assert proposal.moves.empty
+
+
+def test_new_territories_are_numbered_from_west_to_east():
+    line = given_territories(line_of_customers(12, reps=1), [None] * 12)
+    line = replace(line, reps=line.reps.iloc[:0])
+
+    proposal = align(line, territories=3, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.alignment.tolist() == ["T1"] * 4 + ["T2"] * 4 + ["T3"] * 4
+    assert proposal.before is None
+
+
+def test_a_giant_is_named_and_the_rest_still_shared_out():
+    line = line_of_customers(12, reps=3)
+    potential = line.customers["potential"].where(line.customers.index != "5", 2000.0)
+    line = replace(line, customers=line.customers.assign(potential=potential))
+
+    proposal = realign(line, tolerance=0.05, seed=1)
+
+    assert "customer '5' alone holds" in proposal.reasons[0].what
+    assert proposal.reasons[0].where == "potential"
+    assert proposal.alignment.notna().all()
+
+
+def test_fewer_customers_than_territories_are_refused():
+    with pytest.raises(InfeasibleError, match="at most 4 territories"):
+        align(line_of_customers(4, reps=2), territories=5)
+
+
+def test_no_customers_at_all_are_refused():
+    line = line_of_customers(4, reps=2)
+    empty = replace(line, customers=line.customers.iloc[:0])
+
+    with pytest.raises(DataError, match="no customer has a usable place"):
+        align(empty, territories=2)
+
+
+def test_realigning_without_an_alignment_points_to_align():
+    line = given_territories(line_of_customers(4, reps=2), [None] * 4)
+
+    with pytest.raises(DataError, match="Use align instead"):
+        realign(line)
+
+
+@pytest.mark.parametrize(
+    "tolerance", [0, -0.1, float("nan"), {"potential": 0.1}, {"potential": 0.1, "workload": 0.1, "sales": 1}]
+)
+def test_a_tolerance_that_means_nothing_is_refused(tolerance):
+    with pytest.raises(DataError, match="tolerance"):
+        realign(line_of_customers(4, reps=2), tolerance=tolerance)
+
+
+def test_progress_is_told_from_shape_to_proof():
+    told = []
+
+    realign(line_of_customers(40, reps=4), seed=1, progress=lambda stage, part: told.append((stage, part)))
+
+    assert told[0][0] == "shape"
+    assert told[-1] == ("proof", 1.0)
+    assert all(0 <= part <= 1 for _, part in told)
+
+
+@settings(max_examples=10)
+@given(st.integers(40, 150), st.integers(0, 1000))
+def test_every_customer_is_in_one_connected_territory(count, seed):
+    portfolio = town(count, seed)
+
+    proposal = realign(portfolio, tolerance=0.15, seed=seed)
+
+    assert proposal.alignment.index.equals(portfolio.customers.index)
+    assert proposal.alignment.isin(["T1", "T2", "T3"]).all()
+    assert (count_pieces(portfolio.xy, proposal.alignment) == 1).all()
+    assert proposal.is_contiguous
+    met = all(value <= 0.15 + 1e-9 for value in proposal.max_deviation.values())
+    assert met == (not proposal.reasons)
+    assert proposal.lower_bound <= proposal.objective * (1 + 1e-12)
+    moved = portfolio.alignment != proposal.alignment
+    assert proposal.moves["customer_id"].tolist() == moved.index[moved].tolist()
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 1000))
+def test_other_names_for_the_territories_change_no_border(seed):
+    portfolio = town(80, seed)
+    renamed = given_territories(portfolio, [f"Z{name[1:]}" for name in portfolio.alignment])
+
+    plain = realign(portfolio, tolerance=0.15, seed=3)
+    other = realign(renamed, tolerance=0.15, seed=3)
+
+    assert [name[1:] for name in plain.alignment] == [name[1:] for name in other.alignment]
+
+
+@settings(max_examples=5)
+@given(st.integers(0, 1000))
+def test_shuffled_rows_change_no_territory(seed):
+    portfolio = town(80, seed)
+    order = np.random.default_rng(seed).permutation(80)
+    shuffled = replace(portfolio, customers=portfolio.customers.iloc[order])
+
+    plain = realign(portfolio, tolerance=0.15, seed=3)
+    other = realign(shuffled, tolerance=0.15, seed=3)
+
+    assert other.alignment.reindex(plain.alignment.index).tolist() == plain.alignment.tolist()
+
+
+@pytest.mark.skipif(not IOWA.exists(), reason="the Iowa customers are not here")
+def test_iowa_is_within_five_percent_on_both_measures_and_in_one_piece_each():
+    portfolio = read_portfolio(IOWA / "customers.csv", IOWA / "reps.csv")
+
+    proposal = realign(portfolio, tolerance=0.05, seed=7)
+
+    assert max(proposal.max_deviation.values()) <= 0.05
+    assert proposal.is_contiguous
+    assert not proposal.reasons
+    assert len(proposal.moves) / len(portfolio.customers) < 0.45
