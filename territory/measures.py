@@ -22,6 +22,7 @@ def measure(
     *,
     travel: TravelMode = "line",
     demand: pd.DataFrame | None = None,
+    shares: pd.Series | None = None,
 ) -> pd.DataFrame:
     """What each territory holds, one row a territory.
 
@@ -34,6 +35,8 @@ def measure(
         What workload counts beside visits x minutes.
     demand : DataFrame of `derive_demand`, optional
         Given, it is used as it is and `travel` is not looked at.
+    shares : Series, territory -> the part of the whole it should hold, adding to 1, optional
+        Given, these are the territories there are; by default the reps say.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def measure(
     if demand is None:
         demand = derive_demand(portfolio, travel=travel)
     owner = _owner(portfolio, alignment)
-    names = _territories(portfolio, owner)
+    names = _territories(portfolio, owner) if shares is None else sorted(shares.index, key=natural_key)
     code = pd.Categorical(owner, categories=names).codes.astype(np.int64)
     held = (
         demand[["potential", "workload_minutes", "travel"]].groupby(owner.to_numpy()).sum().reindex(names).fillna(0.0)
@@ -81,7 +84,7 @@ def measure(
     table = table.assign(customers=np.bincount(code[code >= 0], minlength=len(names)), **held)
     table["capacity_minutes"] = _capacity_minutes(portfolio, names)
     table["capacity_use"] = _ratio(table["workload_minutes"], table["capacity_minutes"])
-    table["share"] = portfolio.shares(names).to_numpy()
+    table["share"] = (portfolio.shares(names) if shares is None else shares.reindex(names)).to_numpy()
     for name, load in LOADS.items():
         table[f"index_{name}"] = 100 * _ratio(table[load], table["share"] * table[load].sum())
     for name, load in LOADS.items():

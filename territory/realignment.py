@@ -15,7 +15,7 @@ from territory.alignment import Progress, UnitPlan, align_units
 from territory.demand import derive_demand
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.measures import measure
-from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
+from territory.model import MEASURES, Portfolio, Proposal, TravelMode
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def align(
     names = portfolio.territories
     share = portfolio.shares(names).to_numpy() if len(names) == territories else np.full(territories, 1 / territories)
     plan = work.solve(share)
-    return work.proposal(plan, _names_for(plan, portfolio, work.mass, territories))
+    return work.proposal(plan, _names_for(plan, portfolio, work.mass, share), share)
 
 
 def realign(
@@ -109,7 +109,7 @@ def realign(
     plan = work.solve(share, start=start, handover=handover)
     if max_moved is not None:
         plan = _within(work, share, start, handover, max_moved, plan)
-    return work.proposal(plan, names)
+    return work.proposal(plan, names, share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,36 +144,39 @@ class _Work:
         handover: float = 0.0,
         wider: float = 1.0,
     ) -> UnitPlan:
-        customers = self.portfolio.customers
-        return align_units(
-            self.portfolio.xy,
-            self.loads,
+        # By id, so that the order of the rows in a file changes nothing, not even the last digit of a sum.
+        order = np.argsort(self.portfolio.customers.index.to_numpy(str), kind="stable")
+        begin = None if start is None else start[order]
+        locked = self.portfolio.customers["locked"].to_numpy()[order]
+        plan = align_units(
+            self.portfolio.xy[order],
+            self.loads[order],
             share,
             np.array([self.band[name] for name in MEASURES]) * wider,
             seed=self.seed,
-            start=start,
-            handover=None if start is None else self._handover(start, handover),
-            locked=None if start is None else customers["locked"].to_numpy() & (start >= 0),
+            start=begin,
+            handover=None if begin is None else self._handover(order, begin, handover),
+            locked=None if begin is None else locked & (begin >= 0),
             progress=self.progress,
         )
+        return replace(plan, labels=plan.labels[np.argsort(order)])
 
-    def _handover(self, start: np.ndarray, price: float) -> np.ndarray:
+    def _handover(self, order: np.ndarray, start: np.ndarray, price: float) -> np.ndarray:
         """(n,) what moving each customer costs, in square metres x mass; a close relation costs more."""
         owned = start >= 0
-        xy, mass = self.portfolio.xy, self.mass
+        loads = self.loads[order]
+        xy, mass = self.portfolio.xy[order], (loads / np.maximum(loads.sum(axis=0), 1e-300)).mean(axis=1)
         centre = _centres(xy[owned], mass[owned], start[owned], int(start.max()) + 1)
         spread = float((mass[owned] * ((xy[owned] - centre[start[owned]]) ** 2).sum(axis=1)).sum())
-        relation = self.portfolio.customers["relation"].fillna(0.5).to_numpy()
+        relation = self.portfolio.customers["relation"].fillna(0.5).to_numpy()[order]
         return price * spread / mass[owned].sum() * mass * (0.5 + relation)
 
-    def proposal(self, plan: UnitPlan, names: list[str]) -> Proposal:
-        portfolio = self.portfolio
+    def proposal(self, plan: UnitPlan, names: list[str], share: np.ndarray) -> Proposal:
+        portfolio, shares = self.portfolio, pd.Series(share, index=names)
         alignment = pd.Series(np.array(names)[plan.labels], index=portfolio.customers.index, name="territory")
         has_today = portfolio.alignment.notna().any()
         before = measure(portfolio, travel=self.travel, demand=self.demand) if has_today else None
-        after = measure(portfolio, alignment, travel=self.travel, demand=self.demand).loc[
-            sorted(names, key=natural_key)
-        ]
+        after = measure(portfolio, alignment, travel=self.travel, demand=self.demand, shares=shares)
         return Proposal(
             portfolio=portfolio,
             alignment=alignment,
@@ -351,17 +354,23 @@ def _centres(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) ->
     return np.column_stack([np.bincount(label, mass * axis, count) / weight for axis in xy.T])
 
 
-def _names_for(plan: UnitPlan, portfolio: Portfolio, mass: np.ndarray, count: int) -> list[str]:
+def _names_for(plan: UnitPlan, portfolio: Portfolio, mass: np.ndarray, share: np.ndarray) -> list[str]:
     """A name for each label: today's territory that it shares most with; new names where there are more labels.
 
-    Labels mean nothing from run to run: unmatched, nearly every customer would count as moved.
+    Labels mean nothing from run to run: unmatched, nearly every customer would count as moved. Names of reps without
+    customers go to where the reps live. A name is given only where its rep's share was planned.
     """
-    today = portfolio.alignment
-    names = [name for name in portfolio.territories if (today == name).any()]
+    today, count = portfolio.alignment, len(share)
+    names, is_same_share = portfolio.territories, True
+    if len(names) == count:
+        is_same_share = np.isclose(share[:, None], portfolio.shares(names).to_numpy()[None])
+    else:
+        names = [name for name in names if (today == name).any()]
     shared = np.zeros((count, len(names)))
     for column, name in enumerate(names):
         shared[:, column] = np.bincount(plan.labels, mass * (today == name).to_numpy(), count)
-    label, column = linear_sum_assignment(-shared)
+    fit = shared - 1e-6 * _home_distance(plan, portfolio, names)
+    label, column = linear_sum_assignment(np.where(is_same_share, -fit, count))
     given = dict(zip(label.tolist(), (names[c] for c in column), strict=True))
     # From west to east, so that numbers can be found on the map.
     unnamed = sorted(set(range(count)) - set(given), key=lambda k: tuple(plan.centres[k]))
@@ -369,6 +378,15 @@ def _names_for(plan: UnitPlan, portfolio: Portfolio, mass: np.ndarray, count: in
     fresh = (name for name in (f"T{n:0{width}d}" for n in range(1, 2 * count + len(names) + 1)) if name not in names)
     given.update(zip(unnamed, fresh, strict=False))
     return [given[k] for k in range(count)]
+
+
+def _home_distance(plan: UnitPlan, portfolio: Portfolio, names: list[str]) -> np.ndarray:
+    """(K, names) how far each centre is from the home of each name's rep, the farthest 1; 0 where none is known."""
+    homes = portfolio.reps[~(portfolio.reps.geometry.isna() | portfolio.reps.geometry.is_empty)]
+    homes = homes.drop_duplicates("territory").set_index("territory").geometry.reindex(names)
+    distance = np.hypot(*(plan.centres[:, None, :] - np.column_stack([homes.x, homes.y])[None]).transpose(2, 0, 1))
+    known = np.nan_to_num(distance)
+    return known / max(float(known.max(initial=0.0)), 1e-12)
 
 
 def _in_words(problem: Problem, portfolio: Portfolio, loads: np.ndarray) -> Problem:

@@ -132,6 +132,35 @@ def test_territories_from_scratch_keep_the_names_they_share_most_with():
     assert proposal.moves.empty
 
 
+def test_from_scratch_a_half_time_rep_s_name_goes_to_the_half_share():
+    line = line_of_customers(10, reps=3)
+    line = replace(line, reps=line.reps.assign(share=[1.0, 0.5, 1.0]))
+
+    proposal = align(line, territories=3, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.max_deviation == {"potential": pytest.approx(0), "workload": pytest.approx(0)}
+    assert (proposal.alignment == "T2").sum() == 2
+
+
+def test_more_or_fewer_territories_than_reps_are_measured_against_equal_shares():
+    line = line_of_customers(12, reps=3)
+
+    for count in (2, 4):
+        proposal = align(line, territories=count, tolerance=0.05, seed=1, travel="none")
+
+        assert len(proposal.after) == count
+        assert proposal.max_deviation == {"potential": pytest.approx(0), "workload": pytest.approx(0)}
+
+
+def test_without_an_alignment_today_each_territory_is_named_after_the_rep_who_lives_there():
+    line = given_territories(line_of_customers(12, reps=3), [None] * 12)
+    line = replace(line, reps=line.reps.assign(territory=["T3", "T1", "T2"]))
+
+    proposal = align(line, territories=3, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.alignment.tolist() == ["T3"] * 4 + ["T1"] * 4 + ["T2"] * 4
+
+
 def test_new_territories_are_numbered_from_west_to_east():
     line = given_territories(line_of_customers(12, reps=1), [None] * 12)
     line = replace(line, reps=line.reps.iloc[:0])

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -94,28 +95,30 @@ def align_units(
     _refuse(rows, count, measures)
     band = np.broadcast_to(np.asarray(tolerance, float), (q,)).copy()
     start = np.full(rows, -1) if start is None else np.asarray(start, np.int64)
-    units = make_units(
-        xy,
-        measures,
-        largest=band * shares.min(),
-        neighbours=neighbours,
-        start=start,
-        handover=np.zeros(rows) if handover is None else np.asarray(handover, float),
-        movable=np.ones(rows, bool) if locked is None else ~np.asarray(locked, bool),
-        parts=max(32, 4 * count),
+    handover = np.zeros(rows) if handover is None else np.asarray(handover, float)
+    movable = np.ones(rows, bool) if locked is None else ~np.asarray(locked, bool)
+    # In an order of their own, so that sums, and with them the plan, do not hang on the order of the input.
+    order = np.lexsort((*measures.T, handover, start, xy[:, 1], xy[:, 0]))
+    at = np.argsort(order)
+    build = partial(
+        make_units,
+        xy[order],
+        measures[order],
+        neighbours=None if neighbours is None else at[np.asarray(neighbours, np.int64)],
+        start=start[order],
+        handover=handover[order],
+        movable=movable[order],
     )
+    units = build(largest=band * shares.min(), parts=max(32, 4 * count))
     if len(units.mass) < count:  # equal places were joined: let every row be its own again
-        units = make_units(
-            xy, measures, largest=np.zeros(q), neighbours=neighbours, start=start,
-            handover=np.zeros(rows) if handover is None else np.asarray(handover, float),
-            movable=np.ones(rows, bool) if locked is None else ~np.asarray(locked, bool), parts=rows,
-        )  # fmt: skip
-    middle = xy[0] - units.xy[units.of_row[0]] * units.metres
+        units = build(largest=np.zeros(q), parts=rows)
+    middle = xy[order[0]] - units.xy[units.of_row[0]] * units.metres
     fixed = None if centres is None else (np.asarray(centres, float) - middle) / units.metres
     task = Task(units, np.repeat(shares[:, None], q, axis=1), band, fixed, seed, effort)
     tell = progress or (lambda stage, part: None)
     label = repair(task, tell) if (start >= 0).any() else design(task, tell)
-    return _judge(task, label, middle, measures, tell)
+    plan = _judge(task, label, middle, measures[order], tell)
+    return replace(plan, labels=plan.labels[at])
 
 
 def _refuse(rows: int, count: int, measures: np.ndarray) -> None:

@@ -23,13 +23,17 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 """Told the stage and how much of it is done, 0 to 1."""
 
-BORDER = 0.1
-"""What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
-SWAPS = 0.1
-"""The part of the proposals that swap two units."""
 EDGE = 0.95
 """The part of the tolerance that the search aims at: the rest is room for the last moves."""
-CONNECT_LIMIT = 64
+BORDER = 0.1
+"""What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
+SWAPS, LATE_SWAPS = 0.1, 0.5
+"""The part of the proposals that swap two units; more of them once only small corrections help."""
+SOFT, HARD, STIFFER = 15.0, 7.5, 30.0
+"""Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end."""
+LEARN = 0.3
+"""The part of a round's penalty that becomes price."""
+LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
 
 
@@ -83,8 +87,22 @@ class Schedule:
 
 
 # The first serves large tasks, which can afford one search; hot ones find better arrangements of small tasks.
-FROM_SCRATCH = (Schedule(2, 0.02, 0.5), Schedule(30, 0.3, 0.6), Schedule(100, 0.3, 0.6), Schedule(300, 0.3, 0.6))
-FROM_TODAY = (Schedule(2, 0.02, 0.0), Schedule(10, 0.1, 0.0), Schedule(10, 0.1, 0.6), Schedule(30, 0.1, 0.0))
+FROM_SCRATCH = (
+    Schedule(2, 0.02, 0.5),
+    Schedule(30, 0.3, 0.6),
+    Schedule(100, 0.3, 0.6),
+    Schedule(30, 0.3, 0.6),
+    Schedule(30, 0.1, 0.6),
+    Schedule(100, 0.3, 0.6),
+)
+FROM_TODAY = (
+    Schedule(2, 0.02, 0.0),
+    Schedule(10, 0.1, 0.0),
+    Schedule(10, 0.1, 0.6),
+    Schedule(30, 0.1, 0.0),
+    Schedule(10, 0.1, 0.0),
+    Schedule(5, 0.1, 0.0),
+)
 
 
 def design(task: Task, progress: Progress) -> np.ndarray:
@@ -290,38 +308,33 @@ def _run(
     run: int,
     told: Callable[[int, float], None],
 ) -> np.ndarray:
-    """One annealing; the best plan seen, judged first by its worst deviation."""
-    units = task.units
-    ground = Ground(
-        units.ptr, units.ind, units.xy, units.mass, units.measure, units.start, units.handover, units.movable,
-        1.0 / task.shares, np.full(task.count, task.fixed is not None), centres,
-    )  # fmt: skip
+    """One annealing; the best plan seen, judged first by its worst deviation.
+
+    A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps.
+    """
+    ground, scale = _ground(task, label, centres)
     plan = plan_of(ground, label)
     random = new_state(task.seed, run)
-    spread = (units.mass * ((units.xy - centres[label]) ** 2).sum(axis=1)).sum()
-    scale = task.count / max(spread, 1e-12)
     energy = task.count / len(label)
     band = np.column_stack([-task.tolerance, task.tolerance]) * EDGE
     # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of `scale`.
     weight = price * scale * task.shares
-    tight = float(task.tolerance.min())
-    soft, hard = 5.0, 7.5 / tight**2
+    hard = HARD / float(task.tolerance.min()) ** 2
     rounds, proposals = _budget(task, plan)
-    best, best_key = label, (np.inf, np.inf)
-    for turn in range(rounds):
-        part = turn / max(rounds - 1, 1)
-        temperature = energy * schedule.hot * (schedule.cold / schedule.hot) ** part
-        stiffness = soft * (hard / soft) ** part
+    best, best_key, met = label, (np.inf, np.inf), 0
+    for turn in range(2 * rounds):
+        part = min(turn / max(rounds - 1, 1), 1.0)
+        late = max(turn - rounds, 0) / rounds
         if task.fixed is None:
             ground.pinned[:] = part < schedule.hold
-        anneal(
-            ground, plan, band, weight, stiffness, scale, temperature, proposals,
-            SWAPS, BORDER * energy, CONNECT_LIMIT, random,
-        )  # fmt: skip
+        stiffness = SOFT * (hard / SOFT) ** part * STIFFER**late
+        temperature = energy * schedule.hot * (schedule.cold / schedule.hot) ** part
+        swaps = LATE_SWAPS if late else SWAPS
+        border = BORDER * energy
+        anneal(ground, plan, band, weight, stiffness, scale, temperature, proposals, swaps, border, LOOK, random)
         deviation = plan.load / task.shares - 1.0
-        raised = np.maximum(np.maximum(weight, 0.0) + 0.2 * stiffness * (deviation - band[:, 1]), 0.0)
-        lowered = np.maximum(np.maximum(-weight, 0.0) + 0.2 * stiffness * (band[:, 0] - deviation), 0.0)
-        weight = raised - lowered
+        if not late:
+            weight = _reprice(weight, deviation, band, LEARN * stiffness)
         excess = max(float((np.abs(deviation) / task.tolerance).max()), 1.0)
         if excess < best_key[0] or (excess == 1.0 and part > 0.3):
             key = (excess, task.objective(plan.label))
@@ -329,13 +342,44 @@ def _run(
                 best, best_key = plan.label.copy(), key
         if turn % 16 == 0:
             told(run, part)
+        met += best_key[0] == 1.0
+        if turn >= rounds - 1 and met > 20:
+            break
     told(run, 1.0)
-    log.debug("search %d: excess %.3f, objective %.6f", run, *best_key)
+    log.debug("search %d: %d rounds, excess %.3f, objective %.6f", run, turn, *best_key)
     return best
+
+
+def _ground(task: Task, label: np.ndarray, centres: np.ndarray) -> tuple[Ground, float]:
+    """What the search stands on, and the weight under which the average territory's spread is 1."""
+    units = task.units
+    ground = Ground(
+        ptr=units.ptr,
+        ind=units.ind,
+        ring=units.ring,
+        xy=units.xy,
+        mass=units.mass,
+        measure=units.measure,
+        start=units.start,
+        handover=units.handover,
+        movable=units.movable,
+        wanted=1.0 / task.shares,
+        pinned=np.full(task.count, task.fixed is not None),
+        centre=centres,
+    )
+    spread = (units.mass * ((units.xy - centres[label]) ** 2).sum(axis=1)).sum()
+    return ground, task.count / max(float(spread), 1e-12)
+
+
+def _reprice(price: np.ndarray, deviation: np.ndarray, band: np.ndarray, rate: float) -> np.ndarray:
+    """The multipliers (K, q) after a round: up where a load is above its band, down where below, eased inside."""
+    above = np.maximum(np.maximum(price, 0.0) + rate * (deviation - band[:, 1]), 0.0)
+    below = np.maximum(np.maximum(-price, 0.0) + rate * (band[:, 0] - deviation), 0.0)
+    return above - below
 
 
 def _budget(task: Task, plan: Plan) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with the size to a limit; border units are asked twice at least."""
-    steps = np.clip(4000 * len(plan.label), 4e4, 8e6)
+    steps = np.clip(2000 * len(plan.label), 4e4, 8e6)
     proposals = max(2 * int(plan.border_count[0]), int(steps / 1000))
     return int(np.clip(steps / proposals, 250, 1000) * task.effort) + 1, proposals

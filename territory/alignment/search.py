@@ -20,6 +20,7 @@ class Ground(NamedTuple):
 
     ptr: np.ndarray  # (n + 1,) int, start of each unit's neighbours in `ind`
     ind: np.ndarray  # (2e,) int
+    ring: np.ndarray  # (2e,) uint64, for each neighbour: which of the unit's neighbours, by position, border it
     xy: np.ndarray  # (n, 2) float
     mass: np.ndarray  # (n,) float, adds to 1
     measure: np.ndarray  # (n, q) float, each column adds to 1
@@ -38,6 +39,7 @@ class Plan(NamedTuple):
     load: np.ndarray  # (K, q) float, sums of each measure
     moment: np.ndarray  # (K, 3) float, sums of mass, mass x, mass y
     size: np.ndarray  # (K,) int, units
+    foreign: np.ndarray  # (n,) int, neighbours in other territories
     border: np.ndarray  # (n,) int, the first border_count[0] are the units at a border
     border_at: np.ndarray  # (n,) int, where each unit stands in `border`, -1 if nowhere
     border_count: np.ndarray  # (1,) int
@@ -53,8 +55,8 @@ def plan_of(ground: Ground, label: np.ndarray) -> Plan:
     n = len(label)
     weights = (ground.mass, ground.mass * ground.xy[:, 0], ground.mass * ground.xy[:, 1])
     row = np.repeat(np.arange(n), np.diff(ground.ptr))
-    at_border = np.zeros(n, bool)
-    at_border[row[label[row] != label[ground.ind]]] = True
+    foreign = np.bincount(row, label[row] != label[ground.ind], n).astype(np.int64)
+    at_border = foreign > 0
     border = np.concatenate([np.flatnonzero(at_border), np.flatnonzero(~at_border)])
     border_at = np.full(n, -1)
     border_at[at_border] = np.arange(at_border.sum())
@@ -63,6 +65,7 @@ def plan_of(ground: Ground, label: np.ndarray) -> Plan:
         load=np.column_stack([np.bincount(label, ground.measure[:, t], count) for t in range(q)]),
         moment=np.column_stack([np.bincount(label, weight, count) for weight in weights]),
         size=np.bincount(label, minlength=count),
+        foreign=foreign,
         border=border,
         border_at=border_at,
         border_count=np.array([at_border.sum()]),
@@ -224,25 +227,30 @@ def _shift(ground, plan, i, j, k):
     plan.label[i] = k
     plan.size[j] -= 1
     plan.size[k] += 1
-    _refresh(ground, plan, i)
+    foreign = 0
     for e in range(ground.ptr[i], ground.ptr[i + 1]):
-        _refresh(ground, plan, ground.ind[e])
+        v = ground.ind[e]
+        if plan.label[v] == k:
+            plan.foreign[v] -= 1
+            _list(plan, v)
+        else:
+            foreign += 1
+            if plan.label[v] == j:
+                plan.foreign[v] += 1
+                _list(plan, v)
+    plan.foreign[i] = foreign
+    _list(plan, i)
 
 
 @njit(cache=True)
-def _refresh(ground, plan, i):
+def _list(plan, i):
     """Put unit i in or out of the border list."""
-    at_border = False
-    for e in range(ground.ptr[i], ground.ptr[i + 1]):
-        if plan.label[ground.ind[e]] != plan.label[i]:
-            at_border = True
-            break
     at = plan.border_at[i]
-    if at_border and at < 0:
+    if plan.foreign[i] > 0 and at < 0:
         plan.border[plan.border_count[0]] = i
         plan.border_at[i] = plan.border_count[0]
         plan.border_count[0] += 1
-    elif not at_border and at >= 0:
+    elif plan.foreign[i] == 0 and at >= 0:
         plan.border_count[0] -= 1
         last = plan.border[plan.border_count[0]]
         plan.border[at] = last
@@ -251,8 +259,55 @@ def _refresh(ground, plan, i):
 
 
 @njit(cache=True)
+def rings(ptr, ind):
+    """(2e,) uint64: for each neighbour of a unit, the positions of those of the unit's neighbours that border it.
+
+    A unit with more than 64 neighbours has no ring: its bits are all zero.
+    """
+    ring = np.zeros(ind.size, np.uint64)
+    position = np.full(ptr.size - 1, -1)
+    for i in range(ptr.size - 1):
+        if ptr[i + 1] - ptr[i] > 64:
+            continue
+        for e in range(ptr[i], ptr[i + 1]):
+            position[ind[e]] = e - ptr[i]
+        for e in range(ptr[i], ptr[i + 1]):
+            v = ind[e]
+            for f in range(ptr[v], ptr[v + 1]):
+                if position[ind[f]] >= 0:
+                    ring[e] |= np.uint64(1) << np.uint64(position[ind[f]])
+        for e in range(ptr[i], ptr[i + 1]):
+            position[ind[e]] = -1
+    return ring
+
+
+@njit(cache=True)
 def _holds_without(ground, plan, i, j, limit):
-    """Whether territory j stays in one piece without unit i: i's neighbours first, then a bounded search."""
+    """Whether territory j stays in one piece without unit i: the ring of neighbours first, then a bounded search."""
+    begin = ground.ptr[i]
+    degree = ground.ptr[i + 1] - begin
+    if degree <= 64:
+        own = np.uint64(0)
+        for position in range(degree):
+            if plan.label[ground.ind[begin + position]] == j:
+                own |= np.uint64(1) << np.uint64(position)
+        if own == 0:
+            return False
+        reached = own & (~own + np.uint64(1))
+        grown = np.uint64(0)
+        while grown != reached:
+            grown = reached
+            for position in range(degree):
+                if (grown >> np.uint64(position)) & np.uint64(1):
+                    reached |= ground.ring[begin + position] & own
+        if reached == own:
+            return True
+    return _found_around(ground, plan, i, j, limit)
+
+
+@njit(cache=True)
+def _found_around(ground, plan, i, j, limit):
+    """Whether unit i's neighbours in territory j reach each other around it, looking at `limit` units at most."""
     ptr = ground.ptr
     ind = ground.ind
     mark = plan.mark
@@ -274,19 +329,6 @@ def _holds_without(ground, plan, i, j, limit):
     head = 0
     tail = 1
     got = 1
-    while head < tail:
-        u = queue[head]
-        head += 1
-        for e in range(ptr[u], ptr[u + 1]):
-            v = ind[e]
-            if mark[v] == wanted:
-                mark[v] = seen
-                got += 1
-                queue[tail] = v
-                tail += 1
-    if got == need:
-        return True
-    head = 0
     while head < tail and head < limit:
         u = queue[head]
         head += 1

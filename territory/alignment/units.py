@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_matrix
 
+from territory.alignment.search import rings
 from territory.neighbours import collapse, neighbour_pairs
 
 HILBERT_BITS = 16
@@ -18,7 +19,7 @@ class Units:
 
     xy (n, 2); measure (n, q), columns add to 1; mass (n,), mean of the measures, adds to 1; start (n,) int,
     today's territory or -1; handover (n,), in squared lengths x mass; movable (n,) bool; ptr, ind: neighbours
-    in CSR form; of_row (rows,) int, the unit of each row of the input.
+    in CSR form; ring (2e,) as `search.rings` makes it; of_row (rows,) int, the unit of each row of the input.
     """
 
     xy: np.ndarray
@@ -29,6 +30,7 @@ class Units:
     movable: np.ndarray
     ptr: np.ndarray
     ind: np.ndarray
+    ring: np.ndarray
     of_row: np.ndarray
     metres: float
 
@@ -89,6 +91,7 @@ def make_units(
         movable=_first(movable, unit),
         ptr=ptr,
         ind=ind,
+        ring=rings(ptr, ind),
         of_row=unit,
         metres=metres,
     )
