@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 HANDOVER = 5.0
 """What moving a customer costs: as much as serving it that many mean squared distances farther away."""
-WIDER = (1.6, 2.5, 4.0, 6.5, 10.0, 16.0, 26.0, 42.0, 67.0)
-"""Tolerances tried, as multiples of the one asked, when so few may move that it cannot be met."""
+DEARER, PROBES = 25.0, 7
+"""When few may move: how much dearer a move becomes, and how many tolerances are tried."""
 
 
 def align(
@@ -143,6 +143,7 @@ class _Work:
         start: np.ndarray | None = None,
         handover: float = 0.0,
         wider: float = 1.0,
+        effort: float = 1.0,
     ) -> UnitPlan:
         # By id, so that the order of the rows in a file changes nothing, not even the last digit of a sum.
         order = np.argsort(self.portfolio.customers.index.to_numpy(str), kind="stable")
@@ -157,9 +158,17 @@ class _Work:
             start=begin,
             handover=None if begin is None else self._handover(order, begin, handover),
             locked=None if begin is None else locked & (begin >= 0),
+            effort=effort,
             progress=self.progress,
         )
         return replace(plan, labels=plan.labels[np.argsort(order)])
+
+    def excess(self, share: np.ndarray, start: np.ndarray) -> float:
+        """How many times its tolerance today's worst territory is off; owners outside `start` count for nobody."""
+        owned = start >= 0
+        loads = [np.bincount(start[owned], load[owned], len(share)) / load.sum() for load in self.loads.T]
+        tolerance = np.array([self.band[name] for name in MEASURES])
+        return float((np.abs(np.column_stack(loads) / share[:, None] - 1) / tolerance).max())
 
     def _handover(self, order: np.ndarray, start: np.ndarray, price: float) -> np.ndarray:
         """(n,) what moving each customer costs, in square metres x mass; a close relation costs more."""
@@ -269,41 +278,44 @@ def _within(
 ) -> UnitPlan:
     """The most balanced plan found that moves at most `max_moved` of the customers.
 
-    First moves are made dearer; when that is not enough, the tolerance is widened until few enough move.
+    First moves are made dearer; when that is not enough, the tolerance is widened as far as it takes.
     """
 
     def moved(found: UnitPlan) -> float:
         return float(((found.labels != start) & (start >= 0)).mean())
 
-    for dearer in (1.0, 5.0, 25.0):
-        if dearer > 1.0:
-            plan = work.solve(share, start=start, handover=handover * dearer)
-        if moved(plan) <= max_moved and plan.status != "infeasible":
-            return plan
-    asked = plan
-    dear = handover * 25.0
-    low, high = 1.0, None
-    for wider in WIDER:
-        plan = work.solve(share, start=start, handover=dear, wider=wider)
-        if moved(plan) <= max_moved:
-            high = wider
-            break
-        low = wider
-    if high is None:
-        return replace(asked, status="infeasible", reasons=(*asked.reasons, _too_few_moves(max_moved, moved(asked))))
-    for _ in range(3):
-        middle = (low + high) / 2
-        trial = work.solve(share, start=start, handover=dear, wider=middle)
+    if moved(plan) <= max_moved:
+        return plan
+    dear = handover * DEARER
+    needed = work.solve(share, start=start, handover=dear)
+    if needed.status == "infeasible":
+        needed = plan
+    elif moved(needed) <= max_moved:
+        return needed
+    # Nobody needs to move to keep as wide a band as today's worst territory needs.
+    narrow, wide = 1.0, max(work.excess(share, start), 1.0) * 1.01
+    kept = None
+    for _ in range(PROBES):
+        middle = wide if kept is None else float(np.sqrt(narrow * wide))
+        trial = work.solve(share, start=start, handover=dear, wider=middle, effort=0.3)
         if moved(trial) <= max_moved:
-            plan, high = trial, middle
+            kept, wide = trial, middle
+        elif kept is None:
+            break
         else:
-            low = middle
+            narrow = middle
+    if kept is None:
+        problem = _too_few_moves(max_moved, moved(needed))
+        return replace(needed, status="infeasible", reasons=(*needed.reasons, problem))
+    best = work.solve(share, start=start, handover=dear, wider=wide)
+    if moved(best) <= max_moved and best.max_deviation.max() <= kept.max_deviation.max():
+        kept = best
     problem = Problem(
         "max_moved",
-        f"with {max_moved:.1%} of the customers moving, territories deviate by up to {plan.max_deviation.max():.1%}.",
-        f"Allow {moved(asked):.1%} to move to come nearest to the tolerance asked.",
+        f"with {max_moved:.1%} of the customers moving, territories deviate by up to {kept.max_deviation.max():.1%}.",
+        f"Allow {moved(needed):.1%} to move to come nearest to the tolerance asked.",
     )
-    return replace(plan, status="infeasible", reasons=(*plan.reasons, problem))
+    return replace(kept, status="infeasible", reasons=(problem,))
 
 
 def _too_few_moves(max_moved: float, needed: float) -> Problem:
