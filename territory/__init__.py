@@ -1,0 +1,79 @@
+"""Sales territories that are fair in potential and workload, in one piece, with few moves and a proof.
+
+Names load when they are first used, so that ``import territory`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from territory.demand import demand_sources as demand_sources
+    from territory.demand import derive_demand as derive_demand
+    from territory.demo import demo_folder as demo_folder
+    from territory.errors import DataError as DataError
+    from territory.errors import InfeasibleError as InfeasibleError
+    from territory.errors import NotFoundError as NotFoundError
+    from territory.errors import Problem as Problem
+    from territory.errors import TerritoryError as TerritoryError
+    from territory.files import Check as Check
+    from territory.files import check_files as check_files
+    from territory.files import read_portfolio as read_portfolio
+    from territory.files import read_rules as read_rules
+    from territory.files import write_portfolio as write_portfolio
+    from territory.files import write_proposal as write_proposal
+    from territory.files import write_rules as write_rules
+    from territory.maps import draw_map as draw_map
+    from territory.measures import alerts as alerts
+    from territory.measures import max_deviation as max_deviation
+    from territory.measures import measure as measure
+    from territory.model import CUSTOMER_COLUMNS as CUSTOMER_COLUMNS
+    from territory.model import MEASURES as MEASURES
+    from territory.model import REP_COLUMNS as REP_COLUMNS
+    from territory.model import Portfolio as Portfolio
+    from territory.model import Proposal as Proposal
+    from territory.model import Rules as Rules
+    from territory.realignment import align as align
+    from territory.realignment import realign as realign
+
+_HOMES = {
+    "demand": ("demand_sources", "derive_demand"),
+    "demo": ("demo_folder",),
+    "errors": ("DataError", "InfeasibleError", "NotFoundError", "Problem", "TerritoryError"),
+    "files": (
+        "Check",
+        "check_files",
+        "read_portfolio",
+        "read_rules",
+        "write_portfolio",
+        "write_proposal",
+        "write_rules",
+    ),
+    "maps": ("draw_map",),
+    "measures": ("alerts", "max_deviation", "measure"),
+    "model": ("CUSTOMER_COLUMNS", "MEASURES", "REP_COLUMNS", "Portfolio", "Proposal", "Rules"),
+    "realignment": ("align", "realign"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = ("alignment", "boundaries", "geo", "neighbours", "travel", *_HOMES)
+
+__all__ = [*_HOME_OF]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME_OF:
+        value = getattr(import_module(f"territory.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in _MODULES:
+        return import_module(f"territory.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("territory-planner")
+    raise AttributeError(f"module 'territory' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF, *_MODULES, "__version__"})

@@ -1,0 +1,75 @@
+"""What `territory check` finds in files, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from territory.cli.screen import Screen
+from territory.cli.tables import problems_table, sources_table
+from territory.demand import demand_sources, derive_demand
+from territory.errors import Problem, TerritoryError
+from territory.files import Check, check_files
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The check of the files, and of what is derived from them. ``sources`` is None when nothing can be derived."""
+
+    check: Check
+    faults: tuple[Problem, ...]
+    sources: pd.DataFrame | None
+
+
+def inspect(
+    customers: Path, reps: Path | None, *, rules: Path | None, crs: str, columns: Mapping[str, str]
+) -> Findings:
+    """Every fault of the files, and what keeps potential and workload from being derived."""
+    check = check_files(customers, reps, rules=rules, crs=crs, columns=columns)
+    if check.portfolio is None:
+        return Findings(check, check.faults, None)
+    try:
+        return Findings(check, check.faults, demand_sources(derive_demand(check.portfolio, travel="none")))
+    except TerritoryError as error:
+        return Findings(check, (*check.faults, *error.problems), None)
+
+
+def show(screen: Screen, findings: Findings) -> None:
+    """Counts, faults, notes, and where derived values come from."""
+    check = findings.check
+    if findings.faults:
+        screen.say(problems_table(findings.faults), "")
+    if check.notes:
+        screen.say("Good to know:")
+        screen.points(str(note) for note in check.notes)
+        screen.say("")
+    if findings.sources is not None:
+        screen.say("Where the values come from:", sources_table(findings.sources), "")
+    screen.say(_verdict(findings))
+
+
+def document(findings: Findings) -> dict[str, object]:
+    """The same as one JSON document."""
+    check = findings.check
+    return {
+        "customers": check.customers,
+        "reps": check.reps,
+        "unplaced": check.unplaced,
+        "faults": [asdict(fault) for fault in findings.faults],
+        "notes": [asdict(note) for note in check.notes],
+        "sources": [] if findings.sources is None else findings.sources.to_dict("records"),
+    }
+
+
+def _verdict(findings: Findings) -> str:
+    check, faults = findings.check, len(findings.faults)
+    counts = f"{check.customers:,} customers ({check.unplaced:,} without a usable place), {check.reps:,} reps"
+    if not faults:
+        return f"{counts}: no fault."
+    number = "1 fault" if faults == 1 else f"{faults:,} faults"
+    if findings.sources is None:
+        return f"{counts}: {number}. Mend {'it' if faults == 1 else 'them'}, then check again."
+    return f"{counts}: {number}; the files can be used as they are."

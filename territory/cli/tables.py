@@ -1,0 +1,190 @@
+"""Tables for people: they fit 80 columns, and say more where there is room."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from territory.cli.screen import clean
+from territory.cli.words import percent
+from territory.errors import Problem
+from territory.model import MEASURES, Column, Proposal
+
+ROOMY = 130
+"""From so many characters a line, tables show every column."""
+
+Row = dict[str, str | Text]
+"""Heading -> cell; ``\\n`` breaks a heading in two lines."""
+
+_WHERE = re.compile(r"(?P<file>.*?)(?:, \w+ (?P<row>\d+))?(?:, columns? (?P<column>.+))?")
+_LOADS = {"potential": ("potential", 1, ""), "workload": ("workload_minutes", 60, " h")}
+
+
+def measured_table(measured: pd.DataFrame, tolerance: Mapping[str, float], width: int) -> Table:
+    """One row a territory: what it holds against its share."""
+    records = measured.reset_index().to_dict("records")
+    return _table([_measured_row(record, tolerance, is_roomy=width >= ROOMY) for record in records])
+
+
+def _measured_row(held: Mapping[str, float], tolerance: Mapping[str, float], *, is_roomy: bool) -> Row:
+    row: Row = {"Territory": _name(held["territory"])}
+    if is_roomy:
+        row["Rep"] = _name(held["rep_id"])
+    row["Customers"] = f"{held['customers']:,}"
+    for name, (load, scale, unit) in _LOADS.items():
+        if is_roomy:
+            row[f"{name.title()}\na year"] = f"{held[load] / scale:,.0f}{unit}"
+        index, deviation = _figure(held[f"index_{name}"], 0), _deviation(held[f"deviation_{name}"], tolerance[name])
+        row[f"{name.title()}\nindex      ±"] = Text.assemble(index, " " * (8 - len(deviation)), deviation)
+    if is_roomy:
+        row["Travel\na year"] = f"{held['travel'] / 60:,.0f} h"
+    row["Capacity\nuse"] = percent(held["capacity_use"])
+    row["Pieces"] = f"{held['pieces']}"
+    if is_roomy:
+        row["Compact\n0 to 1"] = _figure(held["compactness"], 2)
+        row["Mean km\nto middle"] = _figure(held["mean_km"], 1)
+    return row
+
+
+def proposal_table(proposal: Proposal, width: int) -> Table:
+    """One row a territory: today and proposed side by side, and how many customers come and go."""
+    before, after = proposal.before, proposal.after
+    names = [*after.index, *(name for name in (() if before is None else before.index) if name not in after.index)]
+    came, went = (proposal.moves[end].value_counts() for end in ("to", "from"))
+    rows = []
+    for name in names:
+        change = _Change(None if before is None else _held(before, name), _held(after, name))
+        row = {"Territory": _name(name), **_proposal_row(change, proposal.tolerance, is_roomy=width >= ROOMY)}
+        if before is not None:
+            row |= {"In": f"{came.get(name, 0):,}", "Out": f"{went.get(name, 0):,}"}
+        rows.append(row)
+    return _table(rows)
+
+
+class _Change:
+    """What a territory held and holds: ``307 → 98``, or only what it holds when there is no today."""
+
+    def __init__(self, before: Mapping[str, float] | None, after: Mapping[str, float] | None) -> None:
+        self._before, self._after = before, after
+
+    def figures(self, column: str, digits: int) -> Text:
+        return self._join(*(None if side is None else Text(_figure(side[column], digits)) for side in self._sides()))
+
+    def deviations(self, measure: str, tolerance: float) -> Text:
+        column = f"deviation_{measure}"
+        return self._join(*(None if side is None else _deviation(side[column], tolerance) for side in self._sides()))
+
+    def percents(self, column: str) -> Text:
+        return self._join(*(None if side is None else Text(percent(side[column])) for side in self._sides()))
+
+    def _sides(self) -> tuple[Mapping[str, float] | None, Mapping[str, float] | None]:
+        return self._before, self._after
+
+    @staticmethod
+    def _join(before: Text | None, after: Text | None) -> Text:
+        if before is None:
+            return after or Text("-")
+        return Text.assemble(before, " → ", after or "-")
+
+
+def _proposal_row(change: _Change, tolerance: Mapping[str, float], *, is_roomy: bool) -> Row:
+    row: Row = {"Customers": change.figures("customers", 0)}
+    for name in MEASURES:
+        if is_roomy:
+            row[f"{name.title()}\nindex"] = change.figures(f"index_{name}", 0)
+        row[f"{name.title()}\ndeviation"] = change.deviations(name, tolerance[name])
+    if is_roomy:
+        row["Capacity\nuse"] = change.percents("capacity_use")
+        row["Mean km\nto middle"] = change.figures("mean_km", 1)
+    return row
+
+
+def problems_table(problems: Sequence[Problem]) -> Table:
+    """One row a fault: its row and column, what it is, how to mend it."""
+    found = [_WHERE.fullmatch(problem.where) for problem in problems]
+    places = [place.groupdict("") if place else {"file": "", "row": "", "column": ""} for place in found]
+    table = _table(
+        [
+            {
+                "File": clean(place["file"]),
+                "Row": place["row"],
+                "Column": clean(place["column"].replace("'", "")),
+                "What is wrong": clean(problem.what),
+                "How to mend it": clean(problem.fix),
+            }
+            for place, problem in zip(places, problems, strict=True)
+        ]
+    )
+    for column, weight in zip(table.columns[3:], (5, 4), strict=False):
+        column.justify, column.ratio, column.no_wrap = "left", weight, False
+    table.columns[2].justify = "left"
+    return table
+
+
+def columns_table(columns: Sequence[Column]) -> Table:
+    """One row a column of ours: what it holds and what strangers may call it."""
+    table = _table(
+        [
+            {
+                "Column": Text(column.name + (" *" if column.required else ""), "bold" if column.required else ""),
+                "Holds": column.unit or column.dtype,
+                "Meaning": column.meaning,
+                "Also called": ", ".join(column.aliases),
+            }
+            for column in columns
+        ]
+    )
+    table.columns[1].justify = "left"
+    for column, weight in zip(table.columns[2:], (2, 3), strict=True):
+        column.justify, column.ratio, column.no_wrap = "left", weight, False
+    return table
+
+
+def sources_table(sources: pd.DataFrame) -> Table:
+    """One row a source of a derived value: how many customers have it from there."""
+    table = _table(
+        [
+            {"Value": row["value"], "Comes from": _name(row["source"]), "Customers": f"{row['customers']:,}"}
+            for row in sources.to_dict("records")
+        ]
+    )
+    for column in table.columns[1:2]:
+        column.justify, column.no_wrap = "left", False
+    return table
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    """Headings from the first row; the first column is words, the others figures."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for place, heading in enumerate(rows[0] if rows else ()):
+        table.add_column(
+            heading,
+            justify="right" if place else "left",
+            no_wrap=bool(place),
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*row.values())
+    return table
+
+
+def _held(measured: pd.DataFrame, name: str) -> Mapping[str, float] | None:
+    return measured.loc[name].to_dict() if name in measured.index else None
+
+
+def _name(value: object) -> str:
+    return clean(value) if isinstance(value, str) else "-"
+
+
+def _figure(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}" if math.isfinite(value) else "-"
+
+
+def _deviation(value: float, tolerance: float) -> Text:
+    return Text(percent(value, signed=True), "green" if abs(value) <= tolerance * (1 + 1e-9) else "red")

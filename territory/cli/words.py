@@ -1,0 +1,99 @@
+"""A proposal in sentences."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from territory.model import MEASURES, Proposal
+
+
+def percent(ratio: float, *, signed: bool = False) -> str:
+    """``+207 %``, ``+4.0 %``, ``4 %``, or ``-`` for what is not a number: as many figures as one reads."""
+    if not math.isfinite(ratio):
+        return "-"
+    value = 100 * ratio
+    text = f"{value:{'+' if signed else ''}.{0 if abs(value) >= 9.95 else 1}f}"
+    # Signed ones stand below each other in tables, where the decimal keeps its place.
+    return f"{text if signed else text.removesuffix('.0')} %"
+
+
+def outside(proposal: Proposal) -> np.ndarray:
+    """Which territories of the proposal are out of their band on any measure, (K,) bool."""
+    is_out = np.zeros(len(proposal.after), bool)
+    for name in MEASURES:
+        is_out |= (proposal.after[f"deviation_{name}"].abs() > proposal.tolerance[name] * (1 + 1e-9)).to_numpy()
+    return is_out
+
+
+def summary(proposal: Proposal) -> str:
+    """What was wrong, what the proposal makes of it, what that costs, and how good it is proven to be."""
+    parts = [_today(proposal), _balance(proposal), _pieces(proposal), _moved(proposal), _proof(proposal)]
+    return " ".join(part for part in parts if part)
+
+
+def count_outside(proposal: Proposal) -> int:
+    """How many territories deviate by more than the tolerance on any measure."""
+    is_out = np.zeros(len(proposal.after), bool)
+    for name in MEASURES:
+        is_out |= (proposal.after[f"deviation_{name}"].abs() > proposal.tolerance[name] * (1 + 1e-9)).to_numpy()
+    return int(is_out.sum())
+
+
+def _today(proposal: Proposal) -> str:
+    if proposal.before is None:
+        return ""
+    said, last = [], None
+    for name in MEASURES:
+        times = 1 + proposal.before[f"deviation_{name}"].replace(np.inf, np.nan).dropna()
+        if times.empty:
+            continue
+        place = times.idxmax()
+        held = f"{times[place]:.{1 if times[place] >= 2 else 2}f} times its share of {name}"
+        said.append(held if place == last else f"{place} holds {held}")
+        last = place
+    return f"Today {' and '.join(said)}." if said else ""
+
+
+def _balance(proposal: Proposal) -> str:
+    after, is_out = proposal.after, outside(proposal)
+    if not is_out.any():
+        every = f"all {len(after)} territories are" if len(after) > 1 else "the one territory is"
+        return f"In the proposal {every} within {_band(proposal)} of their share of potential and workload."
+    worst = " and ".join(f"{percent(value)} on {name}" for name, value in proposal.max_deviation.items())
+    return (
+        f"In the proposal {outside} of {len(after)} territories are still outside {_band(proposal)}; "
+        f"the largest deviations are {worst}."
+    )
+
+
+def _band(proposal: Proposal) -> str:
+    widths = [percent(proposal.tolerance[name]) for name in MEASURES]
+    if len(set(widths)) == 1:
+        return f"±{widths[0]}"
+    return " and ".join(f"±{width} ({name})" for name, width in zip(MEASURES, widths, strict=True))
+
+
+def _pieces(proposal: Proposal) -> str:
+    if proposal.is_contiguous:
+        return "Each is in one piece." if len(proposal.after) > 1 else ""
+    broken = proposal.after["pieces"][proposal.after["pieces"] > 1]
+    return " ".join(f"{name} is in {pieces} pieces." for name, pieces in broken.items())
+
+
+def _moved(proposal: Proposal) -> str:
+    if proposal.before is None:
+        return ""
+    moved, total = len(proposal.moves), int(proposal.portfolio.alignment.notna().sum())
+    if not moved:
+        return "No customer changes territory."
+    return f"{percent(moved / total)} of the customers change territory ({moved:,} of {total:,})."
+
+
+def _proof(proposal: Proposal) -> str:
+    if proposal.reasons or not math.isfinite(proposal.gap):
+        return ""
+    if proposal.gap <= 1e-9:
+        return "The plan is proven the best possible at these centres."
+    return f"The plan is proven within {percent(proposal.gap)} of the best possible at these centres."

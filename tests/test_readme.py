@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from territory.demo import demo_folder
+from tests.terminal import territory
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+MOST_LINES = 120
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def commands(program: str) -> list[list[str]]:
+    """The words after `program` on each line of the README's shell blocks that starts with it."""
+    lines = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
+    return [words[len(program.split()) :] for words in lines if words[: len(program.split())] == program.split()]
+
+
+@pytest.fixture
+def at_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in that holds the demo's customers.csv, reps.csv and rules.toml."""
+    for name in ("customers.csv", "reps.csv", "rules.toml"):
+        (tmp_path / name).write_bytes((demo_folder() / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_shell_lines_do_what_they_say(at_the_demo):
+    lines = commands("territory")
+
+    codes = {words[0]: territory(*words).code for words in lines}
+
+    assert codes == {"check": 1, "measure": 0, "realign": 0}
+    out = at_the_demo / "2027-q2"
+    named = set(re.findall(r"`([a-z]+\.(?:csv|html|json|geojson))`", README.read_text(encoding="utf-8")))
+    assert named == {path.name for path in out.iterdir()}
+    proposed = [held["properties"] for held in json.loads((out / "territories.geojson").read_bytes())["features"]]
+    assert {held["pieces"] for held in proposed} == {1}
+    assert max(held["capacity_use"] for held in proposed) <= 1
+
+
+def test_the_python_lines_run_as_they_stand(at_the_demo):
+    for block in blocks("python"):
+        run = subprocess.run(
+            [sys.executable, "-W", "error", "-c", block], capture_output=True, text=True, encoding="utf-8", check=False
+        )
+
+        assert run.returncode == 0, run.stderr
+    assert (at_the_demo / "proposal.html").is_file()
+    assert (at_the_demo / "2027-q2-accepted" / "customers.csv").is_file()
+
+
+def test_the_figures_of_today_are_those_of_the_demo(at_the_demo):
+    from territory.files import read_portfolio
+    from territory.measures import max_deviation, measure
+
+    today = measure(read_portfolio("customers.csv", "reps.csv", rules="rules.toml"))
+
+    text, most = README.read_text(encoding="utf-8"), max_deviation(today)
+    assert f"share of potential | +{most['potential']:.0%}".replace("%", " %") in text
+    assert f"share of workload | +{most['workload']:.0%}".replace("%", " %") in text
+    assert f"in several pieces | {(today['pieces'] > 1).sum()} of 24 |" in text
+    assert f"than a year has hours | {(today['capacity_use'] > 1).sum()} of 24 |" in text
+
+
+def test_two_commands_set_everything_up():
+    modes = [words[0] for words in commands("sh .ci/setup")]
+
+    assert modes == ["demo", "test"]
+
+
+def test_every_link_leads_somewhere():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_front_page_is_a_page():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+# ---- what the set-up says when it cannot
+
+
+def setup(folder: Path, *words: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
+    """Run the set-up of a project in `folder`, where nothing has been set up yet."""
+    shutil.copytree(ROOT / ".ci", folder / ".ci")
+    command = ["/bin/sh", str(folder / ".ci" / "setup"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path})
+
+
+def test_the_set_up_explains_itself_when_asked_for_nothing(tmp_path):
+    run = setup(tmp_path)
+
+    assert run.returncode == 2
+    assert "Usage: sh .ci/setup demo" in run.stderr
+
+
+def test_without_python_the_set_up_says_what_to_install(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "dirname").symlink_to(shutil.which("dirname"))
+
+    run = setup(tmp_path, "demo", path=str(tmp_path / "bin"))
+
+    assert run.returncode == 1
+    assert "apt-get install python3" in run.stderr
