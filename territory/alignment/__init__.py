@@ -11,7 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from territory.alignment.engine import Progress, Task, design, pieces, prices_at, repair
+from territory.alignment.bound import prices_at
+from territory.alignment.engine import Progress, design, repair
+from territory.alignment.pieces import pieces
+from territory.alignment.task import Task
 from territory.alignment.units import make_units
 from territory.errors import InfeasibleError, Problem
 

@@ -12,7 +12,9 @@ import numpy as np
 from territory.alignment.prices import cheapest, offers_at, raise_prices
 
 NEAR = 12
+"""Centres near a unit that are asked for their offers."""
 COARSE = 12_000
+"""Above this many units, prices are first found on runs of them."""
 
 
 def bisect(xy: np.ndarray, mass: np.ndarray, shares: np.ndarray, turn: float) -> np.ndarray:
@@ -80,7 +82,7 @@ def power_diagram(
     count = len(shares)
     if count == 1:
         return np.zeros(len(xy), np.int64), centroids(xy, mass, np.zeros(len(xy), np.int64), 1)
-    points, weight = _coarse(xy, mass)
+    points, weight, _ = coarse(xy, mass, mass[:, None])
     one = np.ones((len(points), 1))
     target = shares[:, None]
     centres = fixed if fixed is not None else centroids(points, weight, bisect(points, weight, shares, turn), count)
@@ -114,11 +116,42 @@ def power_diagram(
     return label, centres
 
 
-def _coarse(xy: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Runs of units that follow each other (they come in Hilbert order) as one point each, mass kept exactly."""
+def centre_on_all(
+    xy: np.ndarray,
+    mass: np.ndarray,
+    measure: np.ndarray,
+    shares: np.ndarray,
+    tolerance: np.ndarray,
+    centres: np.ndarray,
+    *,
+    is_fixed: bool,
+    rounds: int = 20,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centres (K, 2) and prices (K, q) where the fractional plan within all bands is centroidal.
+
+    Its cells are not connected: it only says where the centres of a plan balanced on every measure should be.
+    """
+    points, weight, loads = coarse(xy, mass, measure)
+    price = np.zeros_like(shares)
+    for turn in range(rounds):
+        heat = max(0.02, 0.2 * 0.85**turn)
+        offers = offers_at(points, weight, loads / weight[:, None], centres, NEAR)
+        warm = offers.temperature(centres)
+        blunt = heat * 0.3 * float(np.median(warm))
+        price, _, soft = raise_prices(
+            offers, heat * warm, price, shares, steps=10, enough=0.01, slack=shares * tolerance, blunt=blunt
+        )
+        if not is_fixed:
+            centres = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
+    return centres, price
+
+
+def coarse(xy: np.ndarray, mass: np.ndarray, measure: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of units that follow each other (they come in Hilbert order) as one point each; loads are kept exactly."""
     run = -(-len(xy) // COARSE)
     if run == 1:
-        return xy, mass
+        return xy, mass, measure
     group = np.arange(len(xy)) // run
     weight = np.bincount(group, mass)
-    return centroids(xy, mass, group, len(weight)), weight
+    loads = np.column_stack([np.bincount(group, column) for column in measure.T])
+    return centroids(xy, mass, group, len(weight)), weight, loads

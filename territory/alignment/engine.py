@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
-from territory.alignment.diagram import NEAR, centroids, power_diagram
+from territory.alignment.bound import prices_at
+from territory.alignment.diagram import centre_on_all, centroids, power_diagram
 from territory.alignment.numeric import new_state
-from territory.alignment.prices import cheapest, offers_at, raise_prices
+from territory.alignment.pieces import connect
+from territory.alignment.prices import cheapest
 from territory.alignment.search import Ground, Plan, anneal, plan_of
-from territory.alignment.units import Units
+from territory.alignment.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -35,46 +35,6 @@ LEARN = 0.3
 """The part of a round's penalty that becomes price."""
 LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a plan for `units` must keep to. shares (K, q) add to 1 by column; tolerance (q,); fixed (K, 2) or None."""
-
-    units: Units
-    shares: np.ndarray
-    tolerance: np.ndarray
-    fixed: np.ndarray | None
-    seed: int
-    effort: float
-
-    @property
-    def count(self) -> int:
-        return len(self.shares)
-
-    @property
-    def ratio(self) -> np.ndarray:
-        """(n, q) each measure over the mass."""
-        return self.units.measure / self.units.mass[:, None]
-
-    def centres(self, label: np.ndarray) -> np.ndarray:
-        return self.fixed if self.fixed is not None else centroids(self.units.xy, self.units.mass, label, self.count)
-
-    def objective(self, label: np.ndarray) -> float:
-        """Mass-weighted squared distance to the centre, plus the price of moves."""
-        units = self.units
-        spread = (units.mass * ((units.xy - self.centres(label)[label]) ** 2).sum(axis=1)).sum()
-        moved = (units.start >= 0) & (units.start != label)
-        return float(spread + units.handover[moved].sum())
-
-    def deviation(self, label: np.ndarray) -> np.ndarray:
-        """(K, q) load over share, less 1."""
-        loads = [np.bincount(label, column, self.count) for column in self.units.measure.T]
-        return np.column_stack(loads) / self.shares - 1.0
-
-    def excess(self, label: np.ndarray) -> float:
-        """The largest deviation over its tolerance; at most 1 when every territory is in its band."""
-        return float((np.abs(self.deviation(label)) / self.tolerance).max())
 
 
 @dataclass(frozen=True)
@@ -115,7 +75,15 @@ def design(task: Task, progress: Progress) -> np.ndarray:
     label, centres = power_diagram(units.xy, units.mass, mean_share, turn, fixed=task.fixed)
     price = np.zeros_like(task.shares)
     if task.shares.shape[1] > 1 and task.count > 1:
-        centres, price = _centre_on_all(task, centres)
+        centres, price = centre_on_all(
+            units.xy,
+            units.mass,
+            units.measure,
+            task.shares,
+            task.tolerance,
+            centres,
+            is_fixed=task.fixed is not None,
+        )
         label = _choose(task, centres, price)
     label = connect(units, label, task.count)
     return _search(task, label, centres, price, FROM_SCRATCH, progress)
@@ -144,94 +112,6 @@ def _named_alike(task: Task, label: np.ndarray) -> np.ndarray:
         return label
     piece, name = linear_sum_assignment(-kept)
     return name[np.argsort(piece)][label]
-
-
-def prices_at(task: Task, centres: np.ndarray) -> tuple[np.ndarray, float]:
-    """The best prices (K, q) found for these centres, and the bound that they prove.
-
-    No fractional assignment to the centres within the bands costs less: the LP's dual, evaluated exactly.
-    """
-    units, ratio = task.units, task.ratio
-    offers = offers_at(units.xy, units.mass, ratio, centres, 16, units.start, units.handover)
-    warm = offers.temperature(centres)
-    slack = task.shares * task.tolerance
-    label = np.empty(len(units.mass), np.int64)
-
-    def proven(price: np.ndarray) -> float:
-        value = cheapest(units.xy, units.mass, ratio, centres, units.start, units.handover, units.movable, price, label)
-        return value - float((price * task.shares).sum() + (slack * np.abs(price)).sum())
-
-    price = best_price = np.zeros_like(task.shares)
-    best = proven(price)
-    for heat in (0.3, 0.1, 0.03, 0.01, 0.003, 0.001):
-        blunt = heat * 0.3 * float(np.median(warm))
-        price, _, _ = raise_prices(
-            offers, heat * warm, price, task.shares, steps=40, enough=1e-4, slack=slack, blunt=blunt
-        )
-        value = proven(price)
-        if value > best:
-            best, best_price = value, price
-    return best_price, best
-
-
-def connect(units: Units, label: np.ndarray, count: int) -> np.ndarray:
-    """Labels with every territory in one piece: its heaviest piece stays, the others go to a neighbour each.
-
-    A piece goes to the neighbouring territory that it shares most edges with. Units that may not move stay.
-    """
-    label = label.copy()
-    row = np.repeat(np.arange(len(label)), np.diff(units.ptr))
-    for _ in range(100):
-        piece, main = pieces(units, label)
-        stray = ~main[piece] & units.movable
-        edge = stray[row] & main[piece[units.ind]] & (label[row] != label[units.ind])
-        if not edge.any():
-            return label
-        key, shared = np.unique(piece[row[edge]] * count + label[units.ind[edge]], return_counts=True)
-        order = np.lexsort((-key, shared, key // count))
-        last = order[np.append(np.flatnonzero(np.diff(key[order] // count)), len(order) - 1)]
-        goes = np.full(len(main), -1)
-        goes[key[last] // count] = key[last] % count
-        label = np.where(stray & (goes[piece] >= 0), goes[piece], label)
-    return label
-
-
-def pieces(units: Units, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The piece of each unit, (n,) int, and whether each piece is its territory's heaviest, (pieces,) bool."""
-    n = len(label)
-    row = np.repeat(np.arange(n), np.diff(units.ptr))
-    inside = label[row] == label[units.ind]
-    graph = csr_matrix((np.ones(inside.sum(), np.int8), (row[inside], units.ind[inside])), shape=(n, n))
-    count, piece = connected_components(graph, directed=False)
-    mass = np.bincount(piece, units.mass, count)
-    owner = np.zeros(count, np.int64)
-    owner[piece] = label
-    order = np.lexsort((-np.arange(count), mass, owner))
-    main = np.zeros(count, bool)
-    main[order[np.append(np.flatnonzero(np.diff(owner[order])), count - 1)]] = True
-    return piece, main
-
-
-def _centre_on_all(task: Task, centres: np.ndarray, rounds: int = 25) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and prices (K, q) where the fractional plan within all bands is centroidal.
-
-    Its cells are not connected: it only says where the centres of a plan balanced on every measure should be.
-    """
-    units, ratio = task.units, task.ratio
-    price = np.zeros_like(task.shares)
-    slack = task.shares * task.tolerance
-    for turn in range(rounds):
-        heat = max(0.02, 0.2 * 0.85**turn)
-        offers = offers_at(units.xy, units.mass, ratio, centres, NEAR, units.start, units.handover)
-        warm = offers.temperature(centres)
-        blunt = heat * 0.3 * float(np.median(warm))
-        price, _, soft = raise_prices(
-            offers, heat * warm, price, task.shares, steps=20, enough=0.01, slack=slack, blunt=blunt
-        )
-        if task.fixed is not None:
-            continue
-        centres = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
-    return centres, price
 
 
 def _choose(task: Task, centres: np.ndarray, price: np.ndarray) -> np.ndarray:

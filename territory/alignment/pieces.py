@@ -1,0 +1,47 @@
+"""Pieces of territories: finding them, and making one of several."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from territory.alignment.units import Units
+
+
+def connect(units: Units, label: np.ndarray, count: int) -> np.ndarray:
+    """Labels with every territory in one piece: its heaviest piece stays, the others go to a neighbour each.
+
+    A piece goes to the neighbouring territory that it shares most edges with. Units that may not move stay.
+    """
+    label = label.copy()
+    row = np.repeat(np.arange(len(label)), np.diff(units.ptr))
+    for _ in range(100):
+        piece, main = pieces(units, label)
+        stray = ~main[piece] & units.movable
+        edge = stray[row] & main[piece[units.ind]] & (label[row] != label[units.ind])
+        if not edge.any():
+            return label
+        key, shared = np.unique(piece[row[edge]] * count + label[units.ind[edge]], return_counts=True)
+        order = np.lexsort((-key, shared, key // count))
+        last = order[np.append(np.flatnonzero(np.diff(key[order] // count)), len(order) - 1)]
+        goes = np.full(len(main), -1)
+        goes[key[last] // count] = key[last] % count
+        label = np.where(stray & (goes[piece] >= 0), goes[piece], label)
+    return label
+
+
+def pieces(units: Units, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The piece of each unit, (n,) int, and whether each piece is its territory's heaviest, (pieces,) bool."""
+    n = len(label)
+    row = np.repeat(np.arange(n), np.diff(units.ptr))
+    inside = label[row] == label[units.ind]
+    graph = csr_matrix((np.ones(inside.sum(), np.int8), (row[inside], units.ind[inside])), shape=(n, n))
+    count, piece = connected_components(graph, directed=False)
+    mass = np.bincount(piece, units.mass, count)
+    owner = np.zeros(count, np.int64)
+    owner[piece] = label
+    order = np.lexsort((-np.arange(count), mass, owner))
+    main = np.zeros(count, bool)
+    main[order[np.append(np.flatnonzero(np.diff(owner[order])), count - 1)]] = True
+    return piece, main

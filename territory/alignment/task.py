@@ -1,0 +1,50 @@
+"""What the algorithm is asked: units, shares, bands, and how a plan is judged against them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from territory.alignment.diagram import centroids
+from territory.alignment.units import Units
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a plan for `units` must keep to. shares (K, q) add to 1 by column; tolerance (q,); fixed (K, 2) or None."""
+
+    units: Units
+    shares: np.ndarray
+    tolerance: np.ndarray
+    fixed: np.ndarray | None
+    seed: int
+    effort: float
+
+    @property
+    def count(self) -> int:
+        return len(self.shares)
+
+    @property
+    def ratio(self) -> np.ndarray:
+        """(n, q) each measure over the mass."""
+        return self.units.measure / self.units.mass[:, None]
+
+    def centres(self, label: np.ndarray) -> np.ndarray:
+        return self.fixed if self.fixed is not None else centroids(self.units.xy, self.units.mass, label, self.count)
+
+    def objective(self, label: np.ndarray) -> float:
+        """Mass-weighted squared distance to the centre, plus the price of moves."""
+        units = self.units
+        spread = (units.mass * ((units.xy - self.centres(label)[label]) ** 2).sum(axis=1)).sum()
+        moved = (units.start >= 0) & (units.start != label)
+        return float(spread + units.handover[moved].sum())
+
+    def deviation(self, label: np.ndarray) -> np.ndarray:
+        """(K, q) load over share, less 1."""
+        loads = [np.bincount(label, column, self.count) for column in self.units.measure.T]
+        return np.column_stack(loads) / self.shares - 1.0
+
+    def excess(self, label: np.ndarray) -> float:
+        """The largest deviation over its tolerance; at most 1 when every territory is in its band."""
+        return float((np.abs(self.deviation(label)) / self.tolerance).max())
