@@ -255,3 +255,25 @@ def test_three_measures_are_balanced_at_once():
     assert len(places) == 600
     assert (count_pieces(xy, plan.labels) == 1).all()
     assert len(place_of) == 600
+
+
+def test_centres_can_be_rows_of_their_own_territory():
+    xy, measures = country(120, seed=5)
+
+    plan = align_units(xy, measures, np.ones(4), 0.1, seed=1, centre_on="unit")
+
+    for k, centre in enumerate(plan.centres):
+        own = xy[plan.labels == k]
+        assert np.hypot(*(own - centre).T).min() < 1e-3
+    spread = (measures / measures.sum(axis=0)).mean(axis=1) * ((xy - plan.centres[plan.labels]) ** 2).sum(axis=1)
+    assert plan.objective == pytest.approx(spread.sum())
+
+
+def test_centres_that_hold_still_are_kept():
+    xy, measures = country(120, seed=5)
+    homes = xy[[0, 40, 80]]
+
+    plan = align_units(xy, measures, np.ones(3), 0.2, seed=1, centres=homes)
+
+    assert plan.centres == pytest.approx(homes, abs=1e-3)
+    assert (plan.pieces == 1).all()

@@ -61,6 +61,7 @@ def align_units(
     handover: np.ndarray | None = None,
     locked: np.ndarray | None = None,
     centres: np.ndarray | None = None,
+    centre_on: Literal["mass", "unit"] = "mass",
     effort: float = 1.0,
     progress: Progress | None = None,
 ) -> UnitPlan:
@@ -80,6 +81,7 @@ def align_units(
         mean share of the measures)
     locked : (n,) bool, rows that keep `start`
     centres : (K, 2) float, metres, centres that hold still (rep homes); by default centres of mass
+    centre_on : what a free centre is: its territory's centre of mass, or the row nearest to it (as in the p-median)
     effort : float, multiplies the steps of the search
     progress : called with the stage and the part done
 
@@ -117,7 +119,7 @@ def align_units(
         units = build(largest=np.zeros(q), parts=rows)
     middle = xy[order[0]] - units.xy[units.of_row[0]] * units.metres
     fixed = None if centres is None else (np.asarray(centres, float) - middle) / units.metres
-    task = Task(units, np.repeat(shares[:, None], q, axis=1), band, fixed, seed, effort)
+    task = Task(units, np.repeat(shares[:, None], q, axis=1), band, fixed, seed, effort, centre_on == "unit")
     tell = progress or (lambda stage, part: None)
     label = repair(task, tell) if (start >= 0).any() else design(task, tell)
     plan = _judge(task, label, middle, measures[order], tell)

@@ -126,8 +126,8 @@ def centre_on_all(
     *,
     is_fixed: bool,
     rounds: int = 20,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Centres (K, 2) and prices (K, q) where the fractional plan within all bands is centroidal.
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Centres (K, 2) and prices (K, q) where the fractional plan within all bands is centroidal, and its cost.
 
     Its cells are not connected: it only says where the centres of a plan balanced on every measure should be.
     """
@@ -143,7 +143,11 @@ def centre_on_all(
         )
         if not is_fixed:
             centres = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
-    return centres, price
+    nobody = np.full(len(points), -1)
+    free = np.ones(len(points), bool)
+    ratio = loads / weight[:, None]
+    cost = cheapest(points, weight, ratio, centres, nobody, np.zeros(len(points)), free, price, nobody.copy())
+    return centres, price, cost - float((price * shares + shares * tolerance * np.abs(price)).sum())
 
 
 def coarse(xy: np.ndarray, mass: np.ndarray, measure: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

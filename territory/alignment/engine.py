@@ -27,11 +27,15 @@ EDGE = 0.95
 """The part of the tolerance that the search aims at: the rest is room for the last moves."""
 BORDER = 0.1
 """What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
+STARTS, MOST_STARTS = 20_000, 10
+"""Starts tried, times the units; and at most."""
+QUENCH, FROZEN = 0.95, 0.01
+"""The part of a search after which it is cooled fast, and to what, in mean energies of a unit."""
 SWAPS, LATE_SWAPS = 0.1, 0.5
 """The part of the proposals that swap two units; more of them once only small corrections help."""
 SOFT, HARD, STIFFER = 15.0, 7.5, 30.0
 """Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end."""
-LEARN = 0.3
+LEARN = 0.6
 """The part of a round's penalty that becomes price."""
 LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
@@ -44,6 +48,12 @@ class Schedule:
     hot: float
     cold: float
     hold: float
+
+    def at(self, part: float) -> float:
+        """The temperature when `part` of the search is done: from hot to cold, then a quench."""
+        if part <= QUENCH:
+            return self.hot * (self.cold / self.hot) ** (part / QUENCH)
+        return self.cold * (FROZEN / self.cold) ** ((part - QUENCH) / (1 - QUENCH))
 
 
 # The first serves large tasks, which can afford one search; hot ones find better arrangements of small tasks.
@@ -67,36 +77,47 @@ FROM_TODAY = (
 
 def design(task: Task, progress: Progress) -> np.ndarray:
     """Labels (n,) of the best plan found from scratch: in its bands first, then of least objective."""
-    progress("shape", 0.0)
-    units = task.units
+    if task.count == 1:
+        return np.zeros(len(task.units.mass), np.int64)
     random = np.random.default_rng(task.seed)
-    turn = float(random.uniform(0, np.pi))
-    mean_share = task.shares.mean(axis=1)
-    label, centres = power_diagram(units.xy, units.mass, mean_share, turn, fixed=task.fixed)
-    price = np.zeros_like(task.shares)
-    if task.shares.shape[1] > 1 and task.count > 1:
-        centres, price = centre_on_all(
-            units.xy,
-            units.mass,
-            units.measure,
-            task.shares,
-            task.tolerance,
-            centres,
-            is_fixed=task.fixed is not None,
-        )
-        label = _choose(task, centres, price)
-    label = connect(units, label, task.count)
-    return _search(task, label, centres, price, FROM_SCRATCH, progress)
+    turns = random.uniform(0, np.pi, int(np.clip(STARTS * task.effort / len(task.units.mass), 1, MOST_STARTS)))
+    starts = []
+    for tried, turn in enumerate(turns):
+        progress("shape", tried / len(turns))
+        starts.append(_start(task, float(turn)))
+    starts.sort(key=lambda start: start.promise)
+    return _search(task, starts, FROM_SCRATCH, progress)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a search begins: labels (n,), centres (K, 2), prices (K, q), and a value that is low when it looks good."""
+
+    label: np.ndarray
+    centres: np.ndarray
+    price: np.ndarray
+    promise: float = 0.0
+
+
+def _start(task: Task, turn: float) -> Start:
+    """A power diagram's cells, moved to where the fractional plan within all bands would have its centres."""
+    units = task.units
+    _, centres = power_diagram(units.xy, units.mass, task.shares.mean(axis=1), turn, fixed=task.fixed)
+    centres, price, promise = centre_on_all(
+        units.xy, units.mass, units.measure, task.shares, task.tolerance, centres, is_fixed=task.fixed is not None
+    )
+    return Start(connect(units, _choose(task, centres, price), task.count), centres, price, promise)
 
 
 def repair(task: Task, progress: Progress) -> np.ndarray:
     """Labels (n,) of the best plan found from today's: in its bands first, then of least objective."""
     progress("shape", 0.0)
     label = connect(task.units, _settle(task), task.count)
+    if task.count == 1:
+        return label
     centres = task.centres(label)
     price, _ = prices_at(task, centres)
-    found = _search(task, label, centres, price, FROM_TODAY, progress)
-    return _named_alike(task, found)
+    return _named_alike(task, _search(task, [Start(label, centres, price)], FROM_TODAY, progress))
 
 
 def _named_alike(task: Task, label: np.ndarray) -> np.ndarray:
@@ -153,64 +174,47 @@ def _fill_empty(task: Task, label: np.ndarray, centres: np.ndarray) -> np.ndarra
     return label
 
 
-def _search(
-    task: Task,
-    label: np.ndarray,
-    centres: np.ndarray,
-    price: np.ndarray,
-    schedules: tuple[Schedule, ...],
-    progress: Progress,
-) -> np.ndarray:
+def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], progress: Progress) -> np.ndarray:
     """The best plan of several searches; small tasks can afford more of them."""
-    if task.count == 1:
-        return label
-    runs = int(np.clip(16_000 * task.effort / len(label), 1, len(schedules)))
-    done = np.zeros(len(schedules))
-
-    def told(run: int, part: float) -> None:
-        done[run] = part
-        progress("balance", float(done[:runs].mean()))
+    runs = int(np.clip(16_000 * task.effort / len(task.units.mass), 1, len(schedules)))
+    done = np.zeros(runs)
 
     def one(run: int) -> np.ndarray:
-        return _run(task, label, centres, price, schedules[run], run, told)
+        def told(part: float) -> None:
+            done[run] = part
+            progress("balance", float(done.mean()))
+
+        return _run(task, starts[run % len(starts)], schedules[run], run, told)
 
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(one, range(runs)))
     return min(found, key=lambda plan: (max(task.excess(plan), 1.0), task.objective(plan)))
 
 
-def _run(
-    task: Task,
-    label: np.ndarray,
-    centres: np.ndarray,
-    price: np.ndarray,
-    schedule: Schedule,
-    run: int,
-    told: Callable[[int, float], None],
-) -> np.ndarray:
+def _run(task: Task, start: Start, schedule: Schedule, run: int, told: Callable[[float], None]) -> np.ndarray:
     """One annealing; the best plan seen, judged first by its worst deviation.
 
     A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps.
     """
-    ground, scale = _ground(task, label, centres)
-    plan = plan_of(ground, label)
+    ground, scale = _ground(task, start)
+    plan = plan_of(ground, start.label)
     random = new_state(task.seed, run)
-    energy = task.count / len(label)
+    energy = task.count / len(start.label)
     band = np.column_stack([-task.tolerance, task.tolerance]) * EDGE
     # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of `scale`.
-    weight = price * scale * task.shares
+    weight = start.price * scale * task.shares
     hard = HARD / float(task.tolerance.min()) ** 2
     rounds, proposals = _budget(task, plan)
-    best, best_key, met = label, (np.inf, np.inf), 0
+    best, best_key, met = start.label, (np.inf, np.inf), 0
     for turn in range(2 * rounds):
         part = min(turn / max(rounds - 1, 1), 1.0)
         late = max(turn - rounds, 0) / rounds
-        if task.fixed is None:
-            ground.pinned[:] = part < schedule.hold
+        if task.fixed is None and part >= schedule.hold:
+            _release(task, ground, plan, turn)
         stiffness = SOFT * (hard / SOFT) ** part * STIFFER**late
-        temperature = energy * schedule.hot * (schedule.cold / schedule.hot) ** part
+        temperature = energy * schedule.at(part)
         swaps = LATE_SWAPS if late else SWAPS
-        border = BORDER * energy
+        border = BORDER * energy * max(1.0 - part, 0.2)
         anneal(ground, plan, band, weight, stiffness, scale, temperature, proposals, swaps, border, LOOK, random)
         deviation = plan.load / task.shares - 1.0
         if not late:
@@ -221,16 +225,24 @@ def _run(
             if key < best_key:
                 best, best_key = plan.label.copy(), key
         if turn % 16 == 0:
-            told(run, part)
+            told(part)
         met += best_key[0] == 1.0
         if turn >= rounds - 1 and met > 20:
             break
-    told(run, 1.0)
+    told(1.0)
     log.debug("search %d: %d rounds, excess %.3f, objective %.6f", run, turn, *best_key)
     return best
 
 
-def _ground(task: Task, label: np.ndarray, centres: np.ndarray) -> tuple[Ground, float]:
+def _release(task: Task, ground: Ground, plan: Plan, turn: int) -> None:
+    """Let the centres follow their territories, on the way when they are centres of mass, now and then when units."""
+    if not task.on_units:
+        ground.pinned[:] = False
+    elif turn % 8 == 0:
+        ground.centre[:] = task.centres(plan.label)
+
+
+def _ground(task: Task, start: Start) -> tuple[Ground, float]:
     """What the search stands on, and the weight under which the average territory's spread is 1."""
     units = task.units
     ground = Ground(
@@ -244,10 +256,10 @@ def _ground(task: Task, label: np.ndarray, centres: np.ndarray) -> tuple[Ground,
         handover=units.handover,
         movable=units.movable,
         wanted=1.0 / task.shares,
-        pinned=np.full(task.count, task.fixed is not None),
-        centre=centres,
+        pinned=np.ones(task.count, bool),
+        centre=start.centres.copy(),
     )
-    spread = (units.mass * ((units.xy - centres[label]) ** 2).sum(axis=1)).sum()
+    spread = (units.mass * ((units.xy - start.centres[start.label]) ** 2).sum(axis=1)).sum()
     return ground, task.count / max(float(spread), 1e-12)
 
 

@@ -12,7 +12,11 @@ from territory.alignment.units import Units
 
 @dataclass(frozen=True)
 class Task:
-    """What a plan for `units` must keep to. shares (K, q) add to 1 by column; tolerance (q,); fixed (K, 2) or None."""
+    """What a plan for `units` must keep to.
+
+    shares (K, q) add to 1 by column; tolerance (q,); fixed (K, 2) centres or None; on_units: a centre is the unit
+    of the territory that is nearest to its centre of mass.
+    """
 
     units: Units
     shares: np.ndarray
@@ -20,6 +24,7 @@ class Task:
     fixed: np.ndarray | None
     seed: int
     effort: float
+    on_units: bool = False
 
     @property
     def count(self) -> int:
@@ -31,7 +36,15 @@ class Task:
         return self.units.measure / self.units.mass[:, None]
 
     def centres(self, label: np.ndarray) -> np.ndarray:
-        return self.fixed if self.fixed is not None else centroids(self.units.xy, self.units.mass, label, self.count)
+        """(K, 2) the centres that the plan is judged by."""
+        if self.fixed is not None:
+            return self.fixed
+        middle = centroids(self.units.xy, self.units.mass, label, self.count)
+        if not self.on_units:
+            return middle
+        distance = ((self.units.xy - middle[label]) ** 2).sum(axis=1)
+        order = np.lexsort((distance, label))
+        return self.units.xy[order[np.searchsorted(label[order], np.arange(self.count))]]
 
     def objective(self, label: np.ndarray) -> float:
         """Mass-weighted squared distance to the centre, plus the price of moves."""
