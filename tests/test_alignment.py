@@ -10,7 +10,8 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from territory.alignment import align_units
+from territory.alignment import align_units, engine
+from territory.alignment.units import coarsen, make_units
 from territory.errors import InfeasibleError
 from territory.neighbours import collapse, count_pieces, neighbour_pairs
 
@@ -277,3 +278,38 @@ def test_centres_that_hold_still_are_kept():
 
     assert plan.centres == pytest.approx(homes, abs=1e-3)
     assert (plan.pieces == 1).all()
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 80), st.integers(0, 1000))
+def test_pairs_of_units_are_neighbours_and_lose_nothing(places, seed):
+    xy, measures = country(places, seed)
+    units = make_units(
+        xy,
+        measures,
+        largest=np.ones(2),
+        neighbours=None,
+        start=np.random.default_rng(seed).integers(-1, 2, places),
+        handover=np.ones(places),
+        movable=np.ones(places, bool),
+        parts=32,
+    )
+
+    merged, pair = coarsen(units)
+
+    assert np.bincount(pair).max() <= 2
+    assert merged.measure.sum(axis=0) == pytest.approx([1, 1])
+    assert (merged.start[pair] == units.start).all()
+    for i, j in [np.flatnonzero(pair == p) for p in np.flatnonzero(np.bincount(pair) == 2)]:
+        assert j in units.ind[units.ptr[i] : units.ptr[i + 1]]
+
+
+def test_a_country_too_large_for_one_search_is_planned_in_pairs_first(monkeypatch):
+    xy, measures = country(600, seed=3)
+    monkeypatch.setattr(engine, "LARGE", 200)
+
+    plan = align_units(xy, measures, np.ones(4), 0.05, seed=1)
+
+    assert plan.status != "infeasible"
+    assert (count_pieces(xy, plan.labels) == 1).all()
+    assert plan.gap < 0.1

@@ -34,7 +34,7 @@ def prices_at(task: Task, centres: np.ndarray) -> tuple[np.ndarray, float]:
     best = proven(price)
     heats, steps = HEATS, 40
     if len(units.mass) > COARSE:
-        price, heats, steps = _coarse_prices(task, centres), HEATS[FINE:], 12
+        price, heats, steps = rough_prices(task, centres), HEATS[FINE:], 12
     for heat in heats:
         price, _, _ = raise_prices(
             offers, heat * warm, price, task.shares, steps=steps, enough=1e-4, slack=slack, blunt=heat * blunt
@@ -45,7 +45,7 @@ def prices_at(task: Task, centres: np.ndarray) -> tuple[np.ndarray, float]:
     return best_price, best
 
 
-def _coarse_prices(task: Task, centres: np.ndarray) -> np.ndarray:
+def rough_prices(task: Task, centres: np.ndarray) -> np.ndarray:
     """Prices (K, q) from runs of units as one, handovers left out: a start for the last steps on all units."""
     points, mass, measure = coarse(task.units.xy, task.units.mass, task.units.measure)
     offers = offers_at(points, mass, measure / mass[:, None], centres, NEAR)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from territory.alignment.bound import prices_at
+from territory.alignment.bound import prices_at, rough_prices
 from territory.alignment.diagram import centre_on_all, centroids, power_diagram
 from territory.alignment.numeric import new_state
 from territory.alignment.pieces import connect
 from territory.alignment.prices import cheapest
 from territory.alignment.search import Ground, Plan, anneal, plan_of
 from territory.alignment.task import Task
+from territory.alignment.units import coarsen
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ EDGE = 0.95
 """The part of the tolerance that the search aims at: the rest is room for the last moves."""
 BORDER = 0.1
 """What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
+LARGE = 150_000
+"""Above this many units, pairs of them are planned first."""
 STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
 QUENCH, FROZEN = 0.95, 0.01
@@ -65,6 +68,7 @@ FROM_SCRATCH = (
     Schedule(30, 0.1, 0.6),
     Schedule(100, 0.3, 0.6),
 )
+REFINE = (Schedule(0.5, 0.02, 0.0),)
 FROM_TODAY = (
     Schedule(2, 0.02, 0.0),
     Schedule(10, 0.1, 0.0),
@@ -79,6 +83,8 @@ def design(task: Task, progress: Progress) -> np.ndarray:
     """Labels (n,) of the best plan found from scratch: in its bands first, then of least objective."""
     if task.count == 1:
         return np.zeros(len(task.units.mass), np.int64)
+    if len(task.units.mass) > LARGE:
+        return _design_in_pairs(task, progress)
     random = np.random.default_rng(task.seed)
     turns = random.uniform(0, np.pi, int(np.clip(STARTS * task.effort / len(task.units.mass), 1, MOST_STARTS)))
     starts = []
@@ -87,6 +93,14 @@ def design(task: Task, progress: Progress) -> np.ndarray:
         starts.append(_start(task, float(turn)))
     starts.sort(key=lambda start: start.promise)
     return _search(task, starts, FROM_SCRATCH, progress)
+
+
+def _design_in_pairs(task: Task, progress: Progress) -> np.ndarray:
+    """A design for pairs of units, then its borders searched unit by unit (multilevel: Hendrickson and Leland 1995)."""
+    merged, pair = coarsen(task.units)
+    label = design(replace(task, units=merged), progress)[pair]
+    centres = task.centres(label)
+    return _search(task, [Start(label, centres, rough_prices(task, centres))], REFINE, progress)
 
 
 @dataclass(frozen=True)
@@ -274,4 +288,5 @@ def _budget(task: Task, plan: Plan) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with the size to a limit; border units are asked twice at least."""
     steps = np.clip(2000 * len(plan.label), 4e4, 8e6)
     proposals = max(2 * int(plan.border_count[0]), int(steps / 1000))
-    return int(np.clip(steps / proposals, 250, 1000) * task.effort) + 1, proposals
+    least = 250 if len(plan.label) <= LARGE else 60  # what came from pairs needs little more
+    return int(np.clip(steps / proposals, least, 1000) * task.effort) + 1, proposals

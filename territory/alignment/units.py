@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from scipy.sparse import coo_matrix
 
 from territory.alignment.search import rings
@@ -95,6 +96,53 @@ def make_units(
         of_row=unit,
         metres=metres,
     )
+
+
+def coarsen(units: Units) -> tuple[Units, np.ndarray]:
+    """Neighbouring units of one owner and freedom in pairs, each as one unit, and (n,) int, the pair of each unit."""
+    pair = _matched(units.ptr, units.ind, units.xy, units.start, units.movable)
+    count = int(pair.max()) + 1
+    mass = np.bincount(pair, units.mass, count)
+    row = np.repeat(pair, np.diff(units.ptr))
+    ptr, ind = _csr(np.column_stack([row, pair[units.ind]]), count)
+    merged = Units(
+        xy=np.column_stack([np.bincount(pair, units.mass * axis, count) / mass for axis in units.xy.T]),
+        measure=np.column_stack([np.bincount(pair, column, count) for column in units.measure.T]),
+        mass=mass,
+        start=_first(units.start, pair),
+        handover=np.bincount(pair, units.handover, count),
+        movable=_first(units.movable, pair),
+        ptr=ptr,
+        ind=ind,
+        ring=rings(ptr, ind),
+        of_row=pair,
+        metres=units.metres,
+    )
+    return merged, pair
+
+
+@njit(cache=True)
+def _matched(ptr, ind, xy, start, movable):
+    """(n,) int: each unit with its nearest neighbour that is still alone, numbered in the order of the units."""
+    pair = np.full(ptr.size - 1, -1)
+    count = 0
+    for i in range(pair.size):
+        if pair[i] >= 0:
+            continue
+        pair[i] = count
+        nearest = -1
+        least = np.inf
+        for e in range(ptr[i], ptr[i + 1]):
+            v = ind[e]
+            if pair[v] < 0 and start[v] == start[i] and movable[v] == movable[i]:
+                distance = (xy[v, 0] - xy[i, 0]) ** 2 + (xy[v, 1] - xy[i, 1]) ** 2
+                if distance < least:
+                    least = distance
+                    nearest = v
+        if nearest >= 0:
+            pair[nearest] = count
+        count += 1
+    return pair
 
 
 def _first(values: np.ndarray, group: np.ndarray) -> np.ndarray:
