@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from territory.errors import NotFoundError, Problem
+from territory.changes import (
+    Place,
+    appended,
+    matching,
+    multiplied,
+    need_customers,
+    need_rep,
+    new_customers,
+    new_rep_faults,
+    place_of,
+    share_faults,
+    with_row,
+)
+from territory.errors import DataError, Problem
+from territory.rules import SOURCES, Rules, changed_rules, derive_values
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import shapely
 
 MEASURES = ("potential", "workload")
 """What a territory is balanced on."""
@@ -185,40 +200,6 @@ REP_COLUMNS = (
 )
 
 
-def _frozen(values: Mapping[str, float]) -> Mapping[str, float]:
-    return MappingProxyType(dict(values))
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How what is missing is derived, and what counts as fair.
-
-    Shares, tolerances and factors are ratios; speeds are km/h; times are minutes.
-    """
-
-    visits_per_year: Mapping[str, float] = field(default_factory=lambda: _frozen({"A": 26, "B": 12, "C": 6, "D": 3}))
-    minutes_per_visit: Mapping[str, float] = field(
-        default_factory=lambda: _frozen({"A": 45, "B": 35, "C": 25, "D": 20})
-    )
-    tier_shares: Mapping[str, float] = field(
-        default_factory=lambda: _frozen({"A": 0.10, "B": 0.20, "C": 0.30, "D": 0.40})
-    )
-    """Without a tier: the share of customers in each, from the largest potential down."""
-    potential_by_tier: Mapping[str, float] = field(default_factory=lambda: _frozen({}))
-    potential_per_revenue: float = 1.0
-    tolerance: Mapping[str, float] = field(default_factory=lambda: _frozen({"potential": 0.05, "workload": 0.05}))
-    weeks_per_year: float = 46
-    hours_per_week: float = 40
-    speed_kmh: float = 50
-    detour_factor: float = 1.3
-    """Road distance over straight-line distance."""
-    stop_factor: float = 0.7124
-    """Beta of Beardwood, Halton and Hammersley (1959): tour length over sqrt(area x stops)."""
-    density_neighbours: int = 8
-    travel_factor: float = 1.0
-    """Routed travel over estimated travel; 1 until real routes calibrate it."""
-
-
 @dataclass(frozen=True, eq=False)
 class Portfolio:
     """Customers, reps and rules: everything a plan is made from. Immutable.
@@ -271,11 +252,167 @@ class Portfolio:
 
     def without_rep(self, rep_id: str) -> Portfolio:
         """The portfolio after a rep has left; the customers keep their territory's name until realigned."""
-        if rep_id not in self.reps.index:
-            raise NotFoundError(
-                [Problem("rep", f"'{rep_id}' is not a rep.", f"There are {', '.join(self.reps.index)}.")]
-            )
+        need_rep(self.reps, [rep_id])
         return replace(self, reps=self.reps.drop(index=rep_id))
+
+    def with_rep(
+        self,
+        rep_id: str,
+        *,
+        at: Place,
+        territory: str | None = None,
+        share: float = 1.0,
+        capacity_hours_per_week: float | None = None,
+        name: str | None = None,
+    ) -> Portfolio:
+        """The portfolio with one rep more; realigned, the rep's territory grows from the home.
+
+        Parameters
+        ----------
+        rep_id : text, new
+        at : (longitude, latitude) in degrees, or the id of a customer nearby
+        territory : one that exists is taken over or shared; by default a new one, named like the rep
+        share : 1.0 is full time
+        capacity_hours_per_week : the rules' by default
+
+        Raises
+        ------
+        NotFoundError
+            `at` is an id that no customer has.
+        DataError
+            The rep exists, or a value cannot be.
+        """
+        problems = [*share_faults(rep_id, share), *new_rep_faults(self.reps, rep_id, capacity_hours_per_week)]
+        if problems:
+            raise DataError(problems)
+        known = {
+            "territory": rep_id if territory is None else territory,
+            "share": float(share),
+            "name": name,
+            "capacity_hours_per_week": capacity_hours_per_week,
+            "geometry": self._point(at, rep_id),
+        }
+        row = {column: value for column, value in known.items() if value is not None}
+        return replace(self, reps=with_row(self.reps, rep_id, row))
+
+    def with_reps_moved(self, homes: Mapping[str, Place]) -> Portfolio:
+        """The portfolio after reps have moved house: rep_id -> (longitude, latitude), or a customer nearby."""
+        need_rep(self.reps, homes)
+        places = self.reps.geometry.copy()
+        for rep_id, at in homes.items():
+            places[rep_id] = self._point(at, rep_id)
+        return replace(self, reps=self.reps.set_geometry(places))
+
+    def half_time(self, rep_id: str, share: float = 0.5) -> Portfolio:
+        """The portfolio after a rep has gone part time, to `share` of a full rep."""
+        need_rep(self.reps, [rep_id])
+        problems = share_faults(rep_id, share)
+        if problems:
+            raise DataError(problems)
+        shares = self.reps["share"].where(self.reps.index != rep_id, float(share))
+        return replace(self, reps=self.reps.assign(share=shares))
+
+    def scaled(self, column: str, factor: float, /, **where: object) -> Portfolio:
+        """The portfolio with a number of its customers multiplied: ``scaled("potential", 1.15, tier="A")``.
+
+        Nothing but that number changes: what the rules derive of `column`, tiers, visits and minutes is written down
+        before, so that customers that grow keep their tier. A potential derived from revenue grows with the revenue.
+
+        Parameters
+        ----------
+        column : a number column, as ``potential``, ``revenue``, ``visits_per_year``, ``minutes_per_visit``
+        factor : ratio, from 0 up
+        where : column -> value, or several values; without any, every customer
+
+        Raises
+        ------
+        NotFoundError
+            There is no such column, or no customer with such a value: it lists what exists.
+        DataError
+            `factor` is not a number from 0 up, or a value can neither be read nor derived.
+        """
+        derived = derive_values(self.customers, self.rules)
+        kept = [name for name in ("tier", "visits_per_year", "minutes_per_visit") if name != column]
+        written = [*kept, column] if column in SOURCES and column != "tier" else kept
+        customers = self.customers.assign(**{name: derived[name] for name in written})
+        values = multiplied(customers, column, factor, matching(customers, where))
+        return replace(self, customers=customers.assign(**{column: values}))
+
+    def with_rules(self, **changes: Any) -> Portfolio:
+        """The portfolio under other rules, as ``with_rules(speed_kmh=35, visits_per_year={"A": 30})``.
+
+        Of a table only the tiers or measures given change; ``tolerance=0.1`` holds for every measure. NotFoundError
+        lists the rules there are; DataError tells every value that is out of range.
+        """
+        return replace(self, rules=changed_rules(self.rules, changes))
+
+    def without_customers(self, ids: Iterable[str] = (), /, **where: object) -> Portfolio:
+        """The portfolio without some customers: those with these ids, and those that match every column in `where`.
+
+        Parameters
+        ----------
+        ids : customer ids, or one; customers without a place may be among them
+        where : column -> value, or several values, as ``tier="D"``; a tier may be derived
+
+        Raises
+        ------
+        NotFoundError
+            An id, a column or a value does not exist.
+        DataError
+            Neither ids nor columns were given.
+        """
+        gone = {ids} if isinstance(ids, str) else set(ids)
+        if not gone and not where:
+            raise DataError([Problem("without_customers", "It was not said which.", "Give ids, or tier='D'.")])
+        need_customers(gone, self.customers.index, self.unplaced.index)
+        if where:
+            tiers = derive_values(self.customers, self.rules)["tier"] if "tier" in where else self.customers["tier"]
+            gone |= set(self.customers.index[matching(self.customers.assign(tier=tiers), where)])
+        return replace(
+            self,
+            customers=self.customers[~self.customers.index.isin(gone)],
+            unplaced=self.unplaced[~self.unplaced.index.isin(gone)],
+        )
+
+    def with_customers(self, customers: pd.DataFrame) -> Portfolio:
+        """The portfolio with customers won; without a territory until realigned, if `customers` gives them none.
+
+        Parameters
+        ----------
+        customers : DataFrame with ``lon``, ``lat`` (degrees, WGS-84), or GeoDataFrame of points; ``customer_id`` is a
+            column or the index. Any other column of the portfolio's customers, in its unit; what is missing is derived.
+
+        Raises
+        ------
+        DataError
+            Ids that are taken, places that are missing, numbers that cannot be: every one is listed.
+        """
+        new = new_customers(customers, self.customers, self.unplaced.index)
+        return replace(self, customers=appended(self.customers, new))
+
+    def _point(self, at: Place, rep_id: str) -> shapely.Point:
+        import shapely
+
+        return shapely.Point(place_of(at, self.customers, f"rep '{rep_id}', home"))
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What a plan's bound and the prices of its moves rest on; adjusting a plan by hand leaves it as it is.
+
+    territories (K,) names; centres (K, 2) metres; load_price (K, 2), square metres that the whole of each measure would
+    cost at each centre; start (n,) int, each customer's territory today, -1 for none of these; handover (n,), square
+    metres x mass that leaving it costs; objective and lower_bound, square metres, of the plan as it was found: prices
+    are percent of that objective.
+    """
+
+    territories: tuple[str, ...]
+    centres: np.ndarray
+    load_price: np.ndarray
+    start: np.ndarray
+    handover: np.ndarray
+    objective: float
+    lower_bound: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,6 +439,18 @@ class Proposal:
     reasons: tuple[Problem, ...] = ()
     """Why the tolerance could not be met, and what to relax; empty when it is met."""
     seconds: float = 0.0
+    basis: Basis | None = None
+    """None when the proposal was not made by the algorithm."""
+    own_locks: Mapping[str, str] | None = None
+    """Customer -> territory that it is locked to by hand; None when nobody has changed the portfolio's locks."""
+
+    @property
+    def locks(self) -> Mapping[str, str]:
+        """Customer -> the territory that it must keep."""
+        if self.own_locks is not None:
+            return self.own_locks
+        locked = self.portfolio.alignment[self.portfolio.customers["locked"]].dropna()
+        return dict(zip(locked.index, locked, strict=True))
 
     @property
     def max_deviation(self) -> dict[str, float]:
@@ -316,7 +465,19 @@ class Proposal:
     def accept(self) -> Portfolio:
         """The portfolio with this proposal as today's alignment."""
         customers = self.portfolio.customers.assign(territory=self.alignment)
+        if self.own_locks is not None:
+            customers = customers.assign(locked=customers.index.isin(list(self.own_locks)))
         return replace(self.portfolio, customers=customers)
+
+
+def percent(ratio: float, *, signed: bool = False) -> str:
+    """``+207 %``, ``+4.0 %``, ``4 %``, or ``-`` for what is not a number: as many figures as one reads."""
+    if not math.isfinite(ratio):
+        return "-"
+    value = 100 * ratio
+    text = f"{value:{'+' if signed else ''}.{0 if abs(value) >= 9.95 else 1}f}"
+    # Signed ones stand below each other in tables, where the decimal keeps its place.
+    return f"{text if signed else text.removesuffix('.0')} %"
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:

@@ -7,61 +7,29 @@ import json
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from territory.errors import DataError, Problem
 from territory.files.storing import store
 from territory.model import MEASURES, Rules
+from territory.rules import RANGES, Range
 
-
-@dataclass(frozen=True)
-class _Range:
-    """What a number may be; `words` tell it."""
-
-    words: str
-    least: float
-    most: float = math.inf
-    is_open: bool = False
-    is_whole: bool = False
-
-    def holds(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return False
-        if self.is_whole and not isinstance(value, int):
-            return False
-        return self.least < value <= self.most if self.is_open else self.least <= value <= self.most
-
-
-_NOT_NEGATIVE = _Range("a number from 0 up", 0)
-_POSITIVE = _Range("a number above 0", 0, is_open=True)
-_SHARE = _Range("a share from 0 to 1", 0, 1)
-_TOLERANCE = _Range("a ratio above 0 and up to 1, as 0.05 for 5 %", 0, 1, is_open=True)
-
-_TIER_TABLES = {
-    "visits_per_year": _NOT_NEGATIVE,
-    "minutes_per_visit": _NOT_NEGATIVE,
-    "tier_shares": _SHARE,
-    "potential_by_tier": _NOT_NEGATIVE,
-}
+_TIER_TABLES = ("visits_per_year", "minutes_per_visit", "tier_shares", "potential_by_tier")
 """Sections with a key a tier; a section that is given replaces the default whole."""
 
-_SETTINGS: dict[str, dict[str, tuple[str, _Range]]] = {
-    "potential": {"per_revenue": ("potential_per_revenue", _NOT_NEGATIVE)},
-    "calendar": {
-        "weeks_per_year": ("weeks_per_year", _Range("weeks above 0 and up to 53", 0, 53, is_open=True)),
-        "hours_per_week": ("hours_per_week", _Range("hours above 0 and up to 168", 0, 168, is_open=True)),
-    },
+_SETTINGS = {
+    "potential": {"per_revenue": "potential_per_revenue"},
+    "calendar": {"weeks_per_year": "weeks_per_year", "hours_per_week": "hours_per_week"},
     "travel": {
-        "speed_kmh": ("speed_kmh", _POSITIVE),
-        "detour_factor": ("detour_factor", _Range("a factor from 1 up", 1)),
-        "stop_factor": ("stop_factor", _POSITIVE),
-        "density_neighbours": ("density_neighbours", _Range("a whole number from 1 up", 1, is_whole=True)),
-        "factor": ("travel_factor", _POSITIVE),
+        "speed_kmh": "speed_kmh",
+        "detour_factor": "detour_factor",
+        "stop_factor": "stop_factor",
+        "density_neighbours": "density_neighbours",
+        "factor": "travel_factor",
     },
 }
-"""section -> key -> (attribute of Rules, what it may be)"""
+"""section -> key -> attribute of Rules"""
 
 _SECTIONS = [*_TIER_TABLES, "tolerance", *_SETTINGS]
 
@@ -92,16 +60,15 @@ def read_rules(path: str | Path) -> Rules:
         elif not isinstance(content, dict):
             problems.append(Problem(where, "This is a section, not a value.", f"Write [{section}], then its keys."))
         elif section in _TIER_TABLES:
-            problems.extend(_misfits(where, content, dict.fromkeys(content, _TIER_TABLES[section])))
+            problems.extend(_misfits(where, content, dict.fromkeys(content, RANGES[section])))
             values[section] = MappingProxyType(dict(content))
         elif section == "tolerance":
-            problems.extend(_misfits(where, content, dict.fromkeys(MEASURES, _TOLERANCE)))
+            problems.extend(_misfits(where, content, dict.fromkeys(MEASURES, RANGES[section])))
             values[section] = MappingProxyType({**Rules().tolerance, **content})
         else:
-            problems.extend(
-                _misfits(where, content, {key: allowed for key, (_, allowed) in _SETTINGS[section].items()})
-            )
-            values |= {name: content[key] for key, (name, _) in _SETTINGS[section].items() if key in content}
+            keys = _SETTINGS[section]
+            problems.extend(_misfits(where, content, {key: RANGES[name] for key, name in keys.items()}))
+            values |= {name: content[key] for key, name in keys.items() if key in content}
     problems = problems or _contradictions(path.name, values)
     if problems:
         raise DataError(problems)
@@ -120,7 +87,7 @@ def rules_text(rules: Rules) -> str:
     for section in [*_TIER_TABLES, "tolerance"]:
         lines += ["", f"[{section}]", *(_line(*item) for item in getattr(rules, section).items())]
     for section, keys in _SETTINGS.items():
-        lines += ["", f"[{section}]", *(_line(key, getattr(rules, name)) for key, (name, _) in keys.items())]
+        lines += ["", f"[{section}]", *(_line(key, getattr(rules, name)) for key, name in keys.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -136,7 +103,7 @@ def _document(path: Path) -> dict[str, object]:
         raise DataError([Problem(path.name, f"It is not TOML ({error}).", fix)]) from error
 
 
-def _misfits(where: str, content: Mapping[str, object], allowed: Mapping[str, _Range]) -> Iterable[Problem]:
+def _misfits(where: str, content: Mapping[str, object], allowed: Mapping[str, Range]) -> Iterable[Problem]:
     for key, value in content.items():
         if key not in allowed:
             yield _unknown(f"{where}, '{key}'", "key", key, list(allowed))

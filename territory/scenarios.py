@@ -1,0 +1,466 @@
+"""What if? Scenarios side by side, each rep's absence, and where the next rep should live."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+import numpy as np
+import pandas as pd
+
+from territory.alignment import Progress
+from territory.changes import Place, need_rep
+from territory.demand import derive_demand
+from territory.errors import DataError, InfeasibleError, NotFoundError, Problem, TerritoryError
+from territory.geo import unproject
+from territory.homes import good_homes, known_homes
+from territory.measures import LOADS, max_deviation, measure
+from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
+from territory.realignment import realign
+
+SCREENING = 0.3
+"""The part of the usual effort that is enough to compare many portfolios."""
+
+_STAGE = "scenarios"
+_OF_THE_WHOLE = ("max_deviation_potential", "max_deviation_workload", "moved_customers", "capacity_use_max", "reasons")
+_HEIR_COLUMNS = [
+    *("rep_id", "territory", "to", "to_rep_id", "customers", *LOADS.values(), "capacity_use"),
+    *_OF_THE_WHOLE,
+]
+_SAVED = ("travel_hours", "workload_peak_hours", "mean_km")
+"""What a new rep may save."""
+
+
+def simulate(
+    scenarios: Mapping[str, Portfolio],
+    *,
+    tolerance: float | Mapping[str, float] | None = None,
+    max_moved: float | None = None,
+    seed: int = 0,
+    travel: TravelMode = "line",
+    effort: float = 1.0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Proposal]:
+    """Realign every scenario, several at once.
+
+    Parameters
+    ----------
+    scenarios : name -> Portfolio, each with an alignment of today
+    tolerance, max_moved, seed, travel, effort
+        As for `realign`, the same for all; the tolerance is each portfolio's own by default.
+    workers : int, how many at once; as many as there are processors by default
+        The result is the same for any number.
+    progress : called with the stage "scenarios" and the part of all that is done
+
+    Returns
+    -------
+    dict, name -> Proposal, in the order of `scenarios`
+        Where the rules contradict each other nobody moves, and ``reasons`` says what to relax: the objective and the
+        bound are NaN then.
+
+    Raises
+    ------
+    DataError, NotFoundError
+        A scenario cannot be used as it is: every fault of every scenario is listed.
+
+    Notes
+    -----
+    In threads, because the search runs without Python's global lock: no portfolio is copied to another process.
+    """
+
+    def propose(portfolio: Portfolio, told: Progress) -> Proposal | TerritoryError:
+        try:
+            return realign(
+                portfolio,
+                tolerance=tolerance,
+                max_moved=max_moved,
+                seed=seed,
+                travel=travel,
+                effort=effort,
+                progress=told,
+            )
+        except InfeasibleError as error:
+            return _unchanged(portfolio, error, tolerance, seed, travel)
+        except (DataError, NotFoundError) as error:
+            return error
+
+    found = _each(list(scenarios.values()), propose, workers, progress)
+    _raise_all("scenario", dict(zip(scenarios, found, strict=True)))
+    return {name: plan for name, plan in zip(scenarios, found, strict=True) if isinstance(plan, Proposal)}
+
+
+def tabulate(outcome: Mapping[str, Proposal], *, against: str | None = None) -> pd.DataFrame:
+    """Scenarios side by side, one row each, with the difference to one of them.
+
+    Parameters
+    ----------
+    outcome : name -> Proposal, of `simulate`
+    against : the name to compare with; the first by default
+
+    Returns
+    -------
+    DataFrame indexed by ``scenario``, in the order of `outcome`
+
+        - ``territories``, ``customers``: counts.
+        - ``max_deviation_potential``, ``max_deviation_workload``: the largest deviation from its share, a ratio.
+        - ``moved_customers``, ``moved_potential``, ``moved_relation``: the disruption, the part of all customers, of
+          their potential and of their relation that changes territory; ``moved_relation`` is NA when none is known.
+        - ``mean_km``: mean distance of customers to the mean place of their territory.
+        - ``travel_hours``, ``workload_hours``: hours a year; workload includes travel. ``workload_peak_hours``: of the
+          fullest territory.
+        - ``capacity_use_mean``, ``capacity_use_max``: of all reps together, and of the busiest; ratios.
+        - ``objective``, ``lower_bound`` (km2), ``gap`` (ratio): as the proposal has them.
+        - ``contiguous``: whether every territory is in one piece. ``reasons``: how many rules could not be kept.
+        - for each of them but ``contiguous``, ``change_…``: the value less that of `against`.
+
+    Raises
+    ------
+    NotFoundError
+        `against` is not in `outcome`.
+    """
+    if against is not None and against not in outcome:
+        fix = f"There are {', '.join(outcome) or 'none'}."
+        raise NotFoundError([Problem("against", f"'{against}' is not a scenario.", fix)])
+    index = pd.Index(list(outcome), name="scenario", dtype="str")
+    table = pd.DataFrame([_figures(proposal) for proposal in outcome.values()], index=index)
+    if table.empty:
+        return table
+    numbers = table.drop(columns="contiguous")
+    change = numbers - numbers.loc[next(iter(outcome)) if against is None else against]
+    return table.join(change.add_prefix("change_"))
+
+
+def without_each_rep(
+    portfolio: Portfolio,
+    *,
+    reps: Iterable[str] | None = None,
+    tolerance: float | Mapping[str, float] | None = None,
+    seed: int = 0,
+    travel: TravelMode = "line",
+    effort: float = SCREENING,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """For every rep: who takes over what when this one leaves, and how fair and busy the others are then.
+
+    Parameters
+    ----------
+    portfolio : Portfolio, with today's alignment and reps
+    reps : rep ids, optional
+        Whose leave to look at; by default everybody's who has a territory.
+    tolerance, seed, travel, effort, workers, progress
+        As for `simulate`. With the small effort that is enough to compare, a band may be missed by a little.
+
+    Returns
+    -------
+    DataFrame, one row for each rep who leaves and each territory that takes over some of the customers
+
+        - ``rep_id``, ``territory``: who leaves, in the order of `reps`; reps without a territory are left out. A rep
+          without customers has one row without an heir.
+        - ``to``, ``to_rep_id``: the territory that takes over and its rep; the rep's own when a colleague shares it.
+        - ``customers``, ``potential`` (money a year), ``workload_minutes`` (a year): what goes there, most first.
+        - ``capacity_use``: the heir's afterwards, a ratio.
+        - ``max_deviation_potential``, ``max_deviation_workload``, ``moved_customers``, ``capacity_use_max``,
+          ``reasons``: of the whole plan after this rep has left, as in `tabulate`.
+
+    Raises
+    ------
+    InfeasibleError
+        Fewer than two reps have a territory, so there is nobody to take over.
+    NotFoundError
+        One of `reps` is not a rep: it lists those who are.
+    """
+    leavers = portfolio.reps["territory"].dropna()
+    if len(leavers) < 2:
+        what = f"{len(leavers)} of {len(portfolio.reps)} reps have a territory: nobody could take over."
+        raise InfeasibleError([Problem("reps, column 'territory'", what, "Give at least two reps a territory.")])
+    if reps is not None:
+        asked = list(dict.fromkeys([reps] if isinstance(reps, str) else reps))
+        need_rep(portfolio.reps, asked)
+        leavers = leavers.reindex(asked).dropna()
+    scenarios = {rep_id: portfolio.without_rep(rep_id) for rep_id in leavers.index}
+    outcome = simulate(
+        scenarios, tolerance=tolerance, seed=seed, travel=travel, effort=effort, workers=workers, progress=progress
+    )
+    rows = [row for rep_id, name in leavers.items() for row in _heirs(outcome[rep_id], rep_id, name)]
+    return pd.DataFrame(rows, columns=_HEIR_COLUMNS).astype(
+        {"rep_id": "str", "territory": "str", "to": "str", "to_rep_id": "str"}
+    )
+
+
+def next_rep(
+    portfolio: Portfolio,
+    *,
+    candidates: Mapping[str, Place] | Iterable[str] | None = None,
+    count: int = 10,
+    share: float = 1.0,
+    tolerance: float | Mapping[str, float] | None = None,
+    seed: int = 0,
+    travel: TravelMode = "line",
+    effort: float = SCREENING,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Where the next rep should live: what each home would save against the same reps without the new one.
+
+    Parameters
+    ----------
+    portfolio : Portfolio, with today's alignment; with ``travel="line"`` some rep's home must be known
+    candidates : name -> (longitude, latitude) or customer_id, or several customer_ids, optional
+        By default up to `count` customers' places, chosen one after the other so that each shortens the way from home
+        to customers most, weighted by visits (the greedy of Kuehn and Hamburger 1963, Management Science 9(4)).
+    count : int, how many places to choose; not looked at when there are `candidates`
+    share : the new rep's part of full time
+    tolerance, seed, travel, effort, workers, progress
+        As for `simulate`.
+
+    Returns
+    -------
+    DataFrame indexed by ``candidate``, the largest saving of travel first, then of km
+
+        - ``lon``, ``lat``: degrees. ``name``: of the customer who lives there, NA for other places.
+        - ``customers``: how many the new rep would have. ``moved_customers``: the part of all that changes territory.
+        - ``saved_travel_hours``, ``saved_workload_peak_hours``, ``saved_mean_km``: how much less than without the rep.
+        - ``travel_hours``, ``workload_peak_hours``, ``mean_km``, ``capacity_use_max``,
+          ``max_deviation_potential``, ``max_deviation_workload``, ``reasons``: as in `tabulate`.
+
+    Raises
+    ------
+    DataError
+        No rep's home is known, there is no candidate, or a place cannot be: every fault is listed.
+    NotFoundError
+        A candidate is not a customer.
+
+    Notes
+    -----
+    Travel is estimated from the home nearest to each customer (`territory.travel.line_minutes`). The new rep's
+    territory grows from the home, but balance decides where it ends.
+    """
+    _need_homes(portfolio, travel)
+    homes = _candidates(portfolio, candidates, count)
+    new = _free_id(portfolio)
+    joined = _with_candidate(portfolio, new, homes, share)
+    # By number: a candidate may be called anything.
+    scenarios = {str(number): scenario for number, scenario in enumerate([portfolio, *joined.values()])}
+    without, *plans = simulate(
+        scenarios, tolerance=tolerance, seed=seed, travel=travel, effort=effort, workers=workers, progress=progress
+    ).values()
+    before = _figures(without)
+    table = pd.DataFrame([_savings(plan, before, new) for plan in plans])
+    points = [scenario.reps.geometry[new] for scenario in joined.values()]
+    lon, lat = unproject(np.array([(point.x, point.y) for point in points]), portfolio.customers.crs)
+    names = [portfolio.customers["name"].get(at) if isinstance(at, str) else None for at in homes.values()]
+    table.insert(0, "name", pd.array(names, dtype="str"))
+    table.insert(1, "lon", lon)
+    table.insert(2, "lat", lat)
+    table.index = pd.Index(list(homes), name="candidate", dtype="str")
+    # Rounded, so that candidates that are as good as each other stay in the order they came in.
+    return table.iloc[np.lexsort([-table["saved_mean_km"].round(6), -table["saved_travel_hours"].round(6)])]
+
+
+# ---- many at once
+
+
+class _Shares:
+    """Adds up the progress of scenarios that run side by side."""
+
+    def __init__(self, count: int, progress: Progress | None) -> None:
+        self._done, self._progress, self._lock = np.zeros(count), progress, Lock()
+
+    def of(self, number: int) -> Progress:
+        """What scenario `number` tells its stages to."""
+
+        def told(stage: str, part: float) -> None:
+            # The balance is nearly all of the work; when it begins again, with another tolerance, nothing goes back.
+            self.tell(number, 0.99 * part if stage == "balance" else 0.0)
+
+        return told
+
+    def tell(self, number: int, part: float) -> None:
+        """Scenario `number` is done in `part`."""
+        if self._progress is None:
+            return
+        with self._lock:
+            self._done[number] = max(self._done[number], part)
+            self._progress(_STAGE, float(self._done.mean()))
+
+
+def _each(
+    portfolios: Sequence[Portfolio],
+    propose: Callable[[Portfolio, Progress], Proposal | TerritoryError],
+    workers: int | None,
+    progress: Progress | None,
+) -> list[Proposal | TerritoryError]:
+    """The proposal for each portfolio, or why there is none, in their order."""
+    if workers is not None and workers < 1:
+        raise DataError([Problem("workers", f"{workers} workers do nothing.", "Give 1 or more.")])
+    shares = _Shares(len(portfolios), progress)
+
+    def one(number: int) -> Proposal | TerritoryError:
+        found = propose(portfolios[number], shares.of(number))
+        shares.tell(number, 1.0)
+        return found
+
+    with ThreadPoolExecutor(min(workers or os.cpu_count() or 1, max(len(portfolios), 1))) as pool:
+        return list(pool.map(one, range(len(portfolios))))
+
+
+def _raise_all(kind: str, found: Mapping[str, Proposal | TerritoryError]) -> None:
+    errors = {name: error for name, error in found.items() if isinstance(error, TerritoryError)}
+    problems = [
+        Problem(f"{kind} '{name}', {problem.where}", problem.what, problem.fix)
+        for name, error in errors.items()
+        for problem in error.problems
+    ]
+    if problems:
+        is_unknown = all(isinstance(error, NotFoundError) for error in errors.values())
+        raise (NotFoundError if is_unknown else DataError)(problems)
+
+
+def _unchanged(
+    portfolio: Portfolio,
+    error: InfeasibleError,
+    tolerance: float | Mapping[str, float] | None,
+    seed: int,
+    travel: TravelMode,
+) -> Proposal:
+    """What stands in for a plan where there can be none: today's alignment, and why."""
+    band = portfolio.rules.tolerance if tolerance is None else tolerance
+    today = measure(portfolio, travel=travel)
+    columns = {"customer_id": "str", "from": "str", "to": "str", "reason": "str", "price": float, "runner_up": "str"}
+    return Proposal(
+        portfolio=portfolio,
+        alignment=portfolio.alignment,
+        moves=pd.DataFrame(columns=list(columns)).astype(columns),
+        before=today,
+        after=today,
+        tolerance=dict(band) if isinstance(band, Mapping) else dict.fromkeys(MEASURES, float(band)),
+        travel=travel,
+        seed=seed,
+        objective=float("nan"),
+        lower_bound=float("nan"),
+        gap=float("nan"),
+        reasons=error.problems,
+    )
+
+
+# ---- figures
+
+
+def _figures(proposal: Proposal) -> dict[str, float | int | bool]:
+    after = proposal.after
+    held = after["customers"] > 0
+    customers = int(after["customers"].sum())
+    off = max_deviation(after)
+    return {
+        "territories": len(after),
+        "customers": len(proposal.portfolio.customers),
+        **{f"max_deviation_{name}": off[name] for name in MEASURES},
+        **_disruption(proposal),
+        "mean_km": float((after["mean_km"] * after["customers"])[held].sum() / max(customers, 1)),
+        "travel_hours": float(after["travel"].sum() / 60),
+        "workload_hours": float(after["workload_minutes"].sum() / 60),
+        "workload_peak_hours": float(after["workload_minutes"].max() / 60),
+        "capacity_use_mean": float(after["workload_minutes"].sum() / after["capacity_minutes"].sum()),
+        "capacity_use_max": float(after["capacity_use"].max()),
+        "objective": proposal.objective,
+        "lower_bound": proposal.lower_bound,
+        "gap": proposal.gap,
+        "contiguous": proposal.is_contiguous,
+        "reasons": len(proposal.reasons),
+    }
+
+
+def _disruption(proposal: Proposal) -> dict[str, float]:
+    """The parts of customers, potential and relation that change territory."""
+    customers = proposal.portfolio.customers
+    demand = derive_demand(proposal.portfolio, travel="none")
+    moved = customers.index.isin(proposal.moves["customer_id"])
+    relation = customers["relation"].sum()
+    return {
+        "moved_customers": float(moved.mean()) if len(moved) else 0.0,
+        "moved_potential": float(demand["potential"][moved].sum() / max(demand["potential"].sum(), 1e-300)),
+        "moved_relation": float(customers["relation"][moved].sum() / relation) if relation > 0 else float("nan"),
+    }
+
+
+def _heirs(proposal: Proposal, rep_id: str, territory: str) -> list[dict[str, object]]:
+    """Rows of `without_each_rep` for one rep who leaves."""
+    figures = _figures(proposal)
+    plan = {name: figures[name] for name in _OF_THE_WHOLE}
+    left = proposal.portfolio.alignment == territory
+    demand = derive_demand(proposal.portfolio, travel=proposal.travel).loc[left, list(LOADS.values())]
+    taken = demand.groupby(proposal.alignment[left]).agg(["size", "sum"])
+    heirs = sorted(taken.index, key=natural_key)
+    counts = {name: int(taken.loc[name, ("potential", "size")]) for name in heirs}
+    rows: list[dict[str, object]] = [
+        {
+            "rep_id": rep_id,
+            "territory": territory,
+            "to": name,
+            "to_rep_id": proposal.after.loc[name, "rep_id"],
+            "customers": counts[name],
+            **{load: float(taken.loc[name, (load, "sum")]) for load in LOADS.values()},
+            "capacity_use": float(proposal.after.loc[name, "capacity_use"]),
+            **plan,
+        }
+        for name in sorted(heirs, key=lambda heir: -counts[heir])
+    ]
+    nobody = {"to": np.nan, "to_rep_id": np.nan, "customers": 0, **dict.fromkeys(LOADS.values(), 0.0)}
+    return rows or [{"rep_id": rep_id, "territory": territory, **nobody, "capacity_use": np.nan, **plan}]
+
+
+def _savings(proposal: Proposal, before: Mapping[str, float], new: str) -> dict[str, float]:
+    """A row of `next_rep`: the figures with the new rep, and what each is less than `before`."""
+    figures = _figures(proposal)
+    saved = {f"saved_{name}": before[name] - figures[name] for name in _SAVED}
+    rest = ("capacity_use_max", "max_deviation_potential", "max_deviation_workload", "reasons")
+    return {
+        "customers": int(proposal.after.loc[new, "customers"]),
+        "moved_customers": figures["moved_customers"],
+        **saved,
+        **{name: figures[name] for name in (*_SAVED, *rest)},
+    }
+
+
+# ---- homes for the next rep
+
+
+def _need_homes(portfolio: Portfolio, travel: TravelMode) -> None:
+    if travel != "none" and not len(known_homes(portfolio)):
+        what = "no rep's home is known, so nothing tells what one home more would save in travel."
+        raise DataError([Problem("reps, columns 'lon' and 'lat'", what, "Give homes, or use travel='none'.")])
+
+
+def _free_id(portfolio: Portfolio) -> str:
+    taken = {*portfolio.reps.index, *portfolio.territories}
+    return next(name for name in ("new rep", *(f"new rep {n}" for n in range(2, len(taken) + 3))) if name not in taken)
+
+
+def _candidates(
+    portfolio: Portfolio, candidates: Mapping[str, Place] | Iterable[str] | None, count: int
+) -> dict[str, Place]:
+    if isinstance(candidates, Mapping):
+        found = dict(candidates)
+    elif candidates is not None:
+        found = {name: name for name in ([candidates] if isinstance(candidates, str) else candidates)}
+    else:
+        found = {name: name for name in good_homes(portfolio, count)}
+    if not found:
+        raise DataError([Problem("candidates", "there is none.", "Give places or customers, and a count from 1 up.")])
+    return found
+
+
+def _with_candidate(portfolio: Portfolio, new: str, homes: Mapping[str, Place], share: float) -> dict[str, Portfolio]:
+    """The portfolio with each candidate; every place that cannot be is told."""
+    joined, found = {}, {}
+    for name, at in homes.items():
+        try:
+            joined[name] = portfolio.with_rep(new, at=at, share=share)
+        except (DataError, NotFoundError) as error:
+            found[name] = error
+    _raise_all("candidate", found)
+    return joined
