@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from territory.adjustment import adjust as adjust
+    from territory.clustering import BalancedTerritories as BalancedTerritories
     from territory.demand import demand_sources as demand_sources
     from territory.demand import derive_demand as derive_demand
     from territory.demo import demo_folder as demo_folder
@@ -36,8 +38,14 @@ if TYPE_CHECKING:
     from territory.model import Rules as Rules
     from territory.realignment import align as align
     from territory.realignment import realign as realign
+    from territory.scenarios import next_rep as next_rep
+    from territory.scenarios import simulate as simulate
+    from territory.scenarios import tabulate as tabulate
+    from territory.scenarios import without_each_rep as without_each_rep
 
 _HOMES = {
+    "adjustment": ("adjust",),
+    "clustering": ("BalancedTerritories",),
     "demand": ("demand_sources", "derive_demand"),
     "demo": ("demo_folder",),
     "errors": ("DataError", "InfeasibleError", "NotFoundError", "Problem", "TerritoryError"),
@@ -54,11 +62,13 @@ _HOMES = {
     "measures": ("alerts", "max_deviation", "measure"),
     "model": ("CUSTOMER_COLUMNS", "MEASURES", "REP_COLUMNS", "Portfolio", "Proposal", "Rules"),
     "realignment": ("align", "realign"),
+    "scenarios": ("next_rep", "simulate", "tabulate", "without_each_rep"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = ("alignment", "boundaries", "geo", "neighbours", "travel", *_HOMES)
+_MODULES = ("alignment", "boundaries", "geo", "homes", "neighbours", "rules", "travel", *_HOMES)
 
-__all__ = [*_HOME_OF]
+# A star import must not need an extra.
+__all__ = [name for name, module in _HOME_OF.items() if module != "clustering"]
 
 
 def __getattr__(name: str) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
@@ -27,16 +29,18 @@ def collapse(xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return places, place_of.ravel()
 
 
-def neighbour_pairs(places: np.ndarray) -> np.ndarray:
+def neighbour_pairs(places: np.ndarray, *, around_corners: bool = False) -> np.ndarray:
     """Pairs of places that border each other; the graph is connected.
 
-    Delaunay edges, without the long ones that reach over empty land and water. Edges of the
-    Gabriel graph (Gabriel and Sokal 1969: no third place in the circle over the edge) always stay: they hold the
-    shortest spanning tree, so islands stay bridged by their shortest links.
+    Delaunay edges, without the long ones that reach over empty land and water, and without those that reach around
+    a corner of the outline. Edges of the Gabriel graph (Gabriel and Sokal 1969: no third place in the circle over
+    the edge) always stay: they hold the shortest spanning tree, so islands stay bridged by their shortest links.
 
     Parameters
     ----------
     places : (p, 2) float, metres, all distinct
+    around_corners : bool
+        Keep the edges at the rim whose cells meet only outside of the ground that the places stand on.
 
     Returns
     -------
@@ -44,12 +48,61 @@ def neighbour_pairs(places: np.ndarray) -> np.ndarray:
     """
     if len(places) < 2:
         return np.empty((0, 2), np.int64)
-    pairs = _delaunay_pairs(places)
+    pairs, sides = _delaunay(places)
     length = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
     gabriel = _is_gabriel(places, pairs)
     typical = _median_edge(pairs[gabriel], length[gabriel], len(places))
     is_long = length > LONG_EDGE * np.maximum(typical[pairs[:, 0]], typical[pairs[:, 1]])
-    return pairs[gabriel | ~is_long]
+    kept = gabriel | ~is_long
+    return pairs[kept if around_corners else kept & ~_around_corners(kept, gabriel, sides, length)]
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceGraph:
+    """Who stands where, and which places border each other: made once, asked for every alignment.
+
+    places (p, 2) float, metres; place_of (n,) int, row of `places`; pairs (e, 2) int, as `neighbour_pairs` makes them.
+    """
+
+    places: np.ndarray
+    place_of: np.ndarray
+    pairs: np.ndarray
+
+    @classmethod
+    def of(cls, xy: np.ndarray) -> PlaceGraph:
+        """The graph under (n, 2) float metres."""
+        places, place_of = collapse(xy)
+        return cls(places, place_of, neighbour_pairs(places))
+
+    def pieces(self, label: np.ndarray) -> np.ndarray:
+        """(n,) int, the piece that each row is in: rows of one label, joined by neighbours of that label.
+
+        A place shared by rows of two labels belongs to both.
+
+        Parameters
+        ----------
+        label : (n,) int; rows of -1 are joined to no neighbours
+        """
+        # One node for each (place, label) that occurs; places that border each other join equal labels.
+        width = int(label.max(initial=0)) + 2
+        stands, stand_of = np.unique(self.place_of * width + label + 1, return_inverse=True)
+        place, own = np.divmod(stands, width)
+        begin = np.searchsorted(self.pairs[:, 0], np.arange(len(self.places) + 1))
+        degree = np.where(own > 0, begin[place + 1] - begin[place], 0)
+        one = np.repeat(np.arange(len(stands)), degree)
+        pair = np.arange(len(one)) + np.repeat(begin[place] - np.cumsum(degree) + degree, degree)
+        wanted = self.pairs[pair, 1] * width + own[one]
+        other = np.searchsorted(stands, wanted)
+        is_there = stands[np.minimum(other, len(stands) - 1)] == wanted
+        edges = one[is_there], other[is_there]
+        graph = coo_matrix((np.ones(len(edges[0])), edges), shape=(len(stands), len(stands)))
+        return connected_components(graph, directed=False)[1][stand_of.ravel()]
+
+    def count_pieces(self, label: np.ndarray, count: int) -> np.ndarray:
+        """(count,) int, how many pieces each label from 0 is in."""
+        first = np.unique(self.pieces(label), return_index=True)[1]
+        owner = label[first]
+        return np.bincount(owner[owner >= 0], minlength=count)
 
 
 def count_pieces(xy: np.ndarray, labels: pd.Series | np.ndarray) -> pd.Series:
@@ -65,37 +118,49 @@ def count_pieces(xy: np.ndarray, labels: pd.Series | np.ndarray) -> pd.Series:
     names, label = np.unique(np.asarray(labels), return_inverse=True)
     if not len(names):
         return pd.Series(dtype="int64")
-    places, place_of = collapse(xy)
-    pairs = neighbour_pairs(places)
-    # One node for each (place, territory) that occurs; places that border each other join equal territories.
-    stands = np.unique(place_of * len(names) + label)
-    ends = []
-    for territory in range(len(names)):
-        node = np.full(len(places), -1)
-        held = stands[stands % len(names) == territory]
-        node[held // len(names)] = np.searchsorted(stands, held)
-        linked = node[pairs]
-        ends.append(linked[(linked >= 0).all(axis=1)])
-    edges = np.vstack(ends)
-    graph = coo_matrix((np.ones(len(edges)), edges.T), shape=(len(stands), len(stands)))
-    component = connected_components(graph, directed=False)[1]
-    first = np.unique(component, return_index=True)[1]
-    return pd.Series(np.bincount(stands[first] % len(names), minlength=len(names)), index=names)
+    return pd.Series(PlaceGraph.of(xy).count_pieces(label.ravel(), len(names)), index=names)
 
 
-def _delaunay_pairs(places: np.ndarray) -> np.ndarray:
+def _delaunay(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Delaunay edges (e, 2), as `neighbour_pairs` returns them, and the three edges of each triangle, (t, 3) rows."""
     from scipy.spatial import Delaunay, QhullError
 
     centred = places - places.mean(axis=0)
     try:
         triangles = Delaunay(centred)
     except (QhullError, ValueError):  # fewer than three places, or all on one line
-        return _along_the_line(centred)
-    corners = triangles.simplices
+        return _along_the_line(centred), np.empty((0, 3), np.int64)
+    corners = triangles.simplices.astype(np.int64)
     edges = np.vstack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]])
     if len(triangles.coplanar):  # places that qhull dropped for being too near another
         edges = np.vstack([edges, triangles.coplanar[:, [0, 2]]])
-    return np.unique(np.sort(edges, axis=1), axis=0).astype(np.int64)
+    edges = np.sort(edges, axis=1)
+    code, row = np.unique(edges[:, 0] * len(places) + edges[:, 1], return_inverse=True)
+    return np.column_stack(np.divmod(code, len(places))), row[: 3 * len(corners)].reshape(3, -1).T
+
+
+def _around_corners(kept: np.ndarray, gabriel: np.ndarray, sides: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Which edges at the rim join places whose cells meet only beyond it, (e,) bool.
+
+    The cells over a triangle's longest side meet beyond that side when the angle against it is obtuse. With no
+    triangle there, that is outside of the ground: the two are neighbours on paper, around the place between them,
+    and a territory that hangs together by them alone would be drawn in two pieces. Without such an edge its
+    triangle is gone, and the other two sides are the rim.
+    """
+    longest = sides[np.arange(len(sides)), length[sides].argmax(axis=1)]
+    squared = length[sides] ** 2
+    is_obtuse = 2 * squared.max(axis=1) > squared.sum(axis=1) * (1 + 1e-9)
+    stands = kept[sides].all(axis=1)
+    triangles = np.bincount(sides[stands].ravel(), minlength=len(kept))
+    left = np.flatnonzero(stands & is_obtuse & ~gabriel[longest])
+    gone = np.zeros(len(kept), bool)
+    while True:
+        at_rim = triangles[longest[left]] == 1
+        if not at_rim.any():
+            return gone
+        gone[longest[left[at_rim]]] = True
+        np.subtract.at(triangles, sides[left[at_rim]].ravel(), 1)
+        left = left[~at_rim]
 
 
 def _along_the_line(places: np.ndarray) -> np.ndarray:

@@ -12,10 +12,9 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from territory.alignment import Progress, UnitPlan, align_units
-from territory.demand import derive_demand
 from territory.errors import DataError, InfeasibleError, Problem
-from territory.measures import measure
-from territory.model import MEASURES, Portfolio, Proposal, TravelMode
+from territory.measures import demand_of, measure
+from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode, percent
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +72,13 @@ def realign(
     seed: int = 0,
     travel: TravelMode = "line",
     handover: float = HANDOVER,
+    effort: float = 1.0,
     progress: Progress | None = None,
 ) -> Proposal:
     """Bring every territory back into its band on potential and workload, moving few customers.
 
     A territory without a rep is shared out among the others; when there are no reps at all, every territory stays.
+    The territory of a rep who has no customers yet is founded around the rep's home.
 
     Parameters
     ----------
@@ -87,6 +88,7 @@ def realign(
     seed : int
     travel : what workload counts beside visits x minutes
     handover : price of a move, in mean squared distances to the centre; more means fewer moves and longer ways
+    effort : multiplies the steps of the search; 0.3 is enough to compare many portfolios
     progress : called with the stage and the part done
 
     Raises
@@ -99,17 +101,26 @@ def realign(
     band = _band(portfolio, tolerance)
     _need_customers(portfolio)
     names = _staffed(portfolio)
-    work = _Work(portfolio, band, travel, seed, progress)
+    work = _Work(portfolio, band, travel, seed, progress, effort)
     start = pd.Index(names).get_indexer(portfolio.alignment.to_numpy())
     if (start < 0).all():
         raise DataError(
             [Problem("customers, column 'territory'", "no customer has a territory today.", "Use align instead.")]
         )
     share = portfolio.shares(names).to_numpy()
+    today, start = start, _with_newcomers(work, names, share, start)
     plan = work.solve(share, start=start, handover=handover)
     if max_moved is not None:
-        plan = _within(work, share, start, handover, max_moved, plan)
+        plan = _within(work, share, today, start, handover, max_moved, plan)
     return work.proposal(plan, names, share)
+
+
+@dataclass(frozen=True)
+class _Plan(UnitPlan):
+    """A plan with today's label of each customer, (n,), and what leaving it costs, (n,) square metres x mass."""
+
+    start: np.ndarray
+    handover: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,10 +132,11 @@ class _Work:
     travel: TravelMode
     seed: int
     progress: Progress | None
+    effort: float = 1.0
 
     @cached_property
     def demand(self) -> pd.DataFrame:
-        return derive_demand(self.portfolio, travel=self.travel)
+        return demand_of(self.portfolio, self.travel)
 
     @cached_property
     def loads(self) -> np.ndarray:
@@ -134,7 +146,7 @@ class _Work:
     @cached_property
     def mass(self) -> np.ndarray:
         """(n,) each customer's mean share of potential and workload."""
-        return (self.loads / np.maximum(self.loads.sum(axis=0), 1e-300)).mean(axis=1)
+        return shares_of(self.loads).mean(axis=1)
 
     def solve(
         self,
@@ -144,24 +156,31 @@ class _Work:
         handover: float = 0.0,
         wider: float = 1.0,
         effort: float = 1.0,
-    ) -> UnitPlan:
+    ) -> _Plan:
         # By id, so that the order of the rows in a file changes nothing, not even the last digit of a sum.
         order = np.argsort(self.portfolio.customers.index.to_numpy(str), kind="stable")
         begin = None if start is None else start[order]
         locked = self.portfolio.customers["locked"].to_numpy()[order]
-        plan = align_units(
-            self.portfolio.xy[order],
-            self.loads[order],
-            share,
-            np.array([self.band[name] for name in MEASURES]) * wider,
-            seed=self.seed,
-            start=begin,
-            handover=None if begin is None else self._handover(order, begin, handover),
-            locked=None if begin is None else locked & (begin >= 0),
-            effort=effort,
-            progress=self.progress,
-        )
-        return replace(plan, labels=plan.labels[np.argsort(order)])
+        price = np.zeros(len(order)) if begin is None else self._handover(order, begin, handover)
+        try:
+            plan = align_units(
+                self.portfolio.xy[order],
+                self.loads[order],
+                share,
+                np.array([self.band[name] for name in MEASURES]) * wider,
+                seed=self.seed,
+                start=begin,
+                handover=price,
+                locked=None if begin is None else locked & (begin >= 0),
+                effort=self.effort * effort,
+                progress=self.progress,
+            )
+        except InfeasibleError as error:
+            said = [_in_words(problem, self.portfolio, self.loads) for problem in error.problems]
+            raise InfeasibleError(said) from error
+        row = np.argsort(order)
+        today = np.full(len(order), -1) if start is None else start
+        return _Plan(**{**vars(plan), "labels": plan.labels[row]}, start=today, handover=price[row])
 
     def excess(self, share: np.ndarray, start: np.ndarray) -> float:
         """How many times its tolerance today's worst territory is off; owners outside `start` count for nobody."""
@@ -174,13 +193,13 @@ class _Work:
         """(n,) what moving each customer costs, in square metres x mass; a close relation costs more."""
         owned = start >= 0
         loads = self.loads[order]
-        xy, mass = self.portfolio.xy[order], (loads / np.maximum(loads.sum(axis=0), 1e-300)).mean(axis=1)
+        xy, mass = self.portfolio.xy[order], shares_of(loads).mean(axis=1)
         centre = _centres(xy[owned], mass[owned], start[owned], int(start.max()) + 1)
         spread = float((mass[owned] * ((xy[owned] - centre[start[owned]]) ** 2).sum(axis=1)).sum())
         relation = self.portfolio.customers["relation"].fillna(0.5).to_numpy()[order]
         return price * spread / mass[owned].sum() * mass * (0.5 + relation)
 
-    def proposal(self, plan: UnitPlan, names: list[str], share: np.ndarray) -> Proposal:
+    def proposal(self, plan: _Plan, names: list[str], share: np.ndarray) -> Proposal:
         portfolio, shares = self.portfolio, pd.Series(share, index=names)
         alignment = pd.Series(np.array(names)[plan.labels], index=portfolio.customers.index, name="territory")
         has_today = portfolio.alignment.notna().any()
@@ -199,21 +218,16 @@ class _Work:
             lower_bound=plan.lower_bound / 1e6,
             gap=plan.gap,
             reasons=tuple(_in_words(problem, portfolio, self.loads) for problem in plan.reasons),
+            basis=_basis(plan, names),
         )
 
-    def _moves(self, plan: UnitPlan, names: list[str], before: pd.DataFrame | None) -> pd.DataFrame:
+    def _moves(self, plan: _Plan, names: list[str], before: pd.DataFrame | None) -> pd.DataFrame:
         """Each customer whose territory changes: why, at what price, and who else could have had it."""
         today = self.portfolio.alignment
         moved = np.flatnonzero((np.array(names)[plan.labels] != today.to_numpy()) & today.notna().to_numpy())
-        cost = self._costs(plan, moved)
-        rows = np.arange(len(moved))
         to = plan.labels[moved]
         came = pd.Index(names).get_indexer(today.iloc[moved])
-        others = cost.copy()
-        others[rows, to] = np.inf
-        second = others.argmin(axis=1) if len(names) > 1 else to
-        stay = np.where(came >= 0, cost[rows, np.maximum(came, 0)], cost[rows, second])
-        spread = max(plan.objective, 1e-12)
+        price, second = price_moves(_basis(plan, names), self.portfolio.xy, self.loads, moved, came, to)
         explain = _Reasons(plan, names, before, self.portfolio.xy)
         return pd.DataFrame(
             {
@@ -221,16 +235,49 @@ class _Work:
                 "from": today.iloc[moved].to_numpy(),
                 "to": np.array(names)[to],
                 "reason": [explain(int(row), int(a), int(b)) for row, a, b in zip(moved, came, to, strict=True)],
-                "price": np.round((stay - cost[rows, to]) / spread * 100, 4),
+                "price": price,
                 "runner_up": np.array(names)[second],
             }
         )
 
-    def _costs(self, plan: UnitPlan, rows: np.ndarray) -> np.ndarray:
-        """(rows, K) what each customer would cost each territory: squared distance x mass, plus its loads' prices."""
-        share = self.loads[rows] / np.maximum(self.loads.sum(axis=0), 1e-300)
-        distance = ((self.portfolio.xy[rows][:, None, :] - plan.centres[None]) ** 2).sum(axis=2)
-        return distance * self.mass[rows][:, None] + share @ plan.price.T
+
+def shares_of(loads: np.ndarray) -> np.ndarray:
+    """(n, 2) potential and workload as parts of their totals."""
+    return loads / np.maximum(loads.sum(axis=0), 1e-300)
+
+
+def price_moves(
+    basis: Basis, xy: np.ndarray, loads: np.ndarray, moved: np.ndarray, came: np.ndarray, to: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each move saves against staying, in percent of the plan's objective, and who else could have had it.
+
+    A customer costs a territory its squared distance to the centre x its mass, plus the prices of its loads there.
+
+    Parameters
+    ----------
+    basis : Basis, of K territories
+    xy : (n, 2) float, metres
+    loads : (n, 2) float, potential and workload of every customer
+    moved : (m,) int, rows that move
+    came, to : (m,) int, the territory that each leaves, -1 when it is not among the K, and the one it goes to
+
+    Returns
+    -------
+    price : (m,) float, percent; against the runner-up where `came` is -1
+    runner_up : (m,) int, the cheapest territory but `to`
+    """
+    share, rows = shares_of(loads)[moved], np.arange(len(moved))
+    distance = ((xy[moved][:, None, :] - basis.centres[None]) ** 2).sum(axis=2)
+    cost = distance * share.mean(axis=1)[:, None] + share @ basis.load_price.T
+    others = cost.copy()
+    others[rows, to] = np.inf
+    second = others.argmin(axis=1) if len(basis.territories) > 1 else to
+    stay = np.where(came >= 0, cost[rows, np.maximum(came, 0)], cost[rows, second])
+    return np.round((stay - cost[rows, to]) / max(basis.objective, 1e-12) * 100, 4), second
+
+
+def _basis(plan: _Plan, names: list[str]) -> Basis:
+    return Basis(tuple(names), plan.centres, plan.price, plan.start, plan.handover, plan.objective, plan.lower_bound)
 
 
 class _Reasons:
@@ -253,13 +300,13 @@ class _Reasons:
         name = self._names[territory]
         worst, value = self._worst(name)
         if value > 0:
-            return f"{name} is {value:.0%} over its share of {worst}"
+            return f"{name} is {percent(value)} over its share of {worst}"
         return f"{name} takes from its other neighbours and passes on"
 
     def _in(self, territory: int) -> str:
         name = self._names[territory]
         worst, value = self._worst(name)
-        return f"{name} is {-value:.0%} under its share of {worst}" if value < 0 else ""
+        return f"{name} is {percent(-value)} under its share of {worst}" if value < 0 else ""
 
     def _worst(self, name: str) -> tuple[str, float]:
         """The measure on which a territory is farthest from its share today, and how far."""
@@ -274,15 +321,21 @@ class _Reasons:
 
 
 def _within(
-    work: _Work, share: np.ndarray, start: np.ndarray, handover: float, max_moved: float, plan: UnitPlan
-) -> UnitPlan:
+    work: _Work,
+    share: np.ndarray,
+    today: np.ndarray,
+    start: np.ndarray,
+    handover: float,
+    max_moved: float,
+    plan: _Plan,
+) -> _Plan:
     """The most balanced plan found that moves at most `max_moved` of the customers.
 
     First moves are made dearer; when that is not enough, the tolerance is widened as far as it takes.
     """
 
-    def moved(found: UnitPlan) -> float:
-        return float(((found.labels != start) & (start >= 0)).mean())
+    def moved(found: _Plan) -> float:
+        return float(((found.labels != today) & (today >= 0)).mean())
 
     if moved(plan) <= max_moved:
         return plan
@@ -293,7 +346,7 @@ def _within(
     elif moved(needed) <= max_moved:
         return needed
     # Nobody needs to move to keep as wide a band as today's worst territory needs.
-    narrow, wide = 1.0, max(work.excess(share, start), 1.0) * 1.01
+    narrow, wide = 1.0, max(work.excess(share, today), 1.0) * 1.01
     kept = None
     for _ in range(PROBES):
         middle = wide if kept is None else float(np.sqrt(narrow * wide))
@@ -310,10 +363,11 @@ def _within(
     best = work.solve(share, start=start, handover=dear, wider=wide)
     if moved(best) <= max_moved and best.max_deviation.max() <= kept.max_deviation.max():
         kept = best
+    worst = float(kept.max_deviation.max())
     problem = Problem(
         "max_moved",
-        f"with {max_moved:.1%} of the customers moving, territories deviate by up to {kept.max_deviation.max():.1%}.",
-        f"Allow {moved(needed):.1%} to move to come nearest to the tolerance asked.",
+        f"with {percent(max_moved)} of the customers moving, territories deviate by up to {percent(worst)}.",
+        f"Allow {_at_least(moved(needed))} to move to come nearest to the tolerance asked.",
     )
     return replace(kept, status="infeasible", reasons=(problem,))
 
@@ -321,9 +375,14 @@ def _within(
 def _too_few_moves(max_moved: float, needed: float) -> Problem:
     return Problem(
         "max_moved",
-        f"no plan was found that moves only {max_moved:.1%} of the customers: today's territories are in pieces.",
-        f"Allow {needed:.1%}.",
+        f"no plan was found that moves only {percent(max_moved)} of the customers: a territory is in pieces, or new.",
+        f"Allow {_at_least(needed)}.",
     )
+
+
+def _at_least(ratio: float) -> str:
+    """The ratio in percent, rounded up: who allows what is said must find it enough."""
+    return f"{np.ceil(1000 * ratio - 1e-9) / 10:.1f} %"
 
 
 def _band(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
@@ -359,6 +418,33 @@ def _staffed(portfolio: Portfolio) -> list[str]:
     """The territories to fill: those with a rep, or all of today's when no rep has one."""
     staffed = set(portfolio.reps["territory"].dropna())
     return [name for name in portfolio.territories if not staffed or name in staffed]
+
+
+def _with_newcomers(work: _Work, names: list[str], share: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """`start`, where a rep who has no customers yet begins with those nearest to home, up to the rep's share.
+
+    From a single customer a territory amid others hardly grows; and a territory that is founded has to lie somewhere.
+    """
+    portfolio, start = work.portfolio, start.copy()
+    homes = portfolio.reps[~(portfolio.reps.geometry.isna() | portfolio.reps.geometry.is_empty)]
+    homes = homes.drop_duplicates("territory").set_index("territory").geometry
+    ids = portfolio.customers.index.to_numpy(str)
+    free = ~(portfolio.customers["locked"].to_numpy() & (start >= 0))
+    for territory in [k for k in range(len(names)) if names[k] in homes.index and not (start == k).any()]:
+        home = homes[names[territory]]
+        away = np.hypot(*(portfolio.xy - (home.x, home.y)).T)
+        left = np.bincount(start[start >= 0], minlength=len(names))
+        room = share[territory]
+        for row in np.lexsort((ids, away)):
+            is_last = start[row] >= 0 and left[start[row]] == 1
+            if not free[row] or is_last:
+                continue
+            # Not to the last digit of a sum, which the order of the rows may change.
+            if work.mass[row] > room + 1e-9:
+                break
+            left[start[row]] -= start[row] >= 0
+            start[row], free[row], room = territory, False, room - work.mass[row]
+    return start
 
 
 def _centres(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:

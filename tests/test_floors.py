@@ -14,12 +14,15 @@ PACKAGE = ROOT / "territory"
 # A module imports only from floors above it in this list. A package counts as one module.
 FLOORS = [
     {"errors"},
-    {"demo", "model", "geo", "neighbours"},
+    {"geo", "neighbours", "rules"},
+    {"changes"},
+    {"demo", "model"},
     {"travel", "boundaries"},
     {"demand"},
-    {"measures", "files", "alignment"},
-    {"realignment"},
-    {"maps"},
+    {"measures", "files", "alignment", "homes"},
+    {"realignment", "clustering"},
+    {"scenarios"},
+    {"maps", "adjustment"},
     {"cli", "__init__"},
 ]
 FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}
@@ -82,7 +85,8 @@ def test_editors_see_the_same_names_as_people():
     block = next(node for node in tree.body if isinstance(node, ast.If))
     shown = {alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
 
-    assert shown == set(territory.__all__)
+    # BalancedTerritories needs scikit-learn, an extra, and so has no part in a star import.
+    assert shown == {*territory.__all__, "BalancedTerritories"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
