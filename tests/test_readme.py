@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from territory.demo import demo_folder
+from tests.bench.peers import PEERS
 from tests.terminal import territory
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +75,17 @@ def test_the_figures_of_today_are_those_of_the_demo(at_the_demo):
     assert f"share of workload | +{most['workload']:.0%}".replace("%", " %") in text
     assert f"in several pieces | {(today['pieces'] > 1).sum()} of 24 |" in text
     assert f"than a year has hours | {(today['capacity_use'] > 1).sum()} of 24 |" in text
+
+
+def test_the_comparison_has_measured_rows_for_us_and_for_every_peer():
+    marked = re.search(r"<!-- benchmark:begin.*?-->(.*)<!-- benchmark:end -->", README.read_text("utf-8"), re.DOTALL)
+
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in marked[1].splitlines() if "|" in line]
+
+    seconds = {row[0]: row[1] for row in rows}
+    assert float(seconds["**territory-planner**"]) > 0
+    assert set(PEERS) <= set(seconds)
+    assert {len(row) for row in rows} == {5, 6}  # the comparison, and ours by size
 
 
 def test_two_commands_set_everything_up():
