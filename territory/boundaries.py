@@ -98,7 +98,7 @@ def _region(places: np.ndarray, holders: np.ndarray) -> tuple[shapely.Geometry, 
     disc of the margin.
     """
     few, stands_for, pitch = _thin(places)
-    pairs = neighbour_pairs(few)
+    pairs = neighbour_pairs(few, around_corners=True)  # the outline is to be smooth
     length = _lengths(few, pairs)
     reach = _reach(pairs, length, len(few))
     core = _filled_triangles(few, pairs[length <= reach])

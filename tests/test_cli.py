@@ -99,6 +99,49 @@ def test_a_plan_outside_the_tolerance_is_written_and_the_exit_code_is_3(tmp_path
     assert "still outside ±5 %" in " ".join(run.out.split())
 
 
+def test_a_plan_outside_the_tolerance_says_how_many_territories_are(tmp_path):
+    rows = [HEADER, "1,Giant,2.30,48.85,1000,12,30,T1", *(f"{n},S,2.3{n},48.85,10,12,30,T2" for n in range(2, 6))]
+    (tmp_path / "customers.csv").write_text("\n".join(rows), encoding="utf-8")
+
+    run = territory("align", tmp_path / "customers.csv", "--territories", 2, "--out", tmp_path / "plan")
+
+    assert "In the proposal 2 of 2 territories are still outside" in " ".join(run.out.split())
+
+
+def test_a_giant_fits_when_the_tolerance_is_as_wide_as_it_says(tmp_path):
+    rows = [HEADER, "1,Giant,2.30,48.85,1000,12,30,T1", *(f"{n},S,2.3{n},48.85,10,12,30,T2" for n in range(2, 6))]
+    (tmp_path / "customers.csv").write_text("\n".join(rows), encoding="utf-8")
+
+    run = territory(
+        "align", tmp_path / "customers.csv", "--territories", 3, "--out", tmp_path / "plan", "--tolerance", "200%"
+    )
+
+    assert run.code == 0
+    assert "all 3 territories are within ±200 %" in " ".join(run.out.split())
+
+
+def test_customers_that_get_their_first_territory_are_counted(tmp_path):
+    rows = [HEADER, *(f"{n},S,2.3{n},48.85,10,12,30,{'T1' if n < 3 else 'T2' if n > 4 else ''}" for n in range(1, 7))]
+    (tmp_path / "customers.csv").write_text("\n".join(rows), encoding="utf-8")
+
+    run = territory("realign", tmp_path / "customers.csv", "--out", tmp_path / "plan")
+
+    assert run.code == 0
+    said = " ".join(run.out.split())
+    assert "both territories are within ±5 % of their share" in said
+    assert "No customer changes territory. 2 customers without a territory get one." in said
+
+
+def test_a_measure_that_is_zero_everywhere_is_called_by_its_name(tmp_path):
+    rows = [HEADER, *(f"{n},S,2.3{n},48.85,0,12,30,T1" for n in range(1, 7))]
+    (tmp_path / "customers.csv").write_text("\n".join(rows), encoding="utf-8")
+
+    run = territory("align", tmp_path / "customers.csv", "--territories", 2, "--out", tmp_path / "plan")
+
+    assert run.code == 1
+    assert "potential: it is zero for every customer." in run.err
+
+
 def test_align_cuts_as_many_territories_as_there_are_today(town, tmp_path):
     run = territory("align", town, "--out", tmp_path / "plan", "--json")
 
@@ -180,6 +223,7 @@ def test_a_measure_that_is_not_named_keeps_the_tolerance_of_the_rules(town, tmp_
         ("--tolerance", "five", "not a number"),
         ("--tolerance", "0", "no room"),
         ("--tolerance", "nan", "not from 0 to 1"),
+        ("--tolerance", "5001%", "0% to 5000%"),
         ("--tolerance", "visits=5%", "potential, workload"),
         ("--max-moved", "-1", "not from 0 to 1"),
         ("--max-moved", "101%", "not from 0 to 1"),

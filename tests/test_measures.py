@@ -283,6 +283,14 @@ def test_the_rules_tolerance_is_the_default_and_each_measure_may_have_its_own():
     assert set(alerts(world, tolerance={"potential": 0.6, "workload": 0.4}, travel="none")["measure"]) == {"workload"}
 
 
+def test_without_a_table_of_reps_no_territory_is_called_vacant():
+    world = world_of(["T1", "T1", "T1", "T2"])
+
+    found = alerts(world, tolerance=0.05, travel="none")
+
+    assert set(found["measure"]) == {"potential", "workload"}
+
+
 def test_what_nobody_visits_comes_before_what_is_unfair():
     world = world_of(["T1", "T3", "T3", np.nan], reps={"T1": 1.0, "T2": 1.0})
 
@@ -302,7 +310,7 @@ def test_too_much_work_for_a_rep_is_an_alert():
 
     found = alerts(world, travel="none")
 
-    assert found["message"].tolist() == ["T1 needs 2,300 hours a year and its rep has 1,840 (125%)."]
+    assert found["message"].tolist() == ["T1 needs 2,300 hours a year and its rep has 1,840 (125 %)."]
     assert found["value"].tolist() == [1.25]
 
 

@@ -55,6 +55,15 @@ def test_a_shared_place_connects_both_its_territories():
     assert found.to_dict() == {"A": 1, "B": 1}
 
 
+def test_places_at_the_rim_do_not_border_each_other_around_the_place_between_them():
+    # The cells of the first and the last place meet only far below the line on which all three nearly stand.
+    places = np.array([[0.0, 0], [500, 900], [1000, 100], [1500, 900], [2000, 0]])
+
+    inside, around = neighbour_pairs(places).tolist(), neighbour_pairs(places, around_corners=True).tolist()
+
+    assert [pair for pair in around if pair not in inside] == [[0, 4]]
+
+
 @given(plane)
 def test_the_graph_is_connected_whatever_the_places(xy):
     places, place_of = collapse(xy)

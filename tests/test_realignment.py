@@ -72,8 +72,8 @@ def test_an_overloaded_territory_gives_to_the_one_that_lacks_and_says_why():
     assert proposal.moves["from"].tolist() == ["T1", "T1"]
     assert proposal.moves["to"].tolist() == ["T2", "T2"]
     assert proposal.moves["runner_up"].tolist() == ["T1", "T1"]
-    assert "T1 is 50% over its share of potential" in proposal.moves["reason"][0]
-    assert "T2 is 50% under its share of potential" in proposal.moves["reason"][0]
+    assert "T1 is 50 % over its share of potential" in proposal.moves["reason"][0]
+    assert "T2 is 50 % under its share of potential" in proposal.moves["reason"][0]
 
 
 def test_a_chain_of_territories_passes_customers_on():
@@ -111,7 +111,7 @@ def test_few_moves_are_kept_to_at_the_cost_of_balance_and_it_is_said():
 
     assert len(proposal.moves) == 3
     assert [problem.where for problem in proposal.reasons] == ["max_moved"]
-    assert "Allow 30.0%" in proposal.reasons[0].fix
+    assert "Allow 30.0 %" in proposal.reasons[0].fix
 
 
 def test_enough_moves_allowed_change_nothing():

@@ -13,6 +13,8 @@ from territory.alignment.prices import cheapest, offers_at, raise_prices
 
 NEAR = 12
 """Centres near a unit that are asked for their offers."""
+LOST = 0.15
+"""A load that is off its share by this much has prices that are not to be trusted."""
 COARSE = 12_000
 """Above this many units, prices are first found on runs of them."""
 
@@ -138,9 +140,16 @@ def centre_on_all(
         offers = offers_at(points, weight, loads / weight[:, None], centres, NEAR)
         warm = offers.temperature(centres)
         blunt = heat * 0.3 * float(np.median(warm))
-        price, _, soft = raise_prices(
+        trial, error, soft = raise_prices(
             offers, heat * warm, price, shares, steps=10, enough=0.01, slack=shares * tolerance, blunt=blunt
         )
+        if error > LOST:
+            trial, error, soft = raise_prices(
+                offers, heat * warm, trial, shares, steps=60, enough=0.01, slack=shares * tolerance, blunt=blunt
+            )
+        if error > LOST:  # colder than the prices can follow: the centres of the round before are good enough
+            break
+        price = trial
         if not is_fixed:
             centres = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
     nobody = np.full(len(points), -1)

@@ -116,11 +116,19 @@ class Start:
 def _start(task: Task, turn: float) -> Start:
     """A power diagram's cells, moved to where the fractional plan within all bands would have its centres."""
     units = task.units
-    _, centres = power_diagram(units.xy, units.mass, task.shares.mean(axis=1), turn, fixed=task.fixed)
+    cells, centres = power_diagram(units.xy, units.mass, task.shares.mean(axis=1), turn, fixed=task.fixed)
     centres, price, promise = centre_on_all(
         units.xy, units.mass, units.measure, task.shares, task.tolerance, centres, is_fixed=task.fixed is not None
     )
-    return Start(connect(units, _choose(task, centres, price), task.count), centres, price, promise)
+    # The fractional plan's cells may be in so many pieces that little of their balance is left once each is whole.
+    label = min(
+        (
+            connect(units, _fill_empty(task, cells, centres), task.count),
+            connect(units, _choose(task, centres, price), task.count),
+        ),
+        key=task.excess,
+    )
+    return Start(label, centres, price, promise)
 
 
 def repair(task: Task, progress: Progress) -> np.ndarray:

@@ -6,18 +6,20 @@ import typer
 
 from territory.model import MEASURES
 
+MOST_TOLERANCE = 50.0
 
-def ratio_of(text: str, option: str) -> float:
-    """0.05 from ``0.05``, ``5%`` or ``5 %``; BadParameter unless it is from 0 to 1."""
+
+def ratio_of(text: str, option: str, *, most: float = 1.0) -> float:
+    """0.05 from ``0.05``, ``5%`` or ``5 %``; BadParameter unless it is from 0 to 1, or in percent to `most`."""
     number = text.strip()
     is_percent = number.endswith("%")
     try:
         value = float(number.removesuffix("%")) / (100 if is_percent else 1)
     except ValueError:
         raise typer.BadParameter(f"'{text}' is not a number; give 0.05 or 5%.", param_hint=option) from None
-    if not 0 <= value <= 1:
+    if not 0 <= value <= (most if is_percent else 1):
         hint = f" For {value:g} % give {value:g}%." if not is_percent and 1 < value <= 100 else ""
-        raise typer.BadParameter(f"'{text}' is not from 0 to 1, or 0% to 100%.{hint}", param_hint=option)
+        raise typer.BadParameter(f"'{text}' is not from 0 to 1, or 0% to {most:.0%}.{hint}", param_hint=option)
     return value
 
 
@@ -30,7 +32,8 @@ def tolerance_of(text: str) -> dict[str, float]:
         if is_named and name not in MEASURES:
             known = ", ".join(MEASURES)
             raise typer.BadParameter(f"'{name}' is not a measure; the measures are {known}.", param_hint=option)
-        ratio = ratio_of(value, option)
+        # Beside a giant, a territory can hold several times its share.
+        ratio = ratio_of(value, option, most=MOST_TOLERANCE)
         if not ratio:
             raise typer.BadParameter("0 leaves no room at all; give a ratio above 0, as 0.05.", param_hint=option)
         asked.update(dict.fromkeys([name] if is_named else MEASURES, ratio))

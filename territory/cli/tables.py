@@ -12,9 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from territory.cli.screen import clean
-from territory.cli.words import percent
 from territory.errors import Problem
-from territory.model import MEASURES, Column, Proposal
+from territory.model import MEASURES, Column, Proposal, percent
 
 ROOMY = 130
 """From so many characters a line, tables show every column."""

@@ -6,17 +6,7 @@ import math
 
 import numpy as np
 
-from territory.model import MEASURES, Proposal
-
-
-def percent(ratio: float, *, signed: bool = False) -> str:
-    """``+207 %``, ``+4.0 %``, ``4 %``, or ``-`` for what is not a number: as many figures as one reads."""
-    if not math.isfinite(ratio):
-        return "-"
-    value = 100 * ratio
-    text = f"{value:{'+' if signed else ''}.{0 if abs(value) >= 9.95 else 1}f}"
-    # Signed ones stand below each other in tables, where the decimal keeps its place.
-    return f"{text if signed else text.removesuffix('.0')} %"
+from territory.model import MEASURES, Proposal, percent
 
 
 def outside(proposal: Proposal) -> np.ndarray:
@@ -31,14 +21,6 @@ def summary(proposal: Proposal) -> str:
     """What was wrong, what the proposal makes of it, what that costs, and how good it is proven to be."""
     parts = [_today(proposal), _balance(proposal), _pieces(proposal), _moved(proposal), _proof(proposal)]
     return " ".join(part for part in parts if part)
-
-
-def count_outside(proposal: Proposal) -> int:
-    """How many territories deviate by more than the tolerance on any measure."""
-    is_out = np.zeros(len(proposal.after), bool)
-    for name in MEASURES:
-        is_out |= (proposal.after[f"deviation_{name}"].abs() > proposal.tolerance[name] * (1 + 1e-9)).to_numpy()
-    return int(is_out.sum())
 
 
 def _today(proposal: Proposal) -> str:
@@ -59,11 +41,14 @@ def _today(proposal: Proposal) -> str:
 def _balance(proposal: Proposal) -> str:
     after, is_out = proposal.after, outside(proposal)
     if not is_out.any():
-        every = f"all {len(after)} territories are" if len(after) > 1 else "the one territory is"
-        return f"In the proposal {every} within {_band(proposal)} of their share of potential and workload."
+        some = {1: "the one territory is", 2: "both territories are"}.get(
+            len(after), f"all {len(after)} territories are"
+        )
+        whose = "its" if len(after) == 1 else "their"
+        return f"In the proposal {some} within {_band(proposal)} of {whose} share of potential and workload."
     worst = " and ".join(f"{percent(value)} on {name}" for name, value in proposal.max_deviation.items())
     return (
-        f"In the proposal {outside} of {len(after)} territories are still outside {_band(proposal)}; "
+        f"In the proposal {int(is_out.sum())} of {len(after)} territories are still outside {_band(proposal)}; "
         f"the largest deviations are {worst}."
     )
 
@@ -85,10 +70,15 @@ def _pieces(proposal: Proposal) -> str:
 def _moved(proposal: Proposal) -> str:
     if proposal.before is None:
         return ""
-    moved, total = len(proposal.moves), int(proposal.portfolio.alignment.notna().sum())
-    if not moved:
-        return "No customer changes territory."
-    return f"{percent(moved / total)} of the customers change territory ({moved:,} of {total:,})."
+    today = proposal.portfolio.alignment
+    moved, total, new = len(proposal.moves), int(today.notna().sum()), int(today.isna().sum())
+    said = ["No customer changes territory."]
+    if moved:
+        said = [f"{percent(moved / total)} of the customers change territory ({moved:,} of {total:,})."]
+    if new:
+        who = "1 customer without a territory gets" if new == 1 else f"{new:,} customers without a territory get"
+        said.append(f"{who} one.")
+    return " ".join(said)
 
 
 def _proof(proposal: Proposal) -> str:

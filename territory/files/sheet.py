@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
@@ -25,6 +26,7 @@ MAX_RATIO = 200
 """A part unpacked over packed; sheets of empty formatted rows reach about 20, a zip bomb 1,000."""
 
 _MAX_PARTS = 5_000
+_MOST_ABOVE = 10
 _RATIO_FREE_BYTES = 1_000_000
 _BLOCK_BYTES = 1 << 20
 _MAX_TAG_BYTES = 1 << 24
@@ -71,35 +73,38 @@ def read_xlsx(path: Path, ledger: Ledger, is_header: Callable[[list[str]], bool]
 
 
 def _read_book(sheets: Iterable[Worksheet], ledger: Ledger, is_header: Callable[[list[str]], bool]) -> Source:
-    first: tuple[Worksheet, list[str]] | None = None
+    first: tuple[Worksheet, int, list[str]] | None = None
+    has_title = False
     for sheet in sheets:
-        header = next((cells for _, cells in _rows(sheet) if any(cells)), None)
-        if header is not None and is_header(header):
-            first = sheet, header
+        # Above the header there may be a title: it is the first row that names an id, else the first row.
+        top = list(islice(((row, cells) for row, cells in _rows(sheet) if any(cells)), _MOST_ABOVE + 1))
+        found = next(((row, cells) for row, cells in top if is_header(cells)), None)
+        if found is not None:
+            first, has_title = (sheet, *found), found != top[0]
             break
-        if header is not None and first is None:
-            first = sheet, header
+        if top and first is None:
+            first = sheet, *top[0]
     if first is None:
         raise DataError(
             [Problem(ledger.file, "The workbook is empty.", "Give a header row and a row a customer or rep.")]
         )
-    sheet, header = first
+    sheet, header_row, header = first
     ledger.note(f"Sheet '{sheet.title}' was read.")
-    return _read_sheet(sheet, header, ledger)
+    if has_title:
+        ledger.note("What stands above this row was taken for a title.", row=header_row)
+    return _read_sheet(sheet, header_row, header, ledger)
 
 
-def _read_sheet(sheet: Worksheet, header: list[str], ledger: Ledger) -> Source:
+def _read_sheet(sheet: Worksheet, header_row: int, header: list[str], ledger: Ledger) -> Source:
     content = RowsOfText(
         checked_headers(header, ledger),
         ledger,
         MAX_SHEET_ROWS,
         f"Save it as CSV: of a sheet at most {MAX_SHEET_ROWS:,} rows are read, of a CSV 2,000,000.",
     )
-    is_below = False
     for row, cells in _rows(sheet):
-        if is_below:
+        if row > header_row:
             content.add(row, cells)
-        is_below = is_below or any(cells)
     return content.source()
 
 

@@ -78,7 +78,7 @@ class Card {
       return measured ? tell(measured) : "–";
     }).join(" → ");
     const facts = [
-      ["rep", rep || words.say("vacant")],
+      ...(rep === "" ? [] : [["rep", rep ?? words.say("vacant")]]),
       ["customers", across((m) => words.whole.format(m.customers))],
       ["potentialYear", across((m) => words.number(m.potential))],
       ["workloadYear", across((m) => words.hours(m.workload_minutes))],
@@ -91,7 +91,7 @@ class Card {
     ];
     if (scene.canCompare) facts.push(...this._exchange(territory));
     return [
-      this._head(name, rep || words.say("vacant"), territoryColour(scene.territories[territory])),
+      this._head(name, rep ?? words.say("vacant"), territoryColour(scene.territories[territory])),
       this._facts(facts.map(([key, value]) => [words.say(key), value])),
     ];
   }

@@ -174,7 +174,7 @@ class Panel {
     },
     element("span", { class: "row-name" },
       placed(element("i", { class: "swatch" }), { background: territoryColour(scene.territories[territory]) }),
-      element("span", {}, element("b", {}, name), element("small", {}, rep || words.say("vacant")))),
+      element("span", {}, element("b", {}, name), element("small", {}, rep ?? words.say("vacant")))),
     MEASURES.map((measure) => this._lane(territory, measure, axis)));
   }
 

@@ -179,7 +179,8 @@ def _territories(
     return [
         {
             "name": name,
-            "rep": rep_names.get(name),
+            # Without a table of reps nobody knows who is there: that is not vacant.
+            "rep": rep_names.get(name) if len(portfolio.reps) else "",
             "colour": colour[name],
             "anchor": {view: anchor.get(name) for view, anchor in anchors.items()},
             "measures": {view: _measured(table, name) for view, table in views.items()},

@@ -33,6 +33,27 @@ def workbook(path, *sheets):
     return path
 
 
+def test_a_title_may_stand_above_the_header_of_a_sheet(tmp_path):
+    path = workbook(
+        tmp_path / "客户.xlsx",
+        [["说明"], ["2027年客户清单"]],
+        [["客户清单 2027"], [], ["客户编号", "经度", "纬度"], ["007", 121.47, 31.23]],
+    )
+
+    check = check_files(path)
+
+    assert check.portfolio.customers.index.tolist() == ["007"]
+    assert "row 3: What stands above this row was taken for a title." in str(check.notes[1])
+
+
+def test_rows_below_a_title_keep_the_numbers_the_sheet_shows(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", [["Customers"], ["id", "lon", "lat"], ["1", 2.3, 48.8], ["2", 2.3, 95.0]])
+
+    faults = check_files(path).faults
+
+    assert [fault.where for fault in faults] == ["a.xlsx, row 4, columns 'lon', 'lat'"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_a_csv_may_be_in_utf_8_with_or_without_bom_or_in_gb18030(write, encoding):
     portfolio = read_portfolio(write(*LINES, encoding=encoding))
