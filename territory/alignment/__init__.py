@@ -17,8 +17,17 @@ from territory.alignment.pieces import pieces
 from territory.alignment.task import Task
 from territory.alignment.units import make_units
 from territory.errors import InfeasibleError, Problem
+from territory.model import percent
 
 __all__ = ["Progress", "UnitPlan", "align_units"]
+
+
+SPLIT = 0.2
+"""Customers at one place go together unless the place holds more than this part of a territory."""
+
+
+LET_GO = 1e3
+"""The tolerance under which a measure no longer counts."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +123,17 @@ def align_units(
         handover=handover[order],
         movable=movable[order],
     )
-    units = build(largest=band * shares.min(), parts=max(32, 4 * count))
+    units = build(largest=np.maximum(band, SPLIT) * shares.min(), parts=max(32, 4 * count))
     if len(units.mass) < count:  # equal places were joined: let every row be its own again
         units = build(largest=np.zeros(q), parts=rows)
     middle = xy[order[0]] - units.xy[units.of_row[0]] * units.metres
     fixed = None if centres is None else (np.asarray(centres, float) - middle) / units.metres
-    task = Task(units, np.repeat(shares[:, None], q, axis=1), band, fixed, seed, effort, centre_on == "unit")
+    asked = Task(units, np.repeat(shares[:, None], q, axis=1), band, fixed, seed, effort, centre_on == "unit")
+    # What a giant makes impossible on one measure must not spoil the others: that measure is let go.
+    task = replace(asked, tolerance=np.where(_is_too_heavy(asked), LET_GO, band))
     tell = progress or (lambda stage, part: None)
     label = repair(task, tell) if (start >= 0).any() else design(task, tell)
-    plan = _judge(task, label, middle, measures[order], tell)
+    plan = _judge(asked, label, middle, measures[order], tell)
     return replace(plan, labels=plan.labels[at])
 
 
@@ -173,28 +184,25 @@ def _judge(task: Task, label: np.ndarray, middle: np.ndarray, measures: np.ndarr
     )
 
 
+def _is_too_heavy(task: Task) -> np.ndarray:
+    """(q,) whether a measure has a unit that is more than the largest territory may hold."""
+    return task.units.measure.max(axis=0) > task.shares.max(axis=0) * (1 + task.tolerance)
+
+
 def _why(task: Task, deviation: np.ndarray) -> tuple[Problem, ...]:
     """Which rule could not be kept, and what would do."""
     problems = []
-    smallest = task.shares.min(axis=0)
     for t in range(task.shares.shape[1]):
-        heaviest = float(task.units.measure[:, t].max())
-        room = float(task.shares[:, t].max()) * (1 + task.tolerance[t])
-        if heaviest > room:
-            problems.append(
-                Problem(
-                    f"measure {t + 1}",
-                    f"one customer alone holds {heaviest:.1%} of it; a territory may hold {room:.1%}.",
-                    f"Split that customer, take it out, or allow {heaviest / smallest[t] - 1:.0%}.",
-                )
-            )
+        where, band = f"measure {t + 1}", float(task.tolerance[t])
+        heaviest, most = float(task.units.measure[:, t].max()), float(task.shares[:, t].max())
         worst = float(np.abs(deviation[:, t]).max())
-        if worst > task.tolerance[t]:
-            problems.append(
-                Problem(
-                    f"tolerance on measure {t + 1}",
-                    f"the best plan found deviates by {worst:.1%}; {task.tolerance[t]:.1%} was asked.",
-                    f"Allow {np.ceil(worst * 1000) / 1000:.1%}, or ask for fewer territories.",
-                )
-            )
+        if _is_too_heavy(task)[t]:
+            room = percent(most * (1 + band))
+            what = f"one customer alone holds {percent(heaviest)} of it; a territory may hold {room}."
+            fix = f"Split that customer, take it out, or allow {percent(heaviest / most - 1)}."
+            problems.append(Problem(where, what, fix))
+        elif worst > band:
+            what = f"the best plan found deviates by {percent(worst)}; {percent(band)} was asked."
+            fix = f"Allow {percent(np.ceil(worst * 1000) / 1000)}, or ask for fewer territories."
+            problems.append(Problem(f"tolerance on {where}", what, fix))
     return tuple(problems)

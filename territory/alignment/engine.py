@@ -16,7 +16,7 @@ from territory.alignment.numeric import new_state
 from territory.alignment.pieces import connect
 from territory.alignment.prices import cheapest
 from territory.alignment.search import Ground, Plan, anneal, plan_of
-from territory.alignment.task import Task
+from territory.alignment.task import Task, overrun
 from territory.alignment.units import coarsen
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 """Told the stage and how much of it is done, 0 to 1."""
 
-EDGE = 0.95
-"""The part of the tolerance that the search aims at: the rest is room for the last moves."""
 BORDER = 0.1
 """What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
 LARGE = 150_000
@@ -36,21 +34,28 @@ QUENCH, FROZEN = 0.95, 0.01
 """The part of a search after which it is cooled fast, and to what, in mean energies of a unit."""
 SWAPS, LATE_SWAPS = 0.1, 0.5
 """The part of the proposals that swap two units; more of them once only small corrections help."""
-SOFT, HARD, STIFFER = 15.0, 7.5, 30.0
-"""Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end."""
+SOFT, HARD, STIFFER, WALL = 15.0, 7.5, 30.0, 1e12
+"""Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end; of
+a wall."""
 LEARN = 0.6
 """The part of a round's penalty that becomes price."""
+DEAREST = 100.0
+"""The highest price: what no price can bring into its band must not drown the rest."""
 LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How hot a search begins and ends, in mean energies of a unit, and how long it holds the centres still."""
+    """How hot a search begins and ends, in mean energies of a unit, and how long it holds the centres still.
+
+    It aims at `edge` of the tolerance: the rest is room for the last moves.
+    """
 
     hot: float
     cold: float
     hold: float
+    edge: float = 0.95
 
     def at(self, part: float) -> float:
         """The temperature when `part` of the search is done: from hot to cold, then a quench."""
@@ -66,7 +71,7 @@ FROM_SCRATCH = (
     Schedule(100, 0.3, 0.6),
     Schedule(30, 0.3, 0.6),
     Schedule(30, 0.1, 0.6),
-    Schedule(100, 0.3, 0.6),
+    Schedule(100, 0.3, 0.6, edge=0.999),
 )
 REFINE = (Schedule(0.5, 0.02, 0.0),)
 FROM_TODAY = (
@@ -75,7 +80,7 @@ FROM_TODAY = (
     Schedule(10, 0.1, 0.6),
     Schedule(30, 0.1, 0.0),
     Schedule(10, 0.1, 0.0),
-    Schedule(5, 0.1, 0.0),
+    Schedule(5, 0.1, 0.0, edge=0.999),
 )
 
 
@@ -126,7 +131,7 @@ def _start(task: Task, turn: float) -> Start:
             connect(units, _fill_empty(task, cells, centres), task.count),
             connect(units, _choose(task, centres, price), task.count),
         ),
-        key=task.excess,
+        key=task.overrun,
     )
     return Start(label, centres, price, promise)
 
@@ -210,7 +215,7 @@ def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], pr
 
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(one, range(runs)))
-    return min(found, key=lambda plan: (max(task.excess(plan), 1.0), task.objective(plan)))
+    return min(found, key=lambda plan: (task.overrun(plan), task.objective(plan)))
 
 
 def _run(task: Task, start: Start, schedule: Schedule, run: int, told: Callable[[float], None]) -> np.ndarray:
@@ -222,7 +227,7 @@ def _run(task: Task, start: Start, schedule: Schedule, run: int, told: Callable[
     plan = plan_of(ground, start.label)
     random = new_state(task.seed, run)
     energy = task.count / len(start.label)
-    band = np.column_stack([-task.tolerance, task.tolerance]) * EDGE
+    band = np.column_stack([-task.tolerance, task.tolerance]) * schedule.edge
     # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of `scale`.
     weight = start.price * scale * task.shares
     hard = HARD / float(task.tolerance.min()) ** 2
@@ -241,19 +246,37 @@ def _run(task: Task, start: Start, schedule: Schedule, run: int, told: Callable[
         deviation = plan.load / task.shares - 1.0
         if not late:
             weight = _reprice(weight, deviation, band, LEARN * stiffness)
-        excess = max(float((np.abs(deviation) / task.tolerance).max()), 1.0)
-        if excess < best_key[0] or (excess == 1.0 and part > 0.3):
-            key = (excess, task.objective(plan.label))
+        outside = overrun(deviation, task.tolerance)
+        if outside < best_key[0] or (outside == 0.0 and part > 0.3):
+            key = (outside, task.objective(plan.label))
             if key < best_key:
                 best, best_key = plan.label.copy(), key
         if turn % 16 == 0:
             told(part)
-        met += best_key[0] == 1.0
+        met += best_key[0] == 0.0
         if turn >= rounds - 1 and met > 20:
             break
     told(1.0)
-    log.debug("search %d: %d rounds, excess %.3f, objective %.6f", run, turn, *best_key)
-    return best
+    log.debug("search %d: %d rounds, outside by %.3f, objective %.6f", run, turn, *best_key)
+    return _polish(task, ground, best, best_key, scale, 20 * proposals, random) if best_key[0] == 0.0 else best
+
+
+def _polish(
+    task: Task,
+    ground: Ground,
+    label: np.ndarray,
+    key: tuple[float, float],
+    scale: float,
+    proposals: int,
+    random: np.ndarray,
+) -> np.ndarray:
+    """A plan within its bands after every move and swap that makes it better and keeps it there, to the very edge."""
+    plan = plan_of(ground, label)
+    band = np.column_stack([-task.tolerance, task.tolerance]) * (1 - 1e-12)
+    free = np.zeros_like(task.shares)
+    anneal(ground, plan, band, free, WALL, scale, 1e-12, proposals, LATE_SWAPS, 0.0, LOOK, random)
+    better = (task.overrun(plan.label), task.objective(plan.label)) < key
+    return plan.label if better else label
 
 
 def _release(task: Task, ground: Ground, plan: Plan, turn: int) -> None:
@@ -289,7 +312,7 @@ def _reprice(price: np.ndarray, deviation: np.ndarray, band: np.ndarray, rate: f
     """The multipliers (K, q) after a round: up where a load is above its band, down where below, eased inside."""
     above = np.maximum(np.maximum(price, 0.0) + rate * (deviation - band[:, 1]), 0.0)
     below = np.maximum(np.maximum(-price, 0.0) + rate * (band[:, 0] - deviation), 0.0)
-    return above - below
+    return np.clip(above - below, -DEAREST, DEAREST)
 
 
 def _budget(task: Task, plan: Plan) -> tuple[int, int]:

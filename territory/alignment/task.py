@@ -58,6 +58,14 @@ class Task:
         loads = [np.bincount(label, column, self.count) for column in self.units.measure.T]
         return np.column_stack(loads) / self.shares - 1.0
 
-    def excess(self, label: np.ndarray) -> float:
-        """The largest deviation over its tolerance; at most 1 when every territory is in its band."""
-        return float((np.abs(self.deviation(label)) / self.tolerance).max())
+    def overrun(self, label: np.ndarray) -> float:
+        """By how many tolerances loads are outside their bands, summed; 0 when every territory is in its bands.
+
+        A sum, so that one load that cannot be in its band does not hide the others.
+        """
+        return overrun(self.deviation(label), self.tolerance)
+
+
+def overrun(deviation: np.ndarray, tolerance: np.ndarray) -> float:
+    """Sum over territories and measures, deviation (K, q), of the tolerances (q,) by which each is outside its band."""
+    return float(np.maximum(np.abs(deviation) / tolerance - 1.0, 0.0).sum())
