@@ -419,7 +419,8 @@ class Basis:
 class Proposal:
     """A realignment on offer: who moves, and what each territory gains or loses.
 
-    ``moves`` has columns customer_id, from, to, reason, price, runner_up. ``before`` and ``after`` are
+    ``moves`` has columns customer_id, from, to, reason, price, runner_up; the price is what staying would add to
+    the objective at the plan's prices, in percent of it (below 0: the move costs). ``before`` and ``after`` are
     tables of ``measures.measure``; ``before`` is None when there is no alignment today. ``objective``
     is the mean over both measures of the squared distance to the territory's centre, in km2, plus the
     price of moves; no plan at these centres is below ``lower_bound``; ``gap`` is their relative distance.

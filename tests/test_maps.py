@@ -379,7 +379,7 @@ def test_only_moved_customers_can_be_shown_and_each_tells_why_it_moves(opened):
     assert facts["From"] == "T1"
     assert facts["To"] == "T2"
     assert facts["Reason"] == "balances workload"
-    assert facts["Price of the move"] == "2.5"
+    assert facts["Staying would cost, % of the plan"] == "2.5"
     assert facts["Next best"] == "nobody"
 
 
