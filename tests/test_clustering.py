@@ -91,7 +91,7 @@ def test_a_tolerance_that_whole_rows_cannot_meet_is_told_and_not_hidden():
 
     assert sorted(np.bincount(found.labels_)) == [4, 5]
     assert found.max_deviation_ == pytest.approx([1 / 9])
-    assert "11.1%" in str(found.reasons_[0])
+    assert "deviates by 11 %; 5 % was asked. Allow 12 %" in str(found.reasons_[0])
 
 
 def test_rows_at_one_place_share_a_territory_unless_there_are_too_few_places():

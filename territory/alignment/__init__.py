@@ -203,6 +203,7 @@ def _why(task: Task, deviation: np.ndarray) -> tuple[Problem, ...]:
             problems.append(Problem(where, what, fix))
         elif worst > band:
             what = f"the best plan found deviates by {percent(worst)}; {percent(band)} was asked."
-            fix = f"Allow {percent(np.ceil(worst * 1000) / 1000)}, or ask for fewer territories."
+            step = 100 if worst >= 0.0995 else 1000  # up to the next figure that is shown, so that it is enough
+            fix = f"Allow {percent(np.ceil(worst * step) / step)}, or ask for fewer territories."
             problems.append(Problem(f"tolerance on {where}", what, fix))
     return tuple(problems)

@@ -28,6 +28,8 @@ BORDER = 0.1
 """What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
 LARGE = 150_000
 """Above this many units, pairs of them are planned first."""
+BROKEN = 1.5
+"""A start with a load this far off is no better than none."""
 STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
 QUENCH, FROZEN = 0.95, 0.01
@@ -125,14 +127,10 @@ def _start(task: Task, turn: float) -> Start:
     centres, price, promise = centre_on_all(
         units.xy, units.mass, units.measure, task.shares, task.tolerance, centres, is_fixed=task.fixed is not None
     )
-    # The fractional plan's cells may be in so many pieces that little of their balance is left once each is whole.
-    label = min(
-        (
-            connect(units, _fill_empty(task, cells, centres), task.count),
-            connect(units, _choose(task, centres, price), task.count),
-        ),
-        key=task.overrun,
-    )
+    label = connect(units, _choose(task, centres, price), task.count)
+    # The fractional plan's cells may be in so many pieces that nothing of their balance is left once each is whole.
+    if np.abs(task.deviation(label)).max() > BROKEN:
+        label = connect(units, _fill_empty(task, cells, centres), task.count)
     return Start(label, centres, price, promise)
 
 
