@@ -148,16 +148,13 @@ def repair(task: Task, progress: Progress) -> np.ndarray:
 def _named_alike(task: Task, label: np.ndarray) -> np.ndarray:
     """The same pieces of ground, named so that least is handed over, where that leaves every band as it is."""
     units = task.units
+    # A piece keeps its name for certain where one of its units is locked, or shares or centres differ.
+    if not units.movable.all() or task.fixed is not None or (task.shares != task.shares[0]).any():
+        return label
     owned = units.start >= 0
     kept = np.zeros((task.count, task.count))
     np.add.at(kept, (label[owned], units.start[owned]), units.handover[owned])
-    # A piece keeps its name for certain where one of its units is locked, or shares or centres differ.
-    bound = np.unique(label[~units.movable])
-    alike = (task.shares == task.shares[0]).all() and task.fixed is None and not len(bound)
-    if not alike:
-        return label
-    piece, name = linear_sum_assignment(-kept)
-    return name[np.argsort(piece)][label]
+    return linear_sum_assignment(-kept)[1][label]
 
 
 def _choose(task: Task, centres: np.ndarray, price: np.ndarray) -> np.ndarray:
