@@ -15,7 +15,7 @@ import shapely
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from territory.model import natural_key
+from territory.model import Portfolio, natural_key
 from territory.neighbours import collapse, neighbour_pairs
 
 if TYPE_CHECKING:
@@ -38,6 +38,36 @@ SIMPLIFY = 0.15
 
 WEDGE = 0.1
 """Seeds of a shared place stand this part of the distance to the nearest other place away from it."""
+
+_NOWHERE = shapely.Polygon()
+
+
+def grounds_of(portfolio: Portfolio, alignment: pd.Series) -> gpd.GeoSeries:
+    """The ground of each territory of an alignment: areas together, and what lies around other customers.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+    alignment : Series, customer_id -> territory; customers without one own no ground
+
+    Returns
+    -------
+    GeoSeries as of `territory_polygons`, which draws the ground of customers that are no areas; areas go before it.
+    """
+    labels = alignment.reindex(portfolio.customers.index)
+    outlines = portfolio.land.outlines.reindex(labels.index)
+    is_area = outlines.notna()
+    if not is_area.any():
+        return territory_polygons(portfolio.xy, labels)
+    owned = outlines[is_area].groupby(labels[is_area].to_numpy(object)).agg(lambda shapes: shapely.union_all([*shapes]))
+    if (~is_area & labels.notna()).any():
+        around = territory_polygons(portfolio.xy, labels)
+        rest = shapely.difference(around.to_numpy(), shapely.union_all([*outlines[is_area]]))
+        owned = pd.Series(shapely.union(rest, owned.reindex(around.index, fill_value=_NOWHERE)), around.index)
+    import geopandas as gpd
+
+    names = sorted(owned.index, key=natural_key)
+    return gpd.GeoSeries(owned[names].to_list(), index=pd.Index(names, name="territory", dtype="str"))
 
 
 def territory_polygons(

@@ -36,3 +36,7 @@ class InfeasibleError(TerritoryError):
 
 class NotFoundError(TerritoryError):
     """A name that does not exist was asked for; the problem lists what exists."""
+
+
+class UnavailableError(TerritoryError):
+    """A service that was asked (a routing server) did not answer, or not with what was asked for."""

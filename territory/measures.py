@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
+from territory.borders import graph_of
 from territory.demand import derive_demand
 from territory.errors import NotFoundError, Problem
 from territory.model import MEASURES, Portfolio, TravelMode, natural_key, percent
@@ -16,6 +17,8 @@ from territory.neighbours import PlaceGraph
 
 LOADS = {"potential": "potential", "workload": "workload_minutes"}
 """The demand column behind each measure."""
+
+_MOST_PARTS = 5
 
 
 def measure(
@@ -25,6 +28,7 @@ def measure(
     travel: TravelMode = "line",
     demand: pd.DataFrame | None = None,
     shares: pd.Series | None = None,
+    extra: Mapping[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """What each territory holds, one row a territory.
 
@@ -39,6 +43,8 @@ def measure(
         Given, it is used as it is and `travel` is not looked at.
     shares : Series, territory -> the part of the whole it should hold, adding to 1, optional
         Given, these are the territories there are; by default the reps say.
+    extra : name -> (n,) float, optional
+        Measures beyond potential and workload, of every customer; each adds its column and its ``deviation_``.
 
     Returns
     -------
@@ -87,10 +93,16 @@ def measure(
         },
         index=pd.Index(names, name="territory", dtype="str"),
     )
-    return remeasure(portfolio, table, code, demand)
+    return remeasure(portfolio, table, code, demand, extra)
 
 
-def remeasure(portfolio: Portfolio, measured: pd.DataFrame, code: np.ndarray, demand: pd.DataFrame) -> pd.DataFrame:
+def remeasure(
+    portfolio: Portfolio,
+    measured: pd.DataFrame,
+    code: np.ndarray,
+    demand: pd.DataFrame,
+    extra: Mapping[str, np.ndarray] | None = None,
+) -> pd.DataFrame:
     """The table of `measure` for another alignment to the same territories.
 
     Parameters
@@ -99,6 +111,7 @@ def remeasure(portfolio: Portfolio, measured: pd.DataFrame, code: np.ndarray, de
     measured : DataFrame of `measure`, whose territories, reps, capacity and shares stand
     code : (n,) int, row of `measured` for each customer, -1 for none
     demand : DataFrame of `derive_demand`
+    extra : as for `measure`
     """
     count, owned = len(measured), code >= 0
     held = {name: demand[name].to_numpy(float) for name in (*LOADS.values(), "travel")}
@@ -106,6 +119,8 @@ def remeasure(portfolio: Portfolio, measured: pd.DataFrame, code: np.ndarray, de
     held = {name: np.bincount(code[owned], values[owned], count) for name, values in held.items()}
     share, capacity = measured["share"].to_numpy(), measured["capacity_minutes"].to_numpy()
     ground = ground_of(portfolio)
+    more = {name: np.bincount(code[owned], values[owned], count) for name, values in (extra or {}).items()}
+    more |= {f"deviation_{name}": _ratio(more[name], share * v.sum()) - 1 for name, v in (extra or {}).items()}
     return pd.DataFrame(
         {
             "rep_id": measured["rep_id"],
@@ -119,6 +134,7 @@ def remeasure(portfolio: Portfolio, measured: pd.DataFrame, code: np.ndarray, de
             "pieces": ground.graph.count_pieces(code, count),
             "compactness": _compactness(ground, code, count),
             "mean_km": _mean_km(portfolio.xy, code, count),
+            **more,
         },
         index=measured.index,
     )
@@ -153,9 +169,14 @@ def ground_of(portfolio: Portfolio) -> Ground:
     """The ground under a portfolio, made when it is first asked for and kept as long as the portfolio."""
     ground = _GROUNDS.get(portfolio)
     if ground is None:
-        graph = PlaceGraph.of(portfolio.xy)
+        graph = graph_of(portfolio.xy, portfolio.customers.index, portfolio.land)
         ground = _GROUNDS[portfolio] = Ground(graph, _cells(graph.places))
     return ground
+
+
+def row_pairs(portfolio: Portfolio) -> np.ndarray | None:
+    """Who borders whom, (e, 2) int rows of the customers, where the land has a say; None where places alone tell."""
+    return None if portfolio.land.is_plain else ground_of(portfolio).graph.row_pairs()
 
 
 def max_deviation(measured: pd.DataFrame) -> dict[str, float]:
@@ -191,8 +212,8 @@ def alerts(
     DataFrame with columns ``territory`` (NA when it is about none), ``measure``, ``value``, ``limit``, ``message``
         First customers that nobody visits (``unassigned``, and, where there are reps, ``vacant``: number of
         customers), then ``empty`` (a rep without customers), then what is out of tolerance (``potential``,
-        ``workload``: deviation) or over capacity (``capacity``: capacity use) by how many percent, then territories
-        in several ``pieces``.
+        ``workload``: deviation) or over capacity (``capacity``: capacity use) by how many percent, then parts of the
+        land that no neighbours join (``parts``: how many), then territories in several ``pieces``.
     """
     if demand is None:
         demand = derive_demand(portfolio, travel=travel)
@@ -205,6 +226,7 @@ def alerts(
         *_empty(measured),
         *_out_of_tolerance(measured, demand, _tolerances(portfolio, tolerance)),
         *_over_capacity(measured),
+        *_apart(portfolio),
         *_in_pieces(measured),
     ]
     # Python's sort is stable: what is equally bad, but for rounding, stays in natural order of territories.
@@ -213,7 +235,16 @@ def alerts(
     return pd.DataFrame(found, columns=list(columns)).astype(columns)
 
 
-_URGENCY = {"unassigned": 0, "vacant": 1, "empty": 2, "potential": 3, "workload": 3, "capacity": 3, "pieces": 4}
+_URGENCY = {
+    "unassigned": 0,
+    "vacant": 1,
+    "empty": 2,
+    "potential": 3,
+    "workload": 3,
+    "capacity": 3,
+    "parts": 4,
+    "pieces": 5,
+}
 
 
 def _owner(portfolio: Portfolio, alignment: pd.Series | None) -> pd.Series:
@@ -389,6 +420,29 @@ def _over_capacity(measured: pd.DataFrame) -> Iterator[dict]:
 def _in_pieces(measured: pd.DataFrame) -> Iterator[dict]:
     for name, row in measured[measured["pieces"] > 1].iterrows():
         yield _alert(name, "pieces", row["pieces"], 1, f"{name} is in {row['pieces']} pieces.", row["pieces"])
+
+
+def _apart(portfolio: Portfolio) -> Iterator[dict]:
+    sizes = parts_of(portfolio)
+    if len(sizes) > 1:
+        yield _alert(None, "parts", len(sizes), 1, apart_in_words(sizes), len(sizes))
+
+
+def parts_of(portfolio: Portfolio) -> list[int]:
+    """How many customers each part of the land holds that no neighbours join, the most first; one part at best."""
+    if portfolio.land.is_plain or portfolio.customers.empty:
+        return [len(portfolio.customers)]
+    return sorted(np.bincount(ground_of(portfolio).graph.parts).tolist(), reverse=True)
+
+
+def apart_in_words(sizes: Sequence[int]) -> str:
+    """That the land is in several parts, of these numbers of customers."""
+    shown = ", ".join(f"{size:,}" for size in sizes[:_MOST_PARTS])
+    more = f" and {len(sizes) - _MOST_PARTS:,} more" if len(sizes) > _MOST_PARTS else ""
+    return (
+        f"Barriers or given neighbours leave the customers in {len(sizes):,} parts (of {shown}{more} customers) that "
+        "no neighbours join; a territory with customers in several of them is in several pieces."
+    )
 
 
 def _times(ratio: float) -> str:

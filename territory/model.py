@@ -25,179 +25,25 @@ from territory.changes import (
     share_faults,
     with_row,
 )
+from territory.columns import CUSTOMER_COLUMNS as CUSTOMER_COLUMNS
+from territory.columns import REP_COLUMNS as REP_COLUMNS
+from territory.columns import Column as Column
+from territory.columns import with_columns as with_columns
 from territory.errors import DataError, Problem
+from territory.land import PLAIN, Land
 from territory.rules import SOURCES, Rules, changed_rules, derive_values
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import shapely
 
+    from territory.travel import TravelTimes
+
 MEASURES = ("potential", "workload")
 """What a territory is balanced on."""
 
 TravelMode = Literal["none", "line", "roads"]
 """What workload counts beside visits x minutes: nothing, straight-line travel, or travel by road."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its one name, what it holds, and what strangers call it."""
-
-    name: str
-    dtype: Literal["text", "number", "boolean", "date"]
-    unit: str
-    meaning: str
-    required: bool = False
-    aliases: tuple[str, ...] = ()
-
-
-CUSTOMER_COLUMNS = (
-    Column(
-        "customer_id",
-        "text",
-        "",
-        "the customer's id, unique, zeros kept",
-        True,
-        (
-            "account_id",
-            "account",
-            "customer",
-            "id",
-            "store_id",
-            "outlet_id",
-            "cust_id",
-            "customer_no",
-            "客户编号",
-            "客户id",
-            "客户代码",
-            "客户号",
-            "门店编号",
-            "编号",
-        ),
-    ),
-    Column(
-        "name",
-        "text",
-        "",
-        "what people call it",
-        aliases=(
-            "customer_name",
-            "account_name",
-            "store_name",
-            "outlet_name",
-            "客户名称",
-            "客户名",
-            "名称",
-            "门店名称",
-        ),
-    ),
-    Column("lon", "number", "degrees", "longitude", True, ("lng", "long", "longitude", "x", "经度")),
-    Column("lat", "number", "degrees", "latitude", True, ("latitude", "y", "纬度")),
-    Column(
-        "potential",
-        "number",
-        "money a year",
-        "what the customer could bring",
-        aliases=("market_potential", "潜力", "客户潜力", "销售潜力"),
-    ),
-    Column(
-        "revenue",
-        "number",
-        "money a year",
-        "what the customer brings today",
-        aliases=("sales", "turnover", "annual_sales", "销售额", "年销售额", "收入", "营收"),
-    ),
-    Column(
-        "tier",
-        "text",
-        "",
-        "the customer's class, A to D by default",
-        aliases=("class", "abc", "grade", "segment_abc", "等级", "客户等级", "级别", "分级"),
-    ),
-    Column(
-        "visits_per_year",
-        "number",
-        "visits a year",
-        "how often it is visited",
-        aliases=("visits", "frequency", "call_frequency", "calls_per_year", "年拜访次数", "拜访次数", "拜访频次"),
-    ),
-    Column(
-        "minutes_per_visit",
-        "number",
-        "minutes",
-        "how long a visit takes",
-        aliases=("visit_minutes", "duration", "service_minutes", "每次拜访分钟", "拜访时长", "拜访分钟"),
-    ),
-    Column(
-        "territory",
-        "text",
-        "",
-        "whose customer it is today",
-        aliases=("territory_id", "current_territory", "region", "district", "区域", "片区", "辖区", "销售区域"),
-    ),
-    Column(
-        "relation",
-        "number",
-        "0 to 1",
-        "what is lost if the rep changes; 0 is nothing",
-        aliases=("relationship", "客情", "关系"),
-    ),
-    Column("locked", "boolean", "", "must keep its territory", aliases=("lock", "fixed", "锁定")),
-    Column(
-        "group", "text", "", "customers of one group stay together", aliases=("chain", "account_group", "集团", "分组")
-    ),
-    Column("skills", "text", "", "what its rep must know, separated by ;", aliases=("required_skills", "技能")),
-    Column("open_from", "text", "HH:MM", "earliest visit", aliases=("opens", "开始营业")),
-    Column("open_until", "text", "HH:MM", "latest visit", aliases=("closes", "结束营业")),
-    Column("weekdays", "text", "Mon-Fri", "days on which it may be visited", aliases=("days", "open_days", "可拜访日")),
-    Column(
-        "last_visit",
-        "date",
-        "YYYY-MM-DD",
-        "when it was last visited",
-        aliases=("last_visited", "last_call", "上次拜访"),
-    ),
-    Column("segment", "text", "", "the planner's own grouping", aliases=("channel", "渠道", "细分")),
-    Column("status", "text", "", "the source's own word on it; kept as it is", aliases=("状态",)),
-)
-REP_COLUMNS = (
-    Column(
-        "rep_id",
-        "text",
-        "",
-        "the rep's id, unique",
-        True,
-        ("rep", "salesperson_id", "employee_id", "业务员编号", "代表编号", "员工编号"),
-    ),
-    Column(
-        "name", "text", "", "what people call the rep", aliases=("rep_name", "salesperson", "姓名", "业务员", "代表")
-    ),
-    Column(
-        "territory",
-        "text",
-        "",
-        "the rep's territory",
-        aliases=("territory_id", "region", "区域", "片区", "辖区", "销售区域"),
-    ),
-    Column(
-        "lon", "number", "degrees", "longitude of the home", aliases=("lng", "long", "longitude", "home_lon", "经度")
-    ),
-    Column("lat", "number", "degrees", "latitude of the home", aliases=("latitude", "home_lat", "纬度")),
-    Column(
-        "capacity_hours_per_week",
-        "number",
-        "hours a week",
-        "working time",
-        aliases=("hours_per_week", "capacity", "每周工时"),
-    ),
-    Column("share", "number", "1 = full time", "the part of a full rep", aliases=("fte", "工作比例")),
-    Column("skills", "text", "", "what the rep knows, separated by ;", aliases=("技能",)),
-    Column("work_from", "text", "HH:MM", "start of the working day", aliases=("上班时间",)),
-    Column("work_until", "text", "HH:MM", "end of the working day", aliases=("下班时间",)),
-    Column("weekdays", "text", "Mon-Fri", "working days", aliases=("days", "工作日")),
-    Column("max_drive_minutes", "number", "minutes a day", "longest driving a day", aliases=("最长驾驶分钟",)),
-    Column("nights_away", "number", "nights a week", "nights away from home accepted", aliases=("外宿天数",)),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,12 +59,18 @@ class Portfolio:
         ``geometry`` is the home in metres, None when unknown.
     unplaced : DataFrame indexed by ``customer_id`` with column ``reason``
         Customers in the source that have no usable place.
+    land : Land
+        Barriers between customers, given neighbours and outlines, where there are any.
+    roads : TravelTimes, optional
+        Where minutes by road come from (`with_roads`).
     """
 
     customers: gpd.GeoDataFrame
     reps: gpd.GeoDataFrame
     rules: Rules
     unplaced: pd.DataFrame
+    land: Land = PLAIN
+    roads: TravelTimes | None = None
 
     @property
     def alignment(self) -> pd.Series:
@@ -242,6 +94,9 @@ class Portfolio:
         digest = hashlib.sha256(repr(self.rules).encode())
         for table in (self.customers, self.reps, self.unplaced):
             digest.update(table.to_csv().encode())
+        digest.update(self.land.content)
+        if self.roads is not None:
+            digest.update(self.roads.fingerprint.encode())
         return digest.hexdigest()
 
     def shares(self, territories: list[str]) -> pd.Series:
@@ -249,6 +104,10 @@ class Portfolio:
         full_time = self.reps.dropna(subset="territory").set_index("territory")["share"].astype(float).fillna(1.0)
         share = full_time.groupby(level=0).sum().reindex(territories).fillna(1.0)
         return share / share.sum()
+
+    def with_roads(self, roads: TravelTimes | None) -> Portfolio:
+        """The portfolio with minutes by road from `roads`, as `read_roads` gives; ``travel="roads"`` counts them."""
+        return replace(self, roads=roads)
 
     def without_rep(self, rep_id: str) -> Portfolio:
         """The portfolio after a rep has left; the customers keep their territory's name until realigned."""
@@ -413,6 +272,8 @@ class Basis:
     handover: np.ndarray
     objective: float
     lower_bound: float
+    weights: tuple[float, ...] = ()
+    """What each measure counts in a customer's mass; all alike when it is empty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -444,6 +305,8 @@ class Proposal:
     """None when the proposal was not made by the algorithm."""
     own_locks: Mapping[str, str] | None = None
     """Customer -> territory that it is locked to by hand; None when nobody has changed the portfolio's locks."""
+    label: str = ""
+    """What sets it apart from the other plans that it is offered with, in words."""
 
     @property
     def locks(self) -> Mapping[str, str]:
@@ -456,7 +319,7 @@ class Proposal:
     @property
     def max_deviation(self) -> dict[str, float]:
         """The largest deviation from its share over all territories, for each measure; a ratio."""
-        return {measure: float(self.after[f"deviation_{measure}"].abs().max()) for measure in MEASURES}
+        return {measure: float(self.after[f"deviation_{measure}"].abs().max()) for measure in self.tolerance}
 
     @property
     def is_contiguous(self) -> bool:
@@ -481,21 +344,14 @@ def percent(ratio: float, *, signed: bool = False) -> str:
     return f"{text if signed else text.removesuffix('.0')} %"
 
 
+def percent_up(ratio: float) -> str:
+    """`percent`, rounded up to the next figure that is shown: who allows what is said finds it enough."""
+    step = 100 if abs(ratio) >= 0.0995 else 1000
+    return percent(math.ceil(ratio * step - 1e-9) / step)
+
+
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sort key under which T2 comes before T10."""
     import re
 
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", str(name)) if part]
-
-
-def with_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
-    """`table` with every declared column present and of its dtype; what the table lacks is NA."""
-    kinds = {"text": "str", "date": "str", "number": "float64", "boolean": "bool"}
-    filled = {}
-    for column in columns:
-        if column.name in ("lon", "lat", "customer_id", "rep_id"):
-            continue
-        absent = False if column.dtype == "boolean" else np.nan
-        values = table[column.name] if column.name in table else pd.Series(absent, index=table.index)
-        filled[column.name] = values.fillna(absent).astype(kinds[column.dtype])
-    return table.assign(**filled)

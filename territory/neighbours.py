@@ -57,6 +57,31 @@ def neighbour_pairs(places: np.ndarray, *, around_corners: bool = False) -> np.n
     return pairs[kept if around_corners else kept & ~_around_corners(kept, gabriel, sides, length)]
 
 
+def possible_pairs(places: np.ndarray) -> np.ndarray:
+    """Every Delaunay edge, long ones too: pairs of places that could border each other; as `neighbour_pairs`."""
+    return _delaunay(places)[0] if len(places) > 1 else np.empty((0, 2), np.int64)
+
+
+def joined_up(places: np.ndarray, pairs: np.ndarray, possible: np.ndarray) -> np.ndarray:
+    """`pairs` and, of the `possible` ones, the shortest that join what would fall apart without them.
+
+    Parameters
+    ----------
+    places : (p, 2) float, metres
+    pairs, possible : (e, 2) int, rows of `places`
+    """
+    part = _components(pairs, len(places))
+    links = possible[part[possible[:, 0]] != part[possible[:, 1]]]
+    if not len(links):
+        return pairs
+    length = np.hypot(*(places[links[:, 0]] - places[links[:, 1]]).T)
+    ends = np.sort(part[links], axis=1)
+    # Of the links between the same two parts the shortest, the first of equals.
+    order = np.lexsort((np.arange(len(links)), length, ends[:, 1], ends[:, 0]))
+    first = order[np.unique(ends[order], axis=0, return_index=True)[1]]
+    return np.vstack([pairs, links[first][_spanning(ends[first], length[first], int(part.max()) + 1)]])
+
+
 @dataclass(frozen=True, eq=False)
 class PlaceGraph:
     """Who stands where, and which places border each other: made once, asked for every alignment.
@@ -73,6 +98,28 @@ class PlaceGraph:
         """The graph under (n, 2) float metres."""
         places, place_of = collapse(xy)
         return cls(places, place_of, neighbour_pairs(places))
+
+    @property
+    def parts(self) -> np.ndarray:
+        """(n,) int, the part of the graph that each row is in; one when neighbours lead from anywhere to anywhere."""
+        return _components(self.pairs, len(self.places))[self.place_of]
+
+    def row_pairs(self) -> np.ndarray:
+        """(e, 2) int, pairs of rows that border each other, the smaller first, sorted: those of one place, and those
+        of places that border each other."""
+        order = np.argsort(self.place_of, kind="stable")
+        held = np.bincount(self.place_of, minlength=len(self.places))
+        begin = np.cumsum(held) - held
+        own = np.repeat(np.arange(len(held))[held > 1], 2).reshape(-1, 2)
+        pairs = np.vstack([self.pairs, own])
+        one, other = pairs.T
+        many = held[one] * held[other]
+        pair = np.repeat(np.arange(len(pairs)), many)
+        count = np.arange(len(pair)) - np.repeat(np.cumsum(many) - many, many)
+        across, along = np.divmod(count, held[other][pair])
+        rows = np.column_stack([order[begin[one][pair] + across], order[begin[other][pair] + along]])
+        rows = np.sort(rows[rows[:, 0] != rows[:, 1]], axis=1)
+        return np.unique(rows, axis=0)
 
     def pieces(self, label: np.ndarray) -> np.ndarray:
         """(n,) int, the piece that each row is in: rows of one label, joined by neighbours of that label.
@@ -178,6 +225,11 @@ def _is_gabriel(places: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     gabriel = nearest >= radius * (1 - 1e-9)
     gabriel |= _spanning(pairs, radius, len(places))
     return gabriel
+
+
+def _components(pairs: np.ndarray, count: int) -> np.ndarray:
+    graph = coo_matrix((np.ones(len(pairs)), pairs.T), shape=(count, count))
+    return connected_components(graph, directed=False)[1]
 
 
 def _spanning(pairs: np.ndarray, length: np.ndarray, count: int) -> np.ndarray:

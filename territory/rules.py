@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import DataError, NotFoundError, Problem
+from territory.hours import minutes_of, weekdays_of
 
 SOURCES = {
     "potential": "potential_source",
@@ -45,6 +47,18 @@ class Rules:
     potential_by_tier: Mapping[str, float] = field(default_factory=lambda: _frozen({}))
     potential_per_revenue: float = 1.0
     tolerance: Mapping[str, float] = field(default_factory=lambda: _frozen({"potential": 0.05, "workload": 0.05}))
+    weights: Mapping[str, float] = field(default_factory=lambda: _frozen({"potential": 1.0, "workload": 1.0}))
+    """What each measure counts when it is said how far customers are from their territory's centre."""
+    fairness: float = 0
+    """How far loads are drawn to the middle of their bands: what a territory that deviates by its whole share costs, in
+    mean squared distances; 0 when any load within the tolerance is as good."""
+    min_customers: float = 0
+    max_customers: float = 0
+    """How many customers a territory must have, and may have; 0 is no limit."""
+    max_radius_km: float = 0
+    """How far a customer may be from the centre of the territory; 0 is no limit."""
+    max_capacity_use: float = 0
+    """Which part of its reps' hours a territory's workload may fill, 1.0 all of them; 0 is no limit."""
     weeks_per_year: float = 46
     hours_per_week: float = 40
     speed_kmh: float = 50
@@ -55,6 +69,19 @@ class Rules:
     density_neighbours: int = 8
     travel_factor: float = 1.0
     """Routed travel over estimated travel; 1 until real routes calibrate it."""
+    work_from: str = "08:00"
+    work_until: str = "17:00"
+    weekdays: str = "Mon-Fri"
+    holidays: tuple[str, ...] = ()
+    """Days on which nobody works, YYYY-MM-DD."""
+    pause_from: str = "11:30"
+    pause_until: str = "13:30"
+    """The pause begins between these two."""
+    pause_minutes: float = 60
+    spacing_tolerance: float = 0.25
+    """How far the time between two visits may be from the interval, as a part of it."""
+    night_minutes: float = 90
+    """Driving that a night away must save."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +104,48 @@ class Range:
         return self.least < number <= self.most if self.is_open else self.least <= number <= self.most
 
 
+@dataclass(frozen=True)
+class Form:
+    """What a text, or each of several texts, may be; `words` tell it."""
+
+    words: str
+    is_one: Callable[[str], bool]
+    is_list: bool = False
+
+    def holds(self, value: object) -> bool:
+        """Whether `value` is such a text."""
+        if self.is_list:
+            return isinstance(value, list | tuple) and all(self._is_one(each) for each in value)
+        return self._is_one(value)
+
+    def _is_one(self, value: object) -> bool:
+        return isinstance(value, str) and self.is_one(value)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+_TIME = Form("a time as '08:30'", lambda text: minutes_of(text) is not None)
 _NOT_NEGATIVE = Range("a number from 0 up", 0)
 _POSITIVE = Range("a number above 0", 0, is_open=True)
 
-RANGES = {
+RANGES: dict[str, Range | Form] = {
     "visits_per_year": _NOT_NEGATIVE,
     "minutes_per_visit": _NOT_NEGATIVE,
     "tier_shares": Range("a share from 0 to 1", 0, 1),
     "potential_by_tier": _NOT_NEGATIVE,
     "potential_per_revenue": _NOT_NEGATIVE,
     "tolerance": Range("a ratio above 0 and up to 1, as 0.05 for 5 %", 0, 1, is_open=True),
+    "weights": _NOT_NEGATIVE,
+    "fairness": _NOT_NEGATIVE,
+    "min_customers": _NOT_NEGATIVE,
+    "max_customers": _NOT_NEGATIVE,
+    "max_radius_km": _NOT_NEGATIVE,
+    "max_capacity_use": _NOT_NEGATIVE,
     "weeks_per_year": Range("weeks above 0 and up to 53", 0, 53, is_open=True),
     "hours_per_week": Range("hours above 0 and up to 168", 0, 168, is_open=True),
     "speed_kmh": _POSITIVE,
@@ -94,6 +153,15 @@ RANGES = {
     "stop_factor": _POSITIVE,
     "density_neighbours": Range("a whole number from 1 up", 1, is_whole=True),
     "travel_factor": _POSITIVE,
+    "work_from": _TIME,
+    "work_until": _TIME,
+    "weekdays": Form("weekdays as 'Mon-Fri' or 'Mon, Wed'", lambda text: weekdays_of(text) is not None),
+    "holidays": Form("a list of days as ['2027-05-01']", _is_date, is_list=True),
+    "pause_from": _TIME,
+    "pause_until": _TIME,
+    "pause_minutes": _NOT_NEGATIVE,
+    "spacing_tolerance": Range("a ratio from 0 to 1, as 0.25 for 25 %", 0, 1),
+    "night_minutes": _NOT_NEGATIVE,
 }
 """What each attribute of `Rules`, or each entry of it, may be."""
 
@@ -148,7 +216,7 @@ def _misfits(rules: Rules, name: str, value: object) -> Iterator[Problem]:
 
 def _merged(now: Any, value: Any) -> Any:
     if not isinstance(now, Mapping):
-        return value
+        return tuple(value) if isinstance(value, list) else value
     return _frozen({**now, **(value if isinstance(value, Mapping) else dict.fromkeys(now, value))})
 
 

@@ -13,15 +13,16 @@ PACKAGE = ROOT / "territory"
 
 # A module imports only from floors above it in this list. A package counts as one module.
 FLOORS = [
-    {"errors"},
-    {"geo", "neighbours", "rules"},
-    {"changes"},
+    {"errors", "hours"},
+    {"columns", "geo", "land", "neighbours", "rules"},
+    {"borders", "changes", "travel"},
     {"demo", "model"},
-    {"travel", "boundaries"},
+    {"boundaries"},
     {"demand"},
-    {"measures", "files", "alignment", "homes"},
-    {"realignment", "clustering"},
-    {"scenarios"},
+    {"measures", "files", "alignment", "homes", "routing"},
+    {"callplan", "realignment", "clustering", "outcome", "side_by_side"},
+    {"scenarios", "buildup", "fronts", "reopening", "tradeoffs"},
+    {"itinerary"},
     {"maps", "adjustment"},
     {"cli", "__init__"},
 ]

@@ -3,5 +3,15 @@
 from territory.files.reading import Check, check_files, read_portfolio
 from territory.files.rules import read_rules, write_rules
 from territory.files.writing import write_portfolio, write_proposal
+from territory.files.written import read_written
 
-__all__ = ["Check", "check_files", "read_portfolio", "read_rules", "write_portfolio", "write_proposal", "write_rules"]
+__all__ = [
+    "Check",
+    "check_files",
+    "read_portfolio",
+    "read_rules",
+    "read_written",
+    "write_portfolio",
+    "write_proposal",
+    "write_rules",
+]

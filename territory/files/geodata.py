@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 from territory.errors import DataError, Problem
 from territory.files.faults import Ledger
 from territory.files.source import MAX_COLUMNS, MAX_ROWS, Source, checked_headers, limit_exceeded, trimmed
+from territory.geo import LONLAT_DECIMALS, to_wgs84
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,6 +49,67 @@ def read_ogr(path: Path, ledger: Ledger) -> Source:
         raise _damaged(ledger, error) from error
     geometry = meta["geometry_name"] or "wkb_geometry"
     return _source(table, geometry, meta["crs"], ledger)
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """(n,) shapes in degrees (WGS-84) and, by the file's name of each column, (n,) text or None."""
+
+    shapes: np.ndarray
+    texts: dict[str, np.ndarray]
+
+
+def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
+    """The shapes of a GeoJSON, or of the first layer of a GeoPackage.
+
+    Parameters
+    ----------
+    crs : what the file is in: "gcj02" and "bd09" always hold; "EPSG:n" where the file does not name its own
+
+    Raises
+    ------
+    DataError
+        It is damaged, empty, not such a file, or beyond a limit.
+    """
+    import pyogrio
+    import shapely
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+
+    ledger.noun = "feature"
+    try:
+        about = pyogrio.read_info(path, force_feature_count=True)
+        _check_size(about["features"], len(about["fields"]), ledger)
+        meta, table = pyogrio.read_arrow(path)
+    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        raise _damaged(ledger, error) from error
+    geometry = meta["geometry_name"] or "wkb_geometry"
+    if geometry not in table.column_names or not table.num_rows:
+        raise DataError([Problem(ledger.file, "It holds no shapes.", "Give a GeoJSON or GeoPackage with shapes.")])
+    rows = np.arange(1, table.num_rows + 1)
+    texts = {
+        name: np.array(_as_text(table.column(name), name, rows, ledger).to_pylist(), object)
+        for name in table.column_names
+        if name != geometry
+    }
+    shapes = shapely.from_wkb(np.array(table.column(geometry).to_pylist(), dtype=object), on_invalid="ignore")
+    own = meta["crs"]
+
+    def degrees(xy: np.ndarray) -> np.ndarray:
+        lonlat = xy if own is None else _lonlat(xy, own, ledger)
+        return in_wgs84(lonlat, crs, names_crs=own is not None)
+
+    there = shapely.transform(shapes, degrees)
+    if not np.isfinite(shapely.get_coordinates(there)).all():
+        what = f"It lies outside of what {crs} can express."
+        raise DataError([Problem(ledger.file, what, "Check the numbers, and the crs they are in.")])
+    return Shapes(there, texts)
+
+
+def in_wgs84(lonlat: np.ndarray, crs: str, *, names_crs: bool) -> np.ndarray:
+    """(n, 2) degrees in WGS-84 of what a file holds: an EPSG code is for files that do not name their own."""
+    if names_crs and crs.startswith("EPSG"):
+        return lonlat
+    return np.round(np.column_stack(to_wgs84(lonlat[:, 0], lonlat[:, 1], crs)), LONLAT_DECIMALS)
 
 
 def read_parquet(path: Path, ledger: Ledger) -> Source:
@@ -122,15 +185,19 @@ def _damaged(ledger: Ledger, error: Exception) -> DataError:
 
 
 def _source(table: pa.Table, geometry: str, crs: str | None, ledger: Ledger) -> Source:
+    import shapely
+
     rows = np.arange(1, table.num_rows + 1)
     names = [name for name in table.column_names if name != geometry]
     headers = checked_headers(names, ledger)
     columns = [_as_text(table.column(name), name, rows, ledger) for name in headers]
     if geometry not in table.column_names:
         return Source(headers, columns, rows)
-    xy, misplaced = _points(table.column(geometry))
+    xy, misplaced, outlines = _points(table.column(geometry))
     lonlat = xy if crs is None else _lonlat(xy, crs, ledger)
-    return Source(headers, columns, rows, lonlat, misplaced, names_crs=crs is not None)
+    if outlines is not None and crs is not None:
+        outlines = shapely.transform(outlines, lambda corners: _lonlat(corners, crs, ledger))
+    return Source(headers, columns, rows, lonlat, misplaced, outlines, names_crs=crs is not None)
 
 
 def _as_text(column: pa.ChunkedArray, name: str, rows: np.ndarray, ledger: Ledger) -> pa.ChunkedArray:
@@ -168,8 +235,11 @@ def _number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def _points(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates (n, 2), NaN where there is no point, and in what way, (n,) text or None."""
+def _points(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Coordinates (n, 2), NaN where there is no point, in what way, (n,) text or None, and outlines, (n,) or None.
+
+    The place of an area is a point inside, and the area itself its outline.
+    """
     import pyarrow as pa
     import shapely
 
@@ -177,17 +247,24 @@ def _points(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
         whole = column.combine_chunks()
         xy = np.column_stack([whole.field(axis).to_numpy(zero_copy_only=False).astype(float) for axis in ("x", "y")])
         xy[np.asarray(whole.is_null())] = np.nan
-        return xy, np.full(len(xy), None, object)
+        return xy, np.full(len(xy), None, object), None
     shapes = shapely.from_wkb(np.array(column.to_pylist(), dtype=object), on_invalid="ignore")
     kind = shapely.get_type_id(shapes)
     single = (kind == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(shapes) == 1)
     shapes = np.where(single, shapely.get_geometry(shapes, 0), shapes)
+    is_area = np.isin(kind, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))
+    outlines: np.ndarray | None = None
+    if is_area.any():
+        # A border that crosses itself has no inside to stand in.
+        outlines = shapely.make_valid(np.where(is_area, shapes, None), method="structure", keep_collapsed=False)
+        outlines[~(shapely.area(outlines) > 0)] = None
+        shapes = np.where(is_area, shapely.point_on_surface(outlines), shapes)
     kind = shapely.get_type_id(shapes)
     xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
     misplaced = np.full(len(shapes), None, object)
     for place in np.flatnonzero(kind > 0):
-        misplaced[place] = f"Its geometry is a {shapes[place].geom_type}, not a point."
-    return xy, misplaced
+        misplaced[place] = f"Its geometry is a {shapes[place].geom_type}, not a point or an area."
+    return xy, misplaced, outlines
 
 
 def _lonlat(xy: np.ndarray, crs: str, ledger: Ledger) -> np.ndarray:

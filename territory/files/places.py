@@ -62,7 +62,7 @@ def locate(source: Source, headers: Headers, crs: str, ledger: Ledger) -> Places
     reasons = _Reasons(count)
     is_told_as_a_whole = False
     if source.misplaced is not None:
-        reasons.give(pd.notna(source.misplaced), source.misplaced, "Give a point, as its centroid.")
+        reasons.give(pd.notna(source.misplaced), source.misplaced, "Give a point or a polygon.")
     no_lon, no_lat = np.isnan(lon) & ~lon_wrong, np.isnan(lat) & ~lat_wrong
     reasons.give(no_lon & no_lat, "It has no longitude and no latitude.", "Give both, or look its address up.")
     reasons.give(no_lon & ~lat_wrong, "It has no longitude.", _DEGREES)

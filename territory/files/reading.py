@@ -12,6 +12,16 @@ import pandas as pd
 
 from territory.errors import DataError, Problem
 from territory.files.faults import Ledger
+from territory.files.land import (
+    LandFiles,
+    LandRead,
+    land_of,
+    read_areas,
+    read_barriers,
+    read_edges,
+    read_outlines,
+    withhold,
+)
 from territory.files.owners import check_owners
 from territory.files.rules import read_rules
 from territory.files.tables import Table, read_table
@@ -62,6 +72,10 @@ def read_portfolio(
     rules: str | Path | Rules | None = None,
     crs: str = "wgs84",
     columns: Mapping[str, str] | None = None,
+    barriers: str | Path | None = None,
+    not_assigned: str | Path | None = None,
+    neighbours: str | Path | None = None,
+    outlines: str | Path | None = None,
 ) -> Portfolio:
     """Customers, reps and rules from files.
 
@@ -75,10 +89,19 @@ def read_portfolio(
     columns : our column -> header in the customers' file, optional
         For headers that are not known by name, as ``{"revenue": "sales_2021"}``; for the reps' file
         ``{"reps.lon": "home_x"}``.
+    barriers : path of a GeoJSON or GeoPackage with lines that no territory crosses, optional
+    not_assigned : path of a GeoJSON or GeoPackage with areas, optional
+        Customers in them are ``unplaced``.
+    neighbours : path of a table whose first two columns are ids of customers that border each other, optional
+        See `borders.graph_of` for what that means for customers it does not name.
+    outlines : path of a GeoJSON or GeoPackage with polygons and an attribute customer_id, optional
+        Customers that are areas, where the customers' file holds points.
 
     Returns
     -------
     Portfolio
+        Customers may be areas, polygons of a GeoJSON, GeoPackage or GeoParquet: a point inside is their place, and
+        those that share a border are neighbours.
         Customers without a usable place are in ``unplaced`` with the reason, and what else is known of them. One
         without an id is named after its row, as "row 17". Other columns of the source are kept as text. Geometry is
         in metres in `geo.local_crs`.
@@ -94,7 +117,8 @@ def read_portfolio(
     In CSV, an apostrophe before ``= + - @`` at the start of a text is taken off: it keeps spreadsheet programs from
     running the text as a formula, and `write_portfolio` puts it there.
     """
-    reading = _read_all(customers, reps, rules, crs, columns)
+    land = LandFiles(barriers, not_assigned, neighbours, outlines)
+    reading = _read_all(customers, reps, rules, crs, columns, land)
     if reading.portfolio is None:
         raise DataError([problem for ledger in reading.ledgers for problem in ledger.stopping()])
     return reading.portfolio
@@ -107,6 +131,10 @@ def check_files(
     rules: str | Path | Rules | None = None,
     crs: str = "wgs84",
     columns: Mapping[str, str] | None = None,
+    barriers: str | Path | None = None,
+    not_assigned: str | Path | None = None,
+    neighbours: str | Path | None = None,
+    outlines: str | Path | None = None,
 ) -> Check:
     """Every fault in files, faults of place included; takes what `read_portfolio` takes, and raises nothing.
 
@@ -114,7 +142,8 @@ def check_files(
     -------
     Check
     """
-    reading = _read_all(customers, reps, rules, crs, columns)
+    land = LandFiles(barriers, not_assigned, neighbours, outlines)
+    reading = _read_all(customers, reps, rules, crs, columns, land)
     return Check(
         faults=tuple(problem for ledger in reading.ledgers for problem in ledger.faults()),
         notes=tuple(problem for ledger in reading.ledgers for problem in ledger.notes),
@@ -140,6 +169,7 @@ def _read_all(
     rules: str | Path | Rules | None,
     crs: str,
     columns: Mapping[str, str] | None,
+    files: LandFiles,
 ) -> _Reading:
     options = Ledger("options")
     ledgers = [options]
@@ -151,26 +181,51 @@ def _read_all(
     table = _gather(
         customer_ledger, lambda: read_table(customers, CUSTOMER_COLUMNS, for_customers, crs, customer_ledger)
     )
-    team = None
+    team, rep_ledger = None, options
     if reps is not None:
         rep_ledger = Ledger(Path(reps).name)
         ledgers.append(rep_ledger)
         team = _gather(rep_ledger, lambda: read_table(reps, REP_COLUMNS, for_reps, crs, rep_ledger))
     rep_count = 0 if team is None else len(team.rows)
+    land = _read_land(files, table, crs, ledgers)
     if table is None:
         return _Reading(ledgers, reps=rep_count)
+    table = withhold(table, land.areas, land.area_names, customer_ledger)
     placed = table.places.is_placed
     reading = _Reading(ledgers, len(table.rows), rep_count, int((~placed).sum()))
     if not placed.any() and not customer_ledger.stops:
         customer_ledger.fault("No customer has a usable place.", "Mend the coordinates, or say which crs they are in.")
     _note_what_is_derived(table, customer_ledger)
     if team is not None:
-        _check_team(table, team, customer_ledger, ledgers[-1])
+        _check_team(table, team, customer_ledger, rep_ledger)
     if any(ledger.stops for ledger in ledgers) or not placed.any():
         return reading
-    portfolio = _portfolio(table, team, chosen_rules or Rules())
+    portfolio = _portfolio(table, team, chosen_rules or Rules(), land)
     _note_odd_places(portfolio, customer_ledger)
     return replace(reading, portfolio=portfolio)
+
+
+def _read_land(files: LandFiles, table: Table | None, crs: str, ledgers: list[Ledger]) -> LandRead:
+    """What the land's files say; each has a ledger of its own, put to the others."""
+
+    def read(path: str | Path | None, reader: Callable[[str | Path, Ledger], T]) -> T | None:
+        if path is None:
+            return None
+        ledgers.append(Ledger(Path(path).name))
+        return _gather(ledgers[-1], lambda: reader(path, ledgers[-1]))
+
+    nothing = np.empty(0, object)
+    barriers = read(files.barriers, lambda path, ledger: read_barriers(path, crs, ledger))
+    areas = read(files.not_assigned, lambda path, ledger: read_areas(path, crs, ledger))
+    ids = pd.Series(dtype="str") if table is None else table.ids
+    edges = read(files.neighbours, lambda path, ledger: read_edges(path, ids, ledger))
+    outlines = read(files.outlines, lambda path, ledger: read_outlines(path, crs, ids, ledger))
+    return LandRead(
+        nothing if barriers is None else barriers,
+        *((nothing, nothing) if areas is None else areas),
+        np.empty((0, 2), object) if edges is None else edges,
+        pd.Series(dtype=object) if outlines is None else outlines,
+    )
 
 
 def _rules(rules: str | Path | Rules | None) -> Rules:
@@ -253,7 +308,7 @@ def _text_columns(data: pd.DataFrame) -> list[str]:
     return [name for name in data if data[name].dtype == "str"]
 
 
-def _portfolio(table: Table, team: Table | None, rules: Rules) -> Portfolio:
+def _portfolio(table: Table, team: Table | None, rules: Rules, land: LandRead) -> Portfolio:
     places = table.places
     placed = places.is_placed
     crs = local_crs(places.lon[placed], places.lat[placed])
@@ -269,7 +324,8 @@ def _portfolio(table: Table, team: Table | None, rules: Rules) -> Portfolio:
         crew = _completed(team.data.assign(territory=_rep_territories(team, owned)), REP_COLUMNS)
         crew = crew.set_axis(pd.Index(team.ids, name="rep_id", dtype="str"))
         reps = _located(crew, team.places.lon, team.places.lat, crs)
-    return Portfolio(_located(everyone[placed], places.lon[placed], places.lat[placed], crs), reps, rules, unplaced)
+    customers = _located(everyone[placed], places.lon[placed], places.lat[placed], crs)
+    return Portfolio(customers, reps, rules, unplaced, land_of(land, table, crs))
 
 
 def _completed(data: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:

@@ -12,15 +12,27 @@ from types import MappingProxyType
 
 from territory.errors import DataError, Problem
 from territory.files.storing import store
-from territory.model import MEASURES, Rules
-from territory.rules import RANGES, Range
+from territory.model import Rules
+from territory.rules import RANGES, Form, Range
 
 _TIER_TABLES = ("visits_per_year", "minutes_per_visit", "tier_shares", "potential_by_tier")
 """Sections with a key a tier; a section that is given replaces the default whole."""
 
+_MEASURE_TABLES = ("tolerance", "weights")
+"""Sections with a key a measure, or a number column; what is not given keeps its default."""
+
 _SETTINGS = {
     "potential": {"per_revenue": "potential_per_revenue"},
-    "calendar": {"weeks_per_year": "weeks_per_year", "hours_per_week": "hours_per_week"},
+    "limits": {
+        name: name for name in ("fairness", "min_customers", "max_customers", "max_radius_km", "max_capacity_use")
+    },
+    "calendar": {
+        name: name
+        for name in (
+            *("weeks_per_year", "hours_per_week", "work_from", "work_until", "weekdays", "holidays"),
+            *("pause_from", "pause_until", "pause_minutes", "spacing_tolerance", "night_minutes"),
+        )
+    },
     "travel": {
         "speed_kmh": "speed_kmh",
         "detour_factor": "detour_factor",
@@ -31,7 +43,7 @@ _SETTINGS = {
 }
 """section -> key -> attribute of Rules"""
 
-_SECTIONS = [*_TIER_TABLES, "tolerance", *_SETTINGS]
+_SECTIONS = [*_TIER_TABLES, *_MEASURE_TABLES, *_SETTINGS]
 
 
 def read_rules(path: str | Path) -> Rules:
@@ -41,7 +53,10 @@ def read_rules(path: str | Path) -> Rules:
     ----------
     path : path of a TOML with any of the sections ``[visits_per_year]``, ``[minutes_per_visit]``, ``[tier_shares]``,
         ``[potential_by_tier]`` (a key a tier; a section that is given replaces the default one), ``[tolerance]``
-        (potential, workload), ``[potential]`` (per_revenue), ``[calendar]`` (weeks_per_year, hours_per_week),
+        and ``[weights]`` (potential, workload, any number column of the customers), ``[potential]`` (per_revenue),
+        ``[limits]`` (fairness, min_customers, max_customers, max_radius_km, max_capacity_use),
+        ``[calendar]`` (weeks_per_year, hours_per_week, work_from,
+        work_until, weekdays, holidays, pause_from, pause_until, pause_minutes, spacing_tolerance, night_minutes),
         ``[travel]`` (speed_kmh, detour_factor, stop_factor, density_neighbours, factor).
 
     Raises
@@ -62,13 +77,13 @@ def read_rules(path: str | Path) -> Rules:
         elif section in _TIER_TABLES:
             problems.extend(_misfits(where, content, dict.fromkeys(content, RANGES[section])))
             values[section] = MappingProxyType(dict(content))
-        elif section == "tolerance":
-            problems.extend(_misfits(where, content, dict.fromkeys(MEASURES, RANGES[section])))
-            values[section] = MappingProxyType({**Rules().tolerance, **content})
+        elif section in _MEASURE_TABLES:
+            problems.extend(_misfits(where, content, dict.fromkeys(content, RANGES[section])))
+            values[section] = MappingProxyType({**getattr(Rules(), section), **content})
         else:
             keys = _SETTINGS[section]
             problems.extend(_misfits(where, content, {key: RANGES[name] for key, name in keys.items()}))
-            values |= {name: content[key] for key, name in keys.items() if key in content}
+            values |= {name: _settled(content[key]) for key, name in keys.items() if key in content}
     problems = problems or _contradictions(path.name, values)
     if problems:
         raise DataError(problems)
@@ -84,7 +99,7 @@ def write_rules(rules: Rules, path: str | Path) -> None:
 def rules_text(rules: Rules) -> str:
     """`rules` as TOML."""
     lines = ["# Rules of a portfolio: how what is missing is derived, and what counts as fair."]
-    for section in [*_TIER_TABLES, "tolerance"]:
+    for section in [*_TIER_TABLES, *_MEASURE_TABLES]:
         lines += ["", f"[{section}]", *(_line(*item) for item in getattr(rules, section).items())]
     for section, keys in _SETTINGS.items():
         lines += ["", f"[{section}]", *(_line(key, getattr(rules, name)) for key, name in keys.items())]
@@ -103,7 +118,7 @@ def _document(path: Path) -> dict[str, object]:
         raise DataError([Problem(path.name, f"It is not TOML ({error}).", fix)]) from error
 
 
-def _misfits(where: str, content: Mapping[str, object], allowed: Mapping[str, Range]) -> Iterable[Problem]:
+def _misfits(where: str, content: Mapping[str, object], allowed: Mapping[str, Range | Form]) -> Iterable[Problem]:
     for key, value in content.items():
         if key not in allowed:
             yield _unknown(f"{where}, '{key}'", "key", key, list(allowed))
@@ -137,9 +152,18 @@ def _unknown(where: str, kind: str, name: str, valid: list[str]) -> Problem:
     return Problem(where, f"There is no such {kind}.", f"{hint}There are {', '.join(valid)}.")
 
 
-def _line(key: str, value: float) -> str:
+def _settled(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _line(key: str, value: float | str | tuple[str, ...]) -> str:
     is_bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
     # TOML quotes as JSON does, but for one letter: it wants DEL escaped.
     quoted = json.dumps(key, ensure_ascii=False).replace("\x7f", "\\u007f")
-    number = str(value) if isinstance(value, int) else repr(float(value))
-    return f"{key if is_bare else quoted} = {number}"
+    return f"{key if is_bare else quoted} = {_value(value)}"
+
+
+def _value(value: float | str | tuple[str, ...]) -> str:
+    if isinstance(value, str | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value) if isinstance(value, int) else repr(float(value))

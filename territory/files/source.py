@@ -28,7 +28,8 @@ class Source:
 
     `columns` are (n,) text, trimmed, null where a cell is blank; `rows` the (n,) numbers by which a reader finds
     them. A file with geometry gives `lonlat`, (n, 2) degrees, NaN where it has none, and why in `misplaced`. These are
-    WGS-84 when `names_crs`; else the file does not say what they are in.
+    WGS-84 when `names_crs`; else the file does not say what they are in. Of a file with areas `outlines`, (n,) polygons
+    or None, are in the same.
     """
 
     headers: list[str]
@@ -36,6 +37,7 @@ class Source:
     rows: np.ndarray
     lonlat: np.ndarray | None = None
     misplaced: np.ndarray | None = None
+    outlines: np.ndarray | None = None
     names_crs: bool = False
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from territory.files import cells
 from territory.files.faults import Ledger
 from territory.files.formats import open_source
+from territory.files.geodata import in_wgs84
 from territory.files.headers import UNPLACED_REASON, Headers, header_key, match_headers
 from territory.files.places import Places, locate
 from territory.files.source import Source
@@ -38,6 +39,8 @@ class Table:
     given_reason: pd.Series
     rows: np.ndarray
     headers: Headers
+    outlines: np.ndarray
+    """(n,) polygons in degrees (WGS-84), None for those that are no areas."""
 
 
 def read_table(
@@ -72,7 +75,16 @@ def read_table(
     ):
         _tell_places(places, source, headers, is_customer, ledger)
     coordinates = pd.DataFrame({name: _text_of(source, headers, name) for name in ("lon", "lat")})
-    return Table(data, texts, places, coordinates, _given_reason(source), source.rows, headers)
+    outlines = _outlines(source, crs)
+    return Table(data, texts, places, coordinates, _given_reason(source), source.rows, headers, outlines)
+
+
+def _outlines(source: Source, crs: str) -> np.ndarray:
+    if source.outlines is None:
+        return np.full(len(source.rows), None, object)
+    import shapely
+
+    return shapely.transform(source.outlines, lambda corners: in_wgs84(corners, crs, names_crs=source.names_crs))
 
 
 def _text_of(source: Source, headers: Headers, name: str) -> pd.Series:

@@ -6,20 +6,20 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from territory.boundaries import territory_polygons
+from territory.boundaries import grounds_of
 from territory.demand import derive_demand
 from territory.files.headers import UNPLACED_REASON
 from territory.files.rules import rules_text
 from territory.files.storing import store
 from territory.files.text import escape
-from territory.geo import unproject
+from territory.geo import LONLAT_DECIMALS, unproject
 from territory.model import CUSTOMER_COLUMNS, MEASURES, REP_COLUMNS, Column, Portfolio, Proposal
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import pyproj
     import shapely
 
-PORTFOLIO_FILES = ("customers.csv", "reps.csv", "rules.toml", "unplaced.csv")
+LAND_FILES = ("barriers.geojson", "neighbours.csv", "outlines.geojson")
+PORTFOLIO_FILES = ("customers.csv", "reps.csv", "rules.toml", "unplaced.csv", *LAND_FILES)
 PROPOSAL_FILES = ("alignment.csv", "moves.csv", "unplaced.csv", "territories.geojson", "report.json")
 
 _GEOJSON_DECIMALS = 6
@@ -36,7 +37,8 @@ _REPORTED = ["potential", "workload_minutes", "customers", "travel"]
 
 
 def write_portfolio(portfolio: Portfolio, folder: str | Path) -> None:
-    """Write a portfolio into `folder`: customers.csv, rules.toml, reps.csv and unplaced.csv when there are any.
+    """Write a portfolio into `folder`: customers.csv, rules.toml, reps.csv and unplaced.csv when there are any, and
+    what its land says in barriers.geojson, neighbours.csv and outlines.geojson.
 
     `read_portfolio` gives it back with the same fingerprint, when it came from files. customers.csv holds the unplaced
     customers too, with their reason, so that mending their coordinates there places them; unplaced.csv lists
@@ -48,12 +50,12 @@ def write_portfolio(portfolio: Portfolio, folder: str | Path) -> None:
     DataError
         The folder cannot be written.
     """
-    contents = {"customers.csv": _csv(_customers_table(portfolio)), "rules.toml": rules_text(portfolio.rules)}
+    contents = {"customers.csv": csv_text(_customers_table(portfolio)), "rules.toml": rules_text(portfolio.rules)}
     if len(portfolio.reps):
-        contents["reps.csv"] = _csv(_placed_table(portfolio.reps, REP_COLUMNS))
+        contents["reps.csv"] = csv_text(_placed_table(portfolio.reps, REP_COLUMNS))
     if len(portfolio.unplaced):
-        contents["unplaced.csv"] = _csv(_unplaced_table(portfolio))
-    store(folder, contents, PORTFOLIO_FILES)
+        contents["unplaced.csv"] = csv_text(_unplaced_table(portfolio))
+    store(folder, contents | _land(portfolio), PORTFOLIO_FILES)
 
 
 def write_proposal(proposal: Proposal, folder: str | Path) -> None:
@@ -69,14 +71,14 @@ def write_proposal(proposal: Proposal, folder: str | Path) -> None:
     """
     alignment = proposal.alignment.rename("territory").rename_axis("customer_id").reset_index()
     contents = {
-        "alignment.csv": _csv(alignment),
+        "alignment.csv": csv_text(alignment),
         "territories.geojson": _territories(proposal),
         "report.json": json.dumps(_report(proposal), ensure_ascii=False, indent=2, allow_nan=False) + "\n",
     }
     if proposal.before is not None:
-        contents["moves.csv"] = _csv(proposal.moves)
+        contents["moves.csv"] = csv_text(proposal.moves)
     if len(proposal.portfolio.unplaced):
-        contents["unplaced.csv"] = _csv(_unplaced_table(proposal.portfolio))
+        contents["unplaced.csv"] = csv_text(_unplaced_table(proposal.portfolio))
     store(folder, contents, PROPOSAL_FILES)
 
 
@@ -123,7 +125,8 @@ def _without_blank_columns(table: pd.DataFrame, columns: Sequence[Column]) -> pd
     return table.drop(columns=blank)
 
 
-def _csv(table: pd.DataFrame) -> str:
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV: numbers as they are, blank for what is not known, no text that runs as a formula."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([escape(str(name)) for name in table])
@@ -151,30 +154,55 @@ def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
+def _land(portfolio: Portfolio) -> dict[str, str]:
+    """File name -> text of what the portfolio's land says."""
+    land, crs, contents = portfolio.land, portfolio.customers.crs, {}
+    if len(land.barriers):
+        shapes = [_geometry(shape, crs, LONLAT_DECIMALS) for shape in land.barriers]
+        contents["barriers.geojson"] = _collection(
+            {"type": "Feature", "properties": {}, "geometry": shape} for shape in shapes
+        )
+    if len(land.edges):
+        contents["neighbours.csv"] = csv_text(pd.DataFrame(land.edges, columns=["customer_id", "neighbour_id"]))
+    if len(land.outlines):
+        contents["outlines.geojson"] = _collection(
+            {
+                "type": "Feature",
+                "properties": {"customer_id": name},
+                "geometry": _geometry(shape, crs, LONLAT_DECIMALS),
+            }
+            for name, shape in land.outlines.items()
+        )
+    return contents
+
+
 def _territories(proposal: Proposal) -> str:
-    """A GeoJSON (RFC 7946), one feature a territory, a line each."""
+    """One feature a territory."""
     portfolio = proposal.portfolio
-    labels = proposal.alignment.reindex(portfolio.customers.index)
-    grounds = territory_polygons(portfolio.xy, labels)
-    features = [
+    grounds = grounds_of(portfolio, proposal.alignment)
+    return _collection(
         {
             "type": "Feature",
             "id": str(name),
             "properties": {"territory": str(name), **measures},
-            "geometry": _geometry(grounds.get(name), portfolio.customers.crs),
+            "geometry": _geometry(grounds.get(name), portfolio.customers.crs, _GEOJSON_DECIMALS),
         }
         for name, measures in _measures(proposal.after, list(proposal.after.columns)).items()
-    ]
+    )
+
+
+def _collection(features: Iterable[dict[str, object]]) -> str:
+    """A GeoJSON (RFC 7946), a line each feature."""
     lines = ",\n".join(json.dumps(feature, ensure_ascii=False, allow_nan=False) for feature in features)
     return f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n'
 
 
-def _geometry(ground: shapely.Geometry | None, crs: pyproj.CRS) -> dict[str, object] | None:
+def _geometry(shape: shapely.Geometry | None, crs: pyproj.CRS, decimals: int) -> dict[str, object] | None:
     import shapely
 
-    if ground is None or ground.is_empty:
+    if shape is None or shape.is_empty:
         return None
-    degrees = shapely.transform(ground, lambda xy: np.round(np.column_stack(unproject(xy, crs)), _GEOJSON_DECIMALS))
+    degrees = shapely.transform(shape, lambda xy: np.round(np.column_stack(unproject(xy, crs)), decimals))
     return shapely.geometry.mapping(shapely.orient_polygons(degrees))
 
 
@@ -188,10 +216,10 @@ def _measures(measured: pd.DataFrame, columns: Sequence[str]) -> dict[str, dict[
 
 def _report(proposal: Proposal) -> dict[str, object]:
     portfolio = proposal.portfolio
-    measures = _measures(proposal.after, _REPORTED)
+    measures = _measures(proposal.after, [*_REPORTED, *(name for name in proposal.tolerance if name not in MEASURES)])
     return {
         "status": _status(proposal),
-        "tolerance": {measure: _plain(proposal.tolerance[measure]) for measure in MEASURES},
+        "tolerance": {measure: _plain(value) for measure, value in proposal.tolerance.items()},
         "max_deviation": {measure: _plain(value) for measure, value in proposal.max_deviation.items()},
         "contiguous": proposal.is_contiguous,
         "moved": len(proposal.moves),
@@ -205,9 +233,15 @@ def _report(proposal: Proposal) -> dict[str, object]:
         "customers": len(portfolio.customers),
         "unplaced": len(portfolio.unplaced),
         "territories": list(measures),
-        "measures": [{"territory": name, **held} for name, held in measures.items()],
+        # Shares as they are: a plan that just keeps its tolerance must keep it when it is read back.
+        "measures": [
+            {"territory": name, **held, "share": float(proposal.after.loc[name, "share"])}
+            for name, held in measures.items()
+        ],
         "reasons": [{"where": reason.where, "what": reason.what, "fix": reason.fix} for reason in proposal.reasons],
         "fingerprint": portfolio.fingerprint,
+        **({"label": proposal.label} if proposal.label else {}),
+        **({} if proposal.own_locks is None else {"locks": dict(sorted(proposal.own_locks.items()))}),
     }
 
 

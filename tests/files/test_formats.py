@@ -204,13 +204,14 @@ def test_a_geojson_of_chinese_map_coordinates_is_shifted_when_we_are_told_so(tmp
     assert places(read_portfolio(tmp_path / "c.geojson", crs="gcj02")) == [[116.397, 39.909]]
 
 
-def test_a_shape_that_is_no_point_has_no_place(tmp_path):
-    shapes = [shapely.box(2, 48, 3, 49), shapely.MultiPoint([(2, 48)])]
+def test_a_shape_that_is_no_point_and_no_area_has_no_place(tmp_path):
+    shapes = [shapely.LineString([(2, 48), (3, 49)]), shapely.MultiPoint([(2, 48)])]
     gpd.GeoDataFrame({"id": ["1", "2"]}, geometry=shapes, crs=4326).to_file(tmp_path / "c.geojson")
 
     (fault,) = check_files(tmp_path / "c.geojson").faults
 
-    assert str(fault) == "c.geojson, feature 1: Its geometry is a Polygon, not a point. Give a point, as its centroid."
+    said = "c.geojson, feature 1: Its geometry is a LineString, not a point or an area. Give a point or a polygon."
+    assert str(fault) == said
 
 
 def test_a_geojson_without_features_is_told(tmp_path):
