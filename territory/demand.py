@@ -8,7 +8,7 @@ import pandas as pd
 from territory.errors import NotFoundError, Problem
 from territory.model import Portfolio, TravelMode
 from territory.rules import SOURCES, derive_values
-from territory.travel import line_minutes
+from territory.travel import line_minutes, road_minutes
 
 
 def derive_demand(portfolio: Portfolio, *, travel: TravelMode = "line") -> pd.DataFrame:
@@ -18,7 +18,8 @@ def derive_demand(portfolio: Portfolio, *, travel: TravelMode = "line") -> pd.Da
     ----------
     portfolio : Portfolio
     travel : {"none", "line", "roads"}
-        What workload counts beside visits x minutes: nothing, or travel in straight lines (`line_minutes`).
+        What workload counts beside visits x minutes: nothing, travel in straight lines (`line_minutes`), or by the
+        portfolio's roads (`road_minutes`); times the customer's ``travel_factor``, where it has one.
 
     Returns
     -------
@@ -38,10 +39,10 @@ def derive_demand(portfolio: Portfolio, *, travel: TravelMode = "line") -> pd.Da
     -----
     `territory.rules.derive_values` says how each value is derived.
     """
-    _check_travel(travel)
+    _check_travel(portfolio, travel)
     values = derive_values(portfolio.customers, portfolio.rules)
     visits, minutes = values["visits_per_year"], values["minutes_per_visit"]
-    travelled = _travel_minutes(portfolio, travel, visits, minutes)
+    travelled = _travel_minutes(portfolio, travel, visits, minutes) * _travel_factor(portfolio.customers)
     worked = {"visit_minutes": visits * minutes, "travel": travelled, "workload_minutes": visits * minutes + travelled}
     return values.assign(**worked)[[*SOURCES, *worked, *SOURCES.values()]]
 
@@ -63,18 +64,29 @@ def demand_sources(demand: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["place", "fewer", "source"], ignore_index=True).drop(columns=["place", "fewer"])
 
 
-def _check_travel(travel: str) -> None:
-    if travel == "roads":
-        raise NotFoundError(
-            [Problem("travel", "Travel by road needs a road graph, and there is none.", "Use 'line' or 'none'.")]
-        )
-    if travel not in ("none", "line"):
-        raise NotFoundError([Problem("travel", f"'{travel}' is not a way of travelling.", "Use 'line' or 'none'.")])
+def _check_travel(portfolio: Portfolio, travel: str) -> None:
+    if travel == "roads" and portfolio.roads is None:
+        what = "Travel by road needs a road graph, and there is none."
+        fix = "Use 'line' or 'none', or give roads: portfolio.with_roads(read_roads(FILE)), --roads FILE."
+        raise NotFoundError([Problem("travel", what, fix)])
+    if travel not in ("none", "line", "roads"):
+        fix = "Use 'line', 'roads' or 'none'."
+        raise NotFoundError([Problem("travel", f"'{travel}' is not a way of travelling.", fix)])
+
+
+def _travel_factor(customers: pd.DataFrame) -> np.ndarray:
+    """(n,) float, what routes have taught of each customer's surroundings (`territory.reconcile`); 1 where nothing."""
+    if "travel_factor" not in customers:
+        return np.ones(len(customers))
+    return customers["travel_factor"].fillna(1.0).to_numpy(float)
 
 
 def _travel_minutes(portfolio: Portfolio, travel: TravelMode, visits: pd.Series, minutes: pd.Series) -> np.ndarray:
     if travel == "none":
         return np.zeros(len(visits))
     places = portfolio.reps.geometry
+    if travel == "roads" and portfolio.roads is not None:
+        customers = portfolio.customers.geometry
+        return road_minutes(customers, visits.to_numpy(), places, minutes.to_numpy(), portfolio.rules, portfolio.roads)
     homes = np.column_stack([places.x, places.y]).astype("float64") if len(places) else np.empty((0, 2))
     return line_minutes(portfolio.xy, visits.to_numpy(), homes, minutes.to_numpy(), portfolio.rules)

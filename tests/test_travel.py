@@ -1,10 +1,16 @@
+from dataclasses import dataclass, field, replace
+
+import geopandas as gpd
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from territory.demand import derive_demand
+from territory.errors import NotFoundError
 from territory.model import Rules
-from territory.travel import line_minutes, stop_metres
+from territory.travel import LineTravel, RememberedTravel, fit_line, line_minutes, road_minutes, stop_metres
+from tests.worlds import PLANE, line_of_customers
 
 NOBODY = np.empty((0, 2))
 FLAT = Rules(detour_factor=1.0, speed_kmh=60, hours_per_week=40)
@@ -180,3 +186,129 @@ def test_the_order_of_customers_and_the_place_of_the_map_change_nothing(count, s
     assert line_minutes(xy[order], visits[order], homes, minutes[order], Rules()) == pytest.approx(plain[order])
     moved = line_minutes(xy + shift, visits, homes + shift, minutes, Rules())
     assert moved == pytest.approx(plain, abs=2e-6)
+
+
+def places_of(xy: np.ndarray) -> gpd.GeoSeries:
+    return gpd.GeoSeries(gpd.points_from_xy(*np.reshape(xy, (-1, 2)).T), crs=PLANE)
+
+
+TWICE_AS_LONG = LineTravel(detour_factor=1.5, speed_kmh=45)
+
+
+@dataclass(frozen=True)
+class CountedTravel:
+    """A line whose questions are counted, and from which nothing leads across x = 50 km."""
+
+    asked: list = field(default_factory=list)
+    name = "counted"
+    is_estimate = False
+    fingerprint = "counted"
+
+    def matrix(self, points, to=None, *, departure_minutes=None):
+        self.asked.append("matrix")
+        told = TWICE_AS_LONG.matrix(points, to)
+        across = (points.x.to_numpy() > 50_000)[:, None] != ((points if to is None else to).x.to_numpy() > 50_000)
+        return replace(told, minutes=np.where(across, np.inf, told.minutes), unreachable=("far",))
+
+    def path(self, points, *, departure_minutes=None):
+        self.asked.append("path")
+        return TWICE_AS_LONG.path(points)
+
+
+def test_a_straight_line_is_an_estimate_and_takes_the_rules_detour_and_speed():
+    line = LineTravel.of(Rules(detour_factor=1.5, speed_kmh=30))
+
+    matrix = line.matrix(places_of([[0, 0], [3000, 4000]]))
+
+    assert matrix.is_estimate
+    assert matrix.metres.tolist() == [[0, 7500], [7500, 0]]
+    assert matrix.minutes.tolist() == [[0, 15], [15, 0]]
+    assert [way.length for way in line.path(places_of([[0, 0], [3000, 4000]]))] == [5000]
+
+
+def test_seconds_are_whole_and_never_too_few():
+    matrix = LineTravel(detour_factor=1, speed_kmh=36).matrix(places_of([[0, 0], [15, 0], [20, 0]]))
+
+    assert matrix.seconds.tolist() == [[0, 2, 2], [2, 0, 1], [2, 1, 0]]
+
+
+def test_a_line_fitted_on_a_line_finds_its_factors():
+    town = places_of(uniform(300, 3))
+
+    fitted = fit_line(LineTravel(detour_factor=1.62, speed_kmh=33), town, seed=1)
+
+    assert (fitted.detour_factor, fitted.speed_kmh) == pytest.approx((1.62, 33), rel=1e-4)
+    assert fitted.error == pytest.approx(0, abs=1e-4)
+    assert fitted.name == "straight line, fitted on straight line"
+
+
+@pytest.mark.parametrize("xy", [[], [[0, 0]], [[5, 5], [5, 5]]])
+def test_a_line_that_cannot_be_fitted_keeps_the_defaults(xy):
+    assert fit_line(LineTravel(2.0, 10), places_of(np.array(xy, float)), seed=1) == LineTravel()
+
+
+def test_what_was_asked_once_is_not_asked_again(tmp_path):
+    counted, town = CountedTravel(), places_of(uniform(10, 4))
+    remembered = RememberedTravel(counted, folder=tmp_path / "kept")
+
+    first = remembered.matrix(town)
+    again = remembered.matrix(town)
+    elsewhere = remembered.matrix(town, town.iloc[:2])
+    later = remembered.matrix(town, departure_minutes=480)
+    drawn = remembered.path(town), remembered.path(town)
+    after_a_restart = RememberedTravel(CountedTravel(), folder=tmp_path / "kept").matrix(town)
+
+    assert counted.asked == ["matrix", "matrix", "matrix", "path"]
+    assert again is first
+    assert elsewhere.minutes.tolist() == first.minutes[:, :2].tolist() == later.minutes[:, :2].tolist()
+    assert len(drawn[1]) == 9
+    assert after_a_restart.minutes.tolist() == first.minutes.tolist()
+    assert after_a_restart.unreachable == ("far",)
+    assert (remembered.name, remembered.is_estimate) == ("counted", False)
+
+
+def test_only_the_latest_answers_are_kept():
+    counted, town = CountedTravel(), places_of(uniform(10, 4))
+    remembered = RememberedTravel(counted, keep=2)
+
+    for count in (3, 4, 5, 5, 4, 3):
+        remembered.matrix(town.iloc[:count])
+
+    assert len(counted.asked) == 4
+
+
+@settings(max_examples=20, deadline=None)
+@given(count=st.integers(0, 250), homes=st.integers(0, 3), seed=st.integers(0, 10_000))
+def test_roads_as_straight_as_the_rules_line_give_the_line_s_minutes(count, homes, seed):
+    rng = np.random.default_rng(seed)
+    xy, home = rng.integers(0, 80, (count, 2)) * 100.0, rng.random((homes, 2)) * 8000
+    visits, minutes = rng.random(count) * 20, rng.random(count) * 60
+
+    by_road = road_minutes(places_of(xy), visits, places_of(home), minutes, FLAT, LineTravel.of(FLAT))
+
+    assert by_road == pytest.approx(line_minutes(xy, visits, home, minutes, FLAT), rel=1e-5, abs=1e-4)
+
+
+def test_where_roads_lead_nowhere_the_straight_line_is_taken():
+    xy, homes = uniform(12, 5), np.array([[0.0, 0.0]])
+    xy[6:, 0] += 60_000
+    visits, minutes = np.full(12, 10.0), np.full(12, 30.0)
+
+    by_road = road_minutes(places_of(xy), visits, places_of(homes), minutes, FLAT, CountedTravel())
+
+    assert np.isfinite(by_road).all()
+    # Roads take twice as long as the flat rules say; across the border the flat line counts for the way home.
+    ratio = by_road / line_minutes(xy, visits, homes, minutes, FLAT)
+    assert (ratio[:6] >= 2).all()
+    assert (ratio[6:] < 2).all()
+
+
+def test_workload_by_road_needs_roads_and_counts_them():
+    line = line_of_customers(9, reps=3)
+
+    with pytest.raises(NotFoundError, match="needs a road graph"):
+        derive_demand(line, travel="roads")
+    slow = derive_demand(line.with_roads(LineTravel(detour_factor=1.3, speed_kmh=25)), travel="roads")
+
+    assert slow["travel"].sum() > 1.9 * derive_demand(line, travel="line")["travel"].sum()
+    assert line.with_roads(LineTravel()).fingerprint != line.fingerprint

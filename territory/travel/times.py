@@ -1,0 +1,100 @@
+"""The one interface to travel times: many to many, with what could not be reached said by name."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from territory.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import shapely
+
+
+@dataclass(frozen=True, eq=False)
+class TravelMatrix:
+    """Travel between places, from row to column.
+
+    Parameters
+    ----------
+    minutes : (n, m) float; inf where there is no way
+    metres : (n, m) float, along the quickest way; inf where there is no way
+    snapped_metres : (n,) float
+        How far each row's place is from where its way begins; 0 where nobody knows.
+    snapped_metres_to : (m,) float
+        The same of the columns.
+    unreachable : labels of places, rows first
+        Those that nothing leads to or from, other than themselves.
+    is_estimate : the figures were not measured along roads
+    """
+
+    minutes: np.ndarray
+    metres: np.ndarray
+    snapped_metres: np.ndarray
+    snapped_metres_to: np.ndarray
+    unreachable: tuple[Hashable, ...] = ()
+    is_estimate: bool = False
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """(n, m) int64, whole seconds, rounded up so that no plan is late by rounding; -1 where there is no way."""
+        whole = np.ceil(np.where(np.isfinite(self.minutes), self.minutes, 0) * 60 - 1e-6)
+        return np.where(np.isfinite(self.minutes), whole, -1).astype(np.int64)
+
+
+class TravelTimes(Protocol):
+    """Where minutes and metres come from.
+
+    Points are a GeoSeries in metres, in any projected CRS; its index names the places. The same question gets the same
+    answer, and asking twice costs little.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call it, as "straight line" or "roads of Porto"."""
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether figures are guessed from straight lines instead of measured along roads."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Text that differs when answers may differ."""
+
+    def matrix(
+        self, points: gpd.GeoSeries, to: gpd.GeoSeries | None = None, *, departure_minutes: float | None = None
+    ) -> TravelMatrix:
+        """Travel from each of `points` (n) to each of `to` (m), by default to `points` themselves.
+
+        Parameters
+        ----------
+        points, to : GeoSeries of points, metres
+        departure_minutes : minutes after midnight, for sources that know the hours; by default a working day's mean
+
+        Raises
+        ------
+        DataError
+            A place is missing, or the source cannot answer.
+        """
+
+    def path(self, points: gpd.GeoSeries, *, departure_minutes: float | None = None) -> list[shapely.LineString]:
+        """The way from each point to the next: n - 1 lines in the CRS of `points`, straight where there is none."""
+
+
+def coordinates_of(points: gpd.GeoSeries) -> np.ndarray:
+    """(n, 2) float metres of a GeoSeries of points; DataError when it has no CRS in metres or a place is missing."""
+    problems = []
+    if points.crs is None or not points.crs.is_projected:
+        where, what = "points, crs", "travel is reckoned in metres, and the points are in degrees or have no CRS."
+        problems.append(Problem(where, what, "Give them in a projected CRS, as portfolio.customers.geometry is."))
+    missing = points.index[points.isna() | points.is_empty]
+    problems += [
+        Problem(f"place '{name}'", "it has no coordinates.", "Give it some, or leave it out.") for name in missing
+    ]
+    if problems:
+        raise DataError(problems)
+    return np.column_stack([points.x, points.y]).astype(float).reshape(-1, 2)
