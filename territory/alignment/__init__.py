@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,12 +13,12 @@ import numpy as np
 from territory.alignment.bound import prices_at
 from territory.alignment.engine import Progress, design, repair
 from territory.alignment.pieces import pieces
-from territory.alignment.task import Task
-from territory.alignment.units import make_units
+from territory.alignment.reasons import is_too_heavy, why
+from territory.alignment.task import UNLIMITED, Task
+from territory.alignment.units import Rows, Units, make_units
 from territory.errors import InfeasibleError, Problem
-from territory.model import percent
 
-__all__ = ["Progress", "UnitPlan", "align_units"]
+__all__ = ["Limits", "Progress", "UnitPlan", "align_units"]
 
 
 SPLIT = 0.2
@@ -28,6 +27,38 @@ SPLIT = 0.2
 
 LET_GO = 1e3
 """The tolerance under which a measure no longer counts."""
+
+
+COUNT_TOLERANCE = 0.05
+"""By which part of a fair share a number of customers is one step outside its limits."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a plan for n rows in K territories must keep to beside balance; None where there is no such rule.
+
+    allowed (n, K) bool, where each row may be; groups (n,) int, rows that stay together, -1 for none; radius, metres
+    from the centre; loose (K,) bool, territories that may be in several pieces; least, most (K, q), loads in the
+    measures' units, NaN for none; least_rows, most_rows (K,) int, customers; most_given, most_taken (K,) int, how
+    many rows may leave each territory of `start` and come to it; most_moved, how many in all.
+    """
+
+    allowed: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    radius: float | None = None
+    loose: np.ndarray | None = None
+    least: np.ndarray | None = None
+    most: np.ndarray | None = None
+    least_rows: np.ndarray | None = None
+    most_rows: np.ndarray | None = None
+    most_given: np.ndarray | None = None
+    most_taken: np.ndarray | None = None
+    most_moved: int | None = None
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it matters how many customers a territory has."""
+        return self.least_rows is not None or self.most_rows is not None
 
 
 @dataclass(frozen=True)
@@ -57,6 +88,10 @@ class UnitPlan:
         """(q,) the largest deviation over the territories."""
         return np.abs(self.deviation).max(axis=0)
 
+    def measured(self, q: int) -> UnitPlan:
+        """The same with the first q measures only."""
+        return replace(self, loads=self.loads[:, :q], deviation=self.deviation[:, :q], price=self.price[:, :q])
+
 
 def align_units(
     xy: np.ndarray,
@@ -71,6 +106,10 @@ def align_units(
     locked: np.ndarray | None = None,
     centres: np.ndarray | None = None,
     centre_on: Literal["mass", "unit"] = "mass",
+    travel: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    ideal: np.ndarray | None = None,
+    limits: Limits | None = None,
     effort: float = 1.0,
     progress: Progress | None = None,
 ) -> UnitPlan:
@@ -89,8 +128,13 @@ def align_units(
     handover : (n,) float, what moving a row away from `start` costs, in square metres x mass (a row's mass is its
         mean share of the measures)
     locked : (n,) bool, rows that keep `start`
-    centres : (K, 2) float, metres, centres that hold still (rep homes); by default centres of mass
+    centres : (K, 2) float, metres, centres that hold still (rep homes), NaN where one is free; by default all are free
     centre_on : what a free centre is: its territory's centre of mass, or the row nearest to it (as in the p-median)
+    travel : (n, K) float, metres of travel from each row to each of `centres`, instead of straight lines
+    weights : (q,) float, at least 0, what each measure counts in a row's mass; by default all alike
+    ideal : (q,) float, square metres, what a whole share costs when it deviates by its whole: draws loads to the middle
+        of their bands
+    limits : Limits
     effort : float, multiplies the steps of the search
     progress : called with the stage and the part done
 
@@ -105,36 +149,121 @@ def align_units(
     """
     xy, measures = np.asarray(xy, float), np.asarray(measures, float)
     shares = np.asarray(shares, float) / np.sum(shares)
-    count, rows, q = len(shares), len(xy), measures.shape[1]
-    _refuse(rows, count, measures)
-    band = np.broadcast_to(np.asarray(tolerance, float), (q,)).copy()
-    start = np.full(rows, -1) if start is None else np.asarray(start, np.int64)
-    handover = np.zeros(rows) if handover is None else np.asarray(handover, float)
-    movable = np.ones(rows, bool) if locked is None else ~np.asarray(locked, bool)
-    # In an order of their own, so that sums, and with them the plan, do not hang on the order of the input.
-    order = np.lexsort((*measures.T, handover, start, xy[:, 1], xy[:, 0]))
-    at = np.argsort(order)
-    build = partial(
-        make_units,
-        xy[order],
-        measures[order],
-        neighbours=None if neighbours is None else at[np.asarray(neighbours, np.int64)],
-        start=start[order],
-        handover=handover[order],
-        movable=movable[order],
+    count, n, q = len(shares), len(xy), measures.shape[1]
+    limits = limits or Limits()
+    _refuse(n, count, measures)
+    if limits.counts_rows:
+        measures = np.column_stack([measures, np.ones(n)])
+    mass_of = np.ones(q) if weights is None else np.asarray(weights, float)
+    allowed, unserved = _somewhere(limits.allowed)
+    rows = Rows(
+        xy=xy,
+        measures=measures,
+        weights=np.append(mass_of, np.zeros(measures.shape[1] - q)),
+        neighbours=None if neighbours is None else np.asarray(neighbours, np.int64),
+        start=np.full(n, -1) if start is None else np.asarray(start, np.int64),
+        handover=np.zeros(n) if handover is None else np.asarray(handover, float),
+        movable=np.ones(n, bool) if locked is None else ~np.asarray(locked, bool),
+        group=None if limits.groups is None else np.asarray(limits.groups, np.int64),
+        allowed=allowed,
+        travel=None if travel is None else np.asarray(travel, float) ** 2,
     )
-    units = build(largest=np.maximum(band, SPLIT) * shares.min(), parts=max(32, 4 * count))
+    # In an order of their own, so that sums, and with them the plan, do not hang on the order of the input.
+    order = np.lexsort((*measures.T, rows.handover, rows.start, xy[:, 1], xy[:, 0]))
+    rows = rows.in_order(order)
+    band = np.broadcast_to(np.asarray(tolerance, float), (q,))
+    units = make_units(rows, largest=_largest(measures, band, shares), parts=max(32, 4 * count))
     if len(units.mass) < count:  # equal places were joined: let every row be its own again
-        units = build(largest=np.zeros(q), parts=rows)
-    middle = xy[order[0]] - units.xy[units.of_row[0]] * units.metres
+        units = make_units(rows, largest=np.zeros(measures.shape[1]), parts=n)
+    middle = rows.xy[0] - units.xy[units.of_row[0]] * units.metres if rows.group is None else _middle(rows)
     fixed = None if centres is None else (np.asarray(centres, float) - middle) / units.metres
-    asked = Task(units, np.repeat(shares[:, None], q, axis=1), band, fixed, seed, effort, centre_on == "unit")
+    asked = _task(units, shares, band, measures.sum(axis=0), limits, fixed, seed, effort, centre_on == "unit")
+    if ideal is not None:
+        asked = replace(asked, ideal=np.append(ideal, np.zeros(measures.shape[1] - q)) / units.metres**2)
     # What a giant makes impossible on one measure must not spoil the others: that measure is let go.
-    task = replace(asked, tolerance=np.where(_is_too_heavy(asked), LET_GO, band))
+    task = asked.wider(is_too_heavy(asked), LET_GO)
     tell = progress or (lambda stage, part: None)
-    label = repair(task, tell) if (start >= 0).any() else design(task, tell)
+    label = repair(task, tell) if (rows.start >= 0).any() else design(task, tell)
     plan = _judge(asked, label, middle, measures[order], tell)
-    return replace(plan, labels=plan.labels[at])
+    reasons = (*unserved, *plan.reasons)
+    status = "infeasible" if reasons else plan.status
+    return replace(plan.measured(q), labels=plan.labels[np.argsort(order)], reasons=reasons, status=status)
+
+
+def _somewhere(allowed: np.ndarray | None) -> tuple[np.ndarray | None, list[Problem]]:
+    """Where rows may be, anywhere if it would be nowhere, and the problem that this is."""
+    if allowed is None:
+        return None, []
+    allowed = np.asarray(allowed, bool)
+    nowhere = allowed.sum(axis=1) == 0
+    if not nowhere.any():
+        return allowed, []
+    what = f"{nowhere.sum()} customers are allowed in no territory."
+    return allowed | nowhere[:, None], [Problem("allowed", what, "Allow each of them in at least one.")]
+
+
+def _largest(measures: np.ndarray, band: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """(q,) the share of each measure above which customers at one place need not stay together."""
+    part = np.full(measures.shape[1], SPLIT)
+    part[: len(band)] = np.maximum(band, SPLIT)
+    return part * shares.min()
+
+
+def _middle(rows: Rows) -> np.ndarray:
+    """(2,) metres, where the algorithm has its origin: the centre of mass."""
+    share = rows.measures / np.maximum(rows.measures.sum(axis=0), 1e-300)
+    weight = np.maximum(share @ (rows.weights / rows.weights.sum()), 1e-9 / len(rows.xy))
+    return (weight[:, None] * rows.xy).sum(axis=0) / weight.sum()
+
+
+def _task(
+    units: Units,
+    shares: np.ndarray,
+    tolerance: np.ndarray,
+    totals: np.ndarray,
+    limits: Limits,
+    fixed: np.ndarray | None,
+    seed: int,
+    effort: float,
+    on_units: bool,
+) -> Task:
+    """What is asked, in the algorithm's units; totals (q,) of the measures in theirs."""
+    count, q = len(shares), len(tolerance)
+    band = np.tile(np.column_stack([-tolerance, tolerance]), (count, 1, 1))
+    least, most = (
+        _loads(given, rows, q, count)
+        for given, rows in ((limits.least, limits.least_rows), (limits.most, limits.most_rows))
+    )
+    scale = tolerance
+    if limits.counts_rows:
+        band = np.concatenate([band, np.tile([-1.0, count * 10.0], (count, 1, 1))], axis=1)
+        scale = np.append(tolerance, COUNT_TOLERANCE)
+    fair = shares[:, None] * totals
+    band[:, :, 0] = np.fmax(band[:, :, 0], least[:, : len(totals)] / fair - 1)
+    band[:, :, 1] = np.fmin(band[:, :, 1], most[:, : len(totals)] / fair - 1)
+    unlimited = np.full(count, UNLIMITED)
+    return Task(
+        units=units,
+        shares=np.repeat(shares[:, None], len(totals), axis=1),
+        tolerance=scale,
+        band=band,
+        ideal=np.zeros(len(totals)),
+        fixed=fixed,
+        seed=seed,
+        effort=effort,
+        on_units=on_units,
+        radius=np.inf if limits.radius is None else limits.radius / units.metres,
+        loose=np.zeros(count, bool) if limits.loose is None else np.asarray(limits.loose, bool),
+        most_given=unlimited if limits.most_given is None else np.asarray(limits.most_given, np.int64),
+        most_taken=unlimited if limits.most_taken is None else np.asarray(limits.most_taken, np.int64),
+        most_moved=UNLIMITED if limits.most_moved is None else int(limits.most_moved),
+    )
+
+
+def _loads(given: np.ndarray | None, rows: np.ndarray | None, q: int, count: int) -> np.ndarray:
+    """(K, q + 1) limits on the measures and on the number of customers, NaN for none."""
+    loads = np.full((count, q), np.nan) if given is None else np.asarray(given, float)
+    return np.column_stack([loads, np.full(count, np.nan) if rows is None else np.asarray(rows, float)])
 
 
 def _refuse(rows: int, count: int, measures: np.ndarray) -> None:
@@ -167,7 +296,7 @@ def _judge(task: Task, label: np.ndarray, middle: np.ndarray, measures: np.ndarr
     piece, _ = pieces(units, label)
     owner = np.unique(np.column_stack([label, piece]), axis=0)[:, 0]
     gap = (objective - bound) / bound if bound > 0 else (0.0 if objective <= 0 else float("inf"))
-    inside = bool((np.abs(deviation) <= task.tolerance * (1 + 1e-12)).all())
+    reasons = why(task, label)
     tell("proof", 1.0)
     return UnitPlan(
         labels=label[units.of_row],
@@ -179,31 +308,6 @@ def _judge(task: Task, label: np.ndarray, middle: np.ndarray, measures: np.ndarr
         lower_bound=bound * units.metres**2,
         gap=gap,
         price=price * units.metres**2,
-        status="infeasible" if not inside else "optimal" if gap <= 1e-9 else "gap",
-        reasons=() if inside else _why(task, deviation),
+        status="infeasible" if reasons else "optimal" if gap <= 1e-9 else "gap",
+        reasons=reasons,
     )
-
-
-def _is_too_heavy(task: Task) -> np.ndarray:
-    """(q,) whether a measure has a unit that is more than the largest territory may hold."""
-    return task.units.measure.max(axis=0) > task.shares.max(axis=0) * (1 + task.tolerance)
-
-
-def _why(task: Task, deviation: np.ndarray) -> tuple[Problem, ...]:
-    """Which rule could not be kept, and what would do."""
-    problems = []
-    for t in range(task.shares.shape[1]):
-        where, band = f"measure {t + 1}", float(task.tolerance[t])
-        heaviest, most = float(task.units.measure[:, t].max()), float(task.shares[:, t].max())
-        worst = float(np.abs(deviation[:, t]).max())
-        if _is_too_heavy(task)[t]:
-            room = percent(most * (1 + band))
-            what = f"one customer alone holds {percent(heaviest)} of it; a territory may hold {room}."
-            fix = f"Split that customer, take it out, or allow {percent(heaviest / most - 1)}."
-            problems.append(Problem(where, what, fix))
-        elif worst > band:
-            what = f"the best plan found deviates by {percent(worst)}; {percent(band)} was asked."
-            step = 100 if worst >= 0.0995 else 1000  # up to the next figure that is shown, so that it is enough
-            fix = f"Allow {percent(np.ceil(worst * step) / step)}, or ask for fewer territories."
-            problems.append(Problem(f"tolerance on {where}", what, fix))
-    return tuple(problems)

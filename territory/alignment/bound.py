@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from territory.alignment.diagram import COARSE, NEAR, coarse
-from territory.alignment.prices import cheapest, offers_at, raise_prices
+from territory.alignment.prices import Bands, cheapest, offers_at, raise_prices
 from territory.alignment.task import Task
 
 HEATS: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -20,29 +20,61 @@ def prices_at(task: Task, centres: np.ndarray) -> tuple[np.ndarray, float]:
     No fractional assignment to the centres within the bands costs less: the LP's dual, evaluated exactly.
     """
     units, ratio = task.units, task.ratio
-    offers = offers_at(units.xy, units.mass, ratio, centres, 16, units.start, units.handover)
+    offers = offers_at(
+        units.xy,
+        units.mass,
+        ratio,
+        centres,
+        16,
+        travel=units.travel,
+        allowed=units.allowed,
+        start=units.start,
+        handover=units.handover,
+    )
     warm = offers.temperature(centres)
     blunt = 0.3 * float(np.median(warm))
-    slack = task.shares * task.tolerance
+    bands = bands_of(task)
     label = np.empty(len(units.mass), np.int64)
 
     def proven(price: np.ndarray) -> float:
-        value = cheapest(units.xy, units.mass, ratio, centres, units.start, units.handover, units.movable, price, label)
-        return value - float((price * task.shares).sum() + (slack * np.abs(price)).sum())
+        return choose(task, centres, price, label) - bands.at(price) + units.scatter
 
     price = best_price = np.zeros_like(task.shares)
     best = proven(price)
     heats, steps = HEATS, 40
-    if len(units.mass) > COARSE:
+    if len(units.mass) > COARSE and not len(units.travel):
         price, heats, steps = rough_prices(task, centres), HEATS[FINE:], 12
     for heat in heats:
         price, _, _ = raise_prices(
-            offers, heat * warm, price, task.shares, steps=steps, enough=1e-4, slack=slack, blunt=heat * blunt
+            offers, heat * warm, price, task.shares, steps=steps, enough=1e-4, bands=bands, blunt=heat * blunt
         )
         value = proven(price)
         if value > best:
             best, best_price = value, price
     return best_price, best
+
+
+def choose(task: Task, centres: np.ndarray, price: np.ndarray, label: np.ndarray) -> float:
+    """Writes the cheapest territory of each unit at these prices (K, q) into `label` (n,); the sum of their costs."""
+    units = task.units
+    return cheapest(
+        units.xy,
+        units.mass,
+        task.ratio,
+        centres,
+        units.travel,
+        units.allowed,
+        units.start,
+        units.handover,
+        units.movable,
+        price,
+        label,
+    )
+
+
+def bands_of(task: Task) -> Bands:
+    """Where the loads may be."""
+    return Bands(task.shares, task.lowest, task.highest, task.ideal)
 
 
 def rough_prices(task: Task, centres: np.ndarray) -> np.ndarray:
@@ -60,7 +92,7 @@ def rough_prices(task: Task, centres: np.ndarray) -> np.ndarray:
             task.shares,
             steps=40,
             enough=1e-4,
-            slack=task.shares * task.tolerance,
+            bands=bands_of(task),
             blunt=heat * blunt,
         )
     return price

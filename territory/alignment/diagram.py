@@ -8,8 +8,9 @@ measure only: prices on two measures at once do not give connected cells.
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
-from territory.alignment.prices import cheapest, offers_at, raise_prices
+from territory.alignment.prices import Bands, cheapest, offers_at, raise_prices
 
 NEAR = 12
 """Centres near a unit that are asked for their offers."""
@@ -79,7 +80,7 @@ def power_diagram(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels of a balanced centroidal power diagram, (n,), and its centres, (K, 2).
 
-    `mass` adds to 1 and so do `shares`. `fixed` (K, 2) holds the centres still (rep homes).
+    `mass` adds to 1 and so do `shares`. `fixed` (K, 2) holds centres still (rep homes) where it is not NaN.
     """
     count = len(shares)
     if count == 1:
@@ -87,7 +88,11 @@ def power_diagram(
     points, weight, _ = coarse(xy, mass, mass[:, None])
     one = np.ones((len(points), 1))
     target = shares[:, None]
-    centres = fixed if fixed is not None else centroids(points, weight, bisect(points, weight, shares, turn), count)
+    is_fixed = np.zeros(count, bool) if fixed is None else ~np.isnan(fixed).any(axis=1)
+    if fixed is not None and is_fixed.all():
+        centres = fixed
+    else:
+        centres = _pinned(centroids(points, weight, bisect(points, weight, shares, turn), count), fixed)
     price = np.zeros((count, 1))
     base = 0.0
     for turn_no in range(rounds):
@@ -97,11 +102,11 @@ def power_diagram(
         price, error, soft = raise_prices(offers, heat * warm, price, target, steps=15 if turn_no else 60, enough=0.02)
         if error > 0.3:  # lost: these centres' prices from the beginning, warmer
             price, error, soft = raise_prices(offers, 0.3 * warm, np.zeros_like(price), target, steps=80, enough=0.02)
-        if fixed is not None:
+        if is_fixed.all():
             if heat == cold:
                 break
             continue
-        moved = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
+        moved = np.where(is_fixed[:, None], centres, soft[:, 1:] / np.maximum(soft[:, :1], 1e-300))
         if base == 0.0:
             base = max(float((weight * offers.cost[:, 0]).sum()), 1e-300)
         step = np.sqrt((soft[:, 0] * ((moved - centres) ** 2).sum(axis=1)).sum() / base)
@@ -113,50 +118,62 @@ def power_diagram(
     offers = offers_at(xy, mass, np.ones((len(xy), 1)), centres, NEAR)
     price, error, _ = raise_prices(offers, cold * offers.temperature(centres), price, target, steps=10, enough=2e-3)
     label = np.empty(len(xy), np.int64)
-    nobody = np.full(len(xy), -1)
-    cheapest(xy, mass, np.ones((len(xy), 1)), centres, nobody, np.zeros(len(xy)), np.ones(len(xy), bool), price, label)
+    _cheapest_of_all(xy, mass, np.ones((len(xy), 1)), centres, price, label)
     return label, centres
+
+
+def _pinned(centres: np.ndarray, fixed: np.ndarray | None) -> np.ndarray:
+    """The same centres, in an order in which those that hold still are near to where they have to be, and are there."""
+    if fixed is None:
+        return centres
+    away = np.nan_to_num(((fixed[:, None, :] - centres[None]) ** 2).sum(axis=2))
+    return np.where(np.isnan(fixed), centres[linear_sum_assignment(away)[1]], fixed)
+
+
+def _cheapest_of_all(
+    xy: np.ndarray, mass: np.ndarray, ratio: np.ndarray, centres: np.ndarray, price: np.ndarray, label: np.ndarray
+) -> float:
+    """`cheapest` where nobody is anywhere yet and everybody may go everywhere."""
+    nobody, nothing = np.full(len(xy), -1), np.empty((0, len(centres)))
+    free, still = np.ones(len(xy), bool), np.zeros(len(xy))
+    return cheapest(xy, mass, ratio, centres, nothing, nothing.astype(bool), nobody, still, free, price, label)
 
 
 def centre_on_all(
     xy: np.ndarray,
     mass: np.ndarray,
     measure: np.ndarray,
-    shares: np.ndarray,
-    tolerance: np.ndarray,
+    bands: Bands,
     centres: np.ndarray,
     *,
-    is_fixed: bool,
+    is_fixed: np.ndarray,
     rounds: int = 20,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Centres (K, 2) and prices (K, q) where the fractional plan within all bands is centroidal, and its cost.
 
     Its cells are not connected: it only says where the centres of a plan balanced on every measure should be.
+    is_fixed (K,) bool, which centres hold still.
     """
     points, weight, loads = coarse(xy, mass, measure)
-    price = np.zeros_like(shares)
+    price = np.zeros_like(bands.wanted)
     for turn in range(rounds):
         heat = max(0.02, 0.2 * 0.85**turn)
         offers = offers_at(points, weight, loads / weight[:, None], centres, NEAR)
         warm = offers.temperature(centres)
         blunt = heat * 0.3 * float(np.median(warm))
         trial, error, soft = raise_prices(
-            offers, heat * warm, price, shares, steps=10, enough=0.01, slack=shares * tolerance, blunt=blunt
+            offers, heat * warm, price, bands.wanted, steps=10, enough=0.01, bands=bands, blunt=blunt
         )
         if error > LOST:
             trial, error, soft = raise_prices(
-                offers, heat * warm, trial, shares, steps=60, enough=0.01, slack=shares * tolerance, blunt=blunt
+                offers, heat * warm, trial, bands.wanted, steps=60, enough=0.01, bands=bands, blunt=blunt
             )
         if error > LOST:  # colder than the prices can follow: the centres of the round before are good enough
             break
         price = trial
-        if not is_fixed:
-            centres = soft[:, 1:] / np.maximum(soft[:, :1], 1e-300)
-    nobody = np.full(len(points), -1)
-    free = np.ones(len(points), bool)
-    ratio = loads / weight[:, None]
-    cost = cheapest(points, weight, ratio, centres, nobody, np.zeros(len(points)), free, price, nobody.copy())
-    return centres, price, cost - float((price * shares + shares * tolerance * np.abs(price)).sum())
+        centres = np.where(is_fixed[:, None], centres, soft[:, 1:] / np.maximum(soft[:, :1], 1e-300))
+    cost = _cheapest_of_all(points, weight, loads / weight[:, None], centres, price, np.empty(len(points), np.int64))
+    return centres, price, cost - bands.at(price)
 
 
 def coarse(xy: np.ndarray, mass: np.ndarray, measure: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

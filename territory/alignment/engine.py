@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from territory.alignment.bound import prices_at, rough_prices
+from territory.alignment.bound import bands_of, choose, prices_at, rough_prices
 from territory.alignment.diagram import centre_on_all, centroids, power_diagram
+from territory.alignment.ground import Ground, Plan, list_border, plan_of, worker_of
 from territory.alignment.numeric import new_state
 from territory.alignment.pieces import connect
-from territory.alignment.prices import cheapest
-from territory.alignment.search import Ground, Plan, anneal, plan_of
-from territory.alignment.task import Task, overrun
+from territory.alignment.search import anneal
+from territory.alignment.task import Task
 from territory.alignment.units import coarsen
 
 log = logging.getLogger(__name__)
@@ -42,9 +42,16 @@ a wall."""
 LEARN = 0.6
 """The part of a round's penalty that becomes price."""
 DEAREST = 100.0
-"""The highest price: what no price can bring into its band must not drown the rest."""
+"""The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
+SHARED = 16
+"""From this many territories on, two workers can share a search."""
+GOLDEN_ANGLE = 2.399963229728653
+"""Radians: turned by it again and again, a line never comes back to where it was."""
 LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
+
+
+Weights = tuple[np.ndarray, np.ndarray, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -92,14 +99,35 @@ def design(task: Task, progress: Progress) -> np.ndarray:
         return np.zeros(len(task.units.mass), np.int64)
     if len(task.units.mass) > LARGE:
         return _design_in_pairs(task, progress)
+    if len(task.units.travel):
+        return _served(task, _search(task, [_start_on_tables(task)], FROM_SCRATCH, progress), progress)
     random = np.random.default_rng(task.seed)
     turns = random.uniform(0, np.pi, int(np.clip(STARTS * task.effort / len(task.units.mass), 1, MOST_STARTS)))
-    starts = []
-    for tried, turn in enumerate(turns):
-        progress("shape", tried / len(turns))
-        starts.append(_start(task, float(turn)))
-    starts.sort(key=lambda start: start.promise)
-    return _search(task, starts, FROM_SCRATCH, progress)
+    progress("shape", 0.0)
+    with ThreadPoolExecutor(2) as pool:
+        starts = sorted(pool.map(lambda turn: _start(task, float(turn)), turns), key=lambda start: start.promise)
+    return _served(task, _search(task, starts, FROM_SCRATCH, progress), progress)
+
+
+def _start_on_tables(task: Task) -> Start:
+    """The fractional plan by the travel table to centres that hold still, as far as it is in one piece."""
+    centres = task.pin(np.zeros((task.count, 2)))
+    price, promise = prices_at(task, centres)
+    return Start(connect(task.units, _choose(task, centres, price), task.loose), centres, price, promise)
+
+
+def _served(task: Task, label: np.ndarray, progress: Progress) -> np.ndarray:
+    """The plan with every unit where it is allowed, in a piece of its own if it must be, and balanced again then."""
+    units = task.units
+    astray = task.is_forbidden(label) & units.movable
+    if not len(units.allowed) or not astray.any():
+        return label
+    centres = task.centres(label)
+    wanted = np.empty_like(label)
+    choose(task, centres, np.zeros_like(task.shares), wanted)
+    label = np.where(astray, wanted, label)
+    settled = replace(task, units=replace(units, movable=units.movable & ~astray))
+    return _search(settled, [Start(label, centres, np.zeros_like(task.shares))], REFINE, progress)
 
 
 def _design_in_pairs(task: Task, progress: Progress) -> np.ndarray:
@@ -124,32 +152,44 @@ def _start(task: Task, turn: float) -> Start:
     """A power diagram's cells, moved to where the fractional plan within all bands would have its centres."""
     units = task.units
     cells, centres = power_diagram(units.xy, units.mass, task.shares.mean(axis=1), turn, fixed=task.fixed)
+    if len(units.allowed) and task.fixed is None:
+        cells, centres = _named_as_allowed(task, cells, centres)
     centres, price, promise = centre_on_all(
-        units.xy, units.mass, units.measure, task.shares, task.tolerance, centres, is_fixed=task.fixed is not None
+        units.xy, units.mass, units.measure, bands_of(task), centres, is_fixed=task.pinned
     )
-    label = connect(units, _choose(task, centres, price), task.count)
+    label = connect(units, _choose(task, centres, price), task.loose)
     # The fractional plan's cells may be in so many pieces that nothing of their balance is left once each is whole.
     if np.abs(task.deviation(label)).max() > BROKEN:
-        label = connect(units, _fill_empty(task, cells, centres), task.count)
+        label = connect(units, _fill_empty(task, cells, centres), task.loose)
     return Start(label, centres, price, promise)
+
+
+def _named_as_allowed(task: Task, cells: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same cells (n,) and centres (K, 2), named so that least lies where it may not be."""
+    wrong = np.column_stack([np.bincount(cells, task.units.mass * ~may, task.count) for may in task.units.allowed.T])
+    name = linear_sum_assignment(wrong)[1]
+    return name[cells], centres[np.argsort(name)]
 
 
 def repair(task: Task, progress: Progress) -> np.ndarray:
     """Labels (n,) of the best plan found from today's: in its bands first, then of least objective."""
     progress("shape", 0.0)
-    label = connect(task.units, _settle(task), task.count)
+    label = connect(task.units, _settle(task), task.loose)
     if task.count == 1:
         return label
     centres = task.centres(label)
     price, _ = prices_at(task, centres)
-    return _named_alike(task, _search(task, [Start(label, centres, price)], FROM_TODAY, progress))
+    label = _search(task, [Start(label, centres, price)], FROM_TODAY, progress)
+    return _served(task, _named_alike(task, label), progress)
 
 
 def _named_alike(task: Task, label: np.ndarray) -> np.ndarray:
     """The same pieces of ground, named so that least is handed over, where that leaves every band as it is."""
     units = task.units
-    # A piece keeps its name for certain where one of its units is locked, or shares or centres differ.
-    if not units.movable.all() or task.fixed is not None or (task.shares != task.shares[0]).any():
+    # A piece keeps its name for certain where one of its units is locked, or territories are not alike.
+    is_alike = not (task.shares != task.shares[0]).any() and not (task.band != task.band[0]).any()
+    is_named = not units.movable.all() or len(units.allowed) or task.fixed is not None or task.loose.any()
+    if is_named or task.is_limited or not is_alike:
         return label
     owned = units.start >= 0
     kept = np.zeros((task.count, task.count))
@@ -158,9 +198,8 @@ def _named_alike(task: Task, label: np.ndarray) -> np.ndarray:
 
 
 def _choose(task: Task, centres: np.ndarray, price: np.ndarray) -> np.ndarray:
-    units = task.units
-    label = np.empty(len(units.mass), np.int64)
-    cheapest(units.xy, units.mass, task.ratio, centres, units.start, units.handover, units.movable, price, label)
+    label = np.empty(len(task.units.mass), np.int64)
+    choose(task, centres, price, label)
     return _fill_empty(task, label, centres)
 
 
@@ -177,7 +216,7 @@ def _settle(task: Task) -> np.ndarray:
         distance = ((units.xy[~has][:, None, :] - centre[None]) ** 2).sum(axis=2)
         label[~has] = known[distance.argmin(axis=1)]
     centres = centroids(units.xy, units.mass, label, task.count)
-    return _fill_empty(task, label, centres if task.fixed is None else task.fixed)
+    return _fill_empty(task, label, task.pin(centres))
 
 
 def _fill_empty(task: Task, label: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -185,7 +224,7 @@ def _fill_empty(task: Task, label: np.ndarray, centres: np.ndarray) -> np.ndarra
     label = label.copy()
     size = np.bincount(label, minlength=task.count)
     for empty in np.flatnonzero(size == 0):
-        spare = np.flatnonzero(task.units.movable & (size[label] > 1))
+        spare = np.flatnonzero(task.units.movable & (size[label] > 1) & task.may_be(int(empty)))
         if not len(spare):
             break
         distance = ((task.units.xy[spare] - centres[empty]) ** 2).sum(axis=1)
@@ -200,50 +239,55 @@ def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], pr
     """The best plan of several searches; small tasks can afford more of them."""
     runs = int(np.clip(16_000 * task.effort / len(task.units.mass), 1, len(schedules)))
     done = np.zeros(runs)
+    # A large task has one search, of two workers; several searches keep the processors busy themselves.
+    is_shared = runs == 1 and task.count >= SHARED and not task.is_limited
 
     def one(run: int) -> np.ndarray:
         def told(part: float) -> None:
             done[run] = part
             progress("balance", float(done.mean()))
 
-        return _run(task, starts[run % len(starts)], schedules[run], run, told)
+        return _run(task, starts[run % len(starts)], schedules[run], run, told, is_shared=is_shared)
 
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(one, range(runs)))
     return min(found, key=lambda plan: (task.overrun(plan), task.objective(plan)))
 
 
-def _run(task: Task, start: Start, schedule: Schedule, run: int, told: Callable[[float], None]) -> np.ndarray:
+def _run(
+    task: Task, start: Start, schedule: Schedule, run: int, told: Callable[[float], None], *, is_shared: bool
+) -> np.ndarray:
     """One annealing; the best plan seen, judged first by its worst deviation.
 
     A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps.
     """
     ground, scale = _ground(task, start)
     plan = plan_of(ground, start.label)
-    random = new_state(task.seed, run)
+    crew = _Crew(plan, task, run, is_shared=is_shared)
     energy = task.count / len(start.label)
-    band = np.column_stack([-task.tolerance, task.tolerance]) * schedule.edge
+    band = task.within(schedule.edge)
     # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of `scale`.
     weight = start.price * scale * task.shares
     hard = HARD / float(task.tolerance.min()) ** 2
-    rounds, proposals = _budget(task, plan)
+    dearest = DEAREST + 2 * scale * float((task.units.handover / task.units.mass).max()) / task.count
+    rounds, proposals = _budget(task, crew.at_border)
     best, best_key, met = start.label, (np.inf, np.inf), 0
     for turn in range(2 * rounds):
         part = min(turn / max(rounds - 1, 1), 1.0)
         late = max(turn - rounds, 0) / rounds
-        if task.fixed is None and part >= schedule.hold:
+        if part >= schedule.hold:
             _release(task, ground, plan, turn)
         stiffness = SOFT * (hard / SOFT) ** part * STIFFER**late
         temperature = energy * schedule.at(part)
         swaps = LATE_SWAPS if late else SWAPS
         border = BORDER * energy * max(1.0 - part, 0.2)
-        anneal(ground, plan, band, weight, stiffness, scale, temperature, proposals, swaps, border, LOOK, random)
+        crew.work(ground, (band, weight, stiffness, scale, temperature), proposals, (swaps, border, LOOK))
         deviation = plan.load / task.shares - 1.0
         if not late:
-            weight = _reprice(weight, deviation, band, LEARN * stiffness)
-        outside = overrun(deviation, task.tolerance)
+            weight = np.clip(_reprice(weight, deviation, band, LEARN * stiffness), -dearest, dearest)
+        outside = task.excess(deviation)
         if outside < best_key[0] or (outside == 0.0 and part > 0.3):
-            key = (outside, task.objective(plan.label))
+            key = (task.overrun(plan.label), task.objective(plan.label))
             if key < best_key:
                 best, best_key = plan.label.copy(), key
         if turn % 16 == 0:
@@ -253,31 +297,71 @@ def _run(task: Task, start: Start, schedule: Schedule, run: int, told: Callable[
             break
     told(1.0)
     log.debug("search %d: %d rounds, outside by %.3f, objective %.6f", run, turn, *best_key)
-    return _polish(task, ground, best, best_key, scale, 20 * proposals, random) if best_key[0] == 0.0 else best
+    return _polish(task, ground, best, best_key, scale, 20 * proposals, run) if best_key[0] == 0.0 else best
+
+
+class _Crew:
+    """One worker for all territories, or two that share them anew in every round: a line across the map, ever turning.
+
+    Two touch nothing in common, so that what they do hangs neither on who is first nor on the number of processors.
+    """
+
+    def __init__(self, plan: Plan, task: Task, run: int, *, is_shared: bool) -> None:
+        self._plan, self._turn = plan, 0
+        states = [new_state(task.seed, run), *([new_state(task.seed, run + 1000)] if is_shared else [])]
+        self._workers = [worker_of(plan, np.ones(task.count, bool), state) for state in states]
+
+    @property
+    def at_border(self) -> int:
+        """How many units are at a border."""
+        return int((self._plan.foreign > 0).sum())
+
+    def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, int]) -> None:
+        """`search.anneal`: weights are band, price, stiffness, scale, temperature; ways are swaps, border, limit."""
+        if len(self._workers) == 1:
+            anneal(ground, self._plan, self._workers[0], *weights, proposals, *ways)
+            return
+        self._share()
+        size = np.array([worker.border_count[0] for worker in self._workers])
+        parts = np.ceil(proposals * size / max(size.sum(), 1)).astype(int)
+
+        def one(number: int) -> None:
+            anneal(ground, self._plan, self._workers[number], *weights, int(parts[number]), *ways)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(one, range(2)))
+
+    def _share(self) -> None:
+        """Give each worker the territories on one side of a line through the middle of them all."""
+        centre = self._plan.moment[:, 1:] / np.maximum(self._plan.moment[:, :1], 1e-300)
+        angle = self._turn * GOLDEN_ANGLE
+        # Rounded, as in `diagram`: sine and cosine differ in the last digit between systems.
+        along = centre @ np.round([np.cos(angle), np.sin(angle)], 9)
+        first = np.zeros(len(centre), bool)
+        first[np.argsort(along, kind="stable")[: len(centre) // 2]] = True
+        for worker, own in zip(self._workers, (first, ~first), strict=True):
+            worker.own[:] = own
+            list_border(self._plan, worker)
+        self._turn += 1
 
 
 def _polish(
-    task: Task,
-    ground: Ground,
-    label: np.ndarray,
-    key: tuple[float, float],
-    scale: float,
-    proposals: int,
-    random: np.ndarray,
+    task: Task, ground: Ground, label: np.ndarray, key: tuple[float, float], scale: float, proposals: int, run: int
 ) -> np.ndarray:
     """A plan within its bands after every move and swap that makes it better and keeps it there, to the very edge."""
     plan = plan_of(ground, label)
-    band = np.column_stack([-task.tolerance, task.tolerance]) * (1 - 1e-12)
+    worker = worker_of(plan, np.ones(task.count, bool), new_state(task.seed, run + 2000))
     free = np.zeros_like(task.shares)
-    anneal(ground, plan, band, free, WALL, scale, 1e-12, proposals, LATE_SWAPS, 0.0, LOOK, random)
+    weights = (task.within(1 - 1e-12), free, WALL, scale, 1e-12)
+    anneal(ground, plan, worker, *weights, proposals, LATE_SWAPS, 0.0, LOOK)
     better = (task.overrun(plan.label), task.objective(plan.label)) < key
     return plan.label if better else label
 
 
 def _release(task: Task, ground: Ground, plan: Plan, turn: int) -> None:
-    """Let the centres follow their territories, on the way when they are centres of mass, now and then when units."""
+    """Let free centres follow their territories, on the way when they are centres of mass, now and then when units."""
     if not task.on_units:
-        ground.pinned[:] = False
+        ground.pinned[:] = task.pinned
     elif turn % 8 == 0:
         ground.centre[:] = task.centres(plan.label)
 
@@ -285,6 +369,12 @@ def _release(task: Task, ground: Ground, plan: Plan, turn: int) -> None:
 def _ground(task: Task, start: Start) -> tuple[Ground, float]:
     """What the search stands on, and the weight under which the average territory's spread is 1."""
     units = task.units
+    spread = (units.mass * ((units.xy - start.centres[start.label]) ** 2).sum(axis=1)).sum()
+    scale = task.count / max(float(spread), 1e-12)
+    # Where some have moved beyond a limit already, to be in one piece, no more may.
+    handed = (units.start >= 0) & (units.start != start.label)
+    given = np.bincount(units.start[handed], units.rows[handed], task.count).astype(np.int64)
+    taken = np.bincount(start.label[handed], units.rows[handed], task.count).astype(np.int64)
     ground = Ground(
         ptr=units.ptr,
         ind=units.ind,
@@ -296,23 +386,33 @@ def _ground(task: Task, start: Start) -> tuple[Ground, float]:
         handover=units.handover,
         movable=units.movable,
         wanted=1.0 / task.shares,
+        ideal=scale * task.ideal * task.shares,
         pinned=np.ones(task.count, bool),
         centre=start.centres.copy(),
+        travel=units.travel,
+        allowed=units.allowed,
+        radius=task.radius**2,
+        loose=task.loose,
+        rows=units.rows,
+        most_given=np.maximum(task.most_given, given),
+        most_taken=np.maximum(task.most_taken, taken),
+        most_moved=max(task.most_moved, int(given.sum())),
+        is_limited=task.is_limited,
     )
-    spread = (units.mass * ((units.xy - start.centres[start.label]) ** 2).sum(axis=1)).sum()
-    return ground, task.count / max(float(spread), 1e-12)
+    return ground, scale
 
 
 def _reprice(price: np.ndarray, deviation: np.ndarray, band: np.ndarray, rate: float) -> np.ndarray:
     """The multipliers (K, q) after a round: up where a load is above its band, down where below, eased inside."""
-    above = np.maximum(np.maximum(price, 0.0) + rate * (deviation - band[:, 1]), 0.0)
-    below = np.maximum(np.maximum(-price, 0.0) + rate * (band[:, 0] - deviation), 0.0)
-    return np.clip(above - below, -DEAREST, DEAREST)
+    above = np.maximum(np.maximum(price, 0.0) + rate * (deviation - band[:, :, 1]), 0.0)
+    below = np.maximum(np.maximum(-price, 0.0) + rate * (band[:, :, 0] - deviation), 0.0)
+    return above - below
 
 
-def _budget(task: Task, plan: Plan) -> tuple[int, int]:
+def _budget(task: Task, at_border: int) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with the size to a limit; border units are asked twice at least."""
-    steps = np.clip(2000 * len(plan.label), 4e4, 8e6)
-    proposals = max(2 * int(plan.border_count[0]), int(steps / 1000))
-    least = 250 if len(plan.label) <= LARGE else 60  # what came from pairs needs little more
+    units = len(task.units.mass)
+    steps = np.clip(2000 * units, 4e4, 8e6)
+    proposals = max(2 * at_border, int(steps / 1000))
+    least = 250 if units <= LARGE else 60  # what came from pairs needs little more
     return int(np.clip(steps / proposals, least, 1000) * task.effort) + 1, proposals

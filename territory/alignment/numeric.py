@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 LN2 = 0.6931471805599453
 
@@ -70,15 +72,29 @@ def random_unit(state: np.ndarray) -> float:
     return np.float64(next_random(state) >> np.uint64(11)) * 1.1102230246251565e-16
 
 
-@njit(cache=True)
 def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solution of matrix @ x = right for a symmetric positive definite matrix, by Cholesky; (n,) zeros if it is not."""
+    """Solution of matrix @ x = right for a symmetric positive definite matrix, by Cholesky; (n,) zeros if it is not.
+
+    Zeros far from the diagonal are not touched: rows are brought into an order in which most of them are far from it
+    (Cuthill and McKee 1969, reversed as in George 1971).
+    """
+    order = reverse_cuthill_mckee(csr_matrix(matrix != 0.0), symmetric_mode=True)
+    x = np.empty_like(right)
+    x[order] = _solve_in_envelope(matrix[np.ix_(order, order)], right[order])
+    return x
+
+
+@njit(cache=True, nogil=True)
+def _solve_in_envelope(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     n = right.size
     low = np.zeros((n, n))
+    first = np.zeros(n, np.int64)
     for i in range(n):
-        for j in range(i + 1):
+        while first[i] < i and matrix[i, first[i]] == 0.0:
+            first[i] += 1
+        for j in range(first[i], i + 1):
             rest = matrix[i, j]
-            for k in range(j):
+            for k in range(max(first[i], first[j]), j):
                 rest -= low[i, k] * low[j, k]
             if i > j:
                 low[i, j] = rest / low[j, j]
@@ -88,12 +104,12 @@ def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
                 return np.zeros(n)
     x = right.copy()
     for i in range(n):
-        for k in range(i):
+        for k in range(first[i], i):
             x[i] -= low[i, k] * x[k]
         x[i] /= low[i, i]
     for i in range(n - 1, -1, -1):
         x[i] /= low[i, i]
-        for k in range(i):
+        for k in range(first[i], i):
             x[k] -= low[i, k] * x[i]
     return x
 

@@ -9,16 +9,18 @@ from scipy.sparse.csgraph import connected_components
 from territory.alignment.units import Units
 
 
-def connect(units: Units, label: np.ndarray, count: int) -> np.ndarray:
+def connect(units: Units, label: np.ndarray, loose: np.ndarray) -> np.ndarray:
     """Labels with every territory in one piece: its heaviest piece stays, the others go to a neighbour each.
 
-    A piece goes to the neighbouring territory that it shares most edges with. Units that may not move stay.
+    A piece goes to the neighbouring territory that it shares most edges with. Units that may not move stay, and
+    so do the pieces of the territories that may be in several, loose (K,) bool.
     """
+    count = len(loose)
     label = label.copy()
     row = np.repeat(np.arange(len(label)), np.diff(units.ptr))
     for _ in range(100):
         piece, main = pieces(units, label)
-        stray = ~main[piece] & units.movable
+        stray = ~main[piece] & units.movable & ~loose[label]
         edge = stray[row] & main[piece[units.ind]] & (label[row] != label[units.ind])
         if not edge.any():
             return label

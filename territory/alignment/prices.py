@@ -8,6 +8,8 @@ prices are raised by damped Newton steps, and the temperature is lowered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,10 @@ from territory.alignment.numeric import exp_negative, log_small, solve_positive
 
 COLD = 12.0
 """A centre this many temperatures dearer than the best gets no part of a unit."""
+NEVER = 1e280
+"""What is offered where a unit may not be."""
+WORTH_A_THREAD = 2000
+"""Units that take longer than it takes to wake a thread."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Offers:
         return np.maximum(spacing[nearest], distance**2 * 0.5) + 1e-12
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, soft):
     """Smoothed dual value; adds loads to `gradient` (K, q), curvature to `hessian`, soft sums to `soft`."""
     n, c = centre.shape
@@ -92,22 +98,28 @@ def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, sof
     return value
 
 
-@njit(cache=True)
-def cheapest(xy, mass, ratio, centres, start, handover, movable, price, label):
+@njit(cache=True, nogil=True)
+def cheapest(xy, mass, ratio, centres, travel, allowed, start, handover, movable, price, label):
     """Each unit's cheapest centre at these prices, over all centres; returns the sum of its costs.
 
-    handover (n,) is the price of leaving `start` (-1: none). Units that may not move stay.
+    handover (n,) is the price of leaving `start` (-1: none). Units that may not move stay. travel (n, K) is what a
+    unit of mass costs at each centre, its squared distance where there are no rows; allowed (n, K) likewise.
     """
     n = mass.size
     q = ratio.shape[1]
     total = 0.0
     for i in range(n):
         best = 1e300
-        chosen = 0
+        chosen = start[i] if start[i] >= 0 else 0
         for j in range(len(centres)):
             if not movable[i] and j != start[i]:
                 continue
-            cost = (xy[i, 0] - centres[j, 0]) ** 2 + (xy[i, 1] - centres[j, 1]) ** 2
+            if movable[i] and allowed.shape[0] > 0 and not allowed[i, j]:
+                continue
+            if travel.shape[0] > 0:
+                cost = travel[i, j]
+            else:
+                cost = (xy[i, 0] - centres[j, 0]) ** 2 + (xy[i, 1] - centres[j, 1]) ** 2
             for t in range(q):
                 cost += price[j, t] * ratio[i, t]
             if start[i] >= 0 and start[i] != j:
@@ -120,6 +132,36 @@ def cheapest(xy, mass, ratio, centres, start, handover, movable, price, label):
     return total
 
 
+@dataclass(frozen=True)
+class Bands:
+    """What each territory should hold of each measure, (K, q) each: wanted, least and most load.
+
+    ideal (q,): what a squared deviation costs a whole share, squared lengths; 0 where any load in the band is as good.
+    """
+
+    wanted: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
+    ideal: np.ndarray
+
+    def at(self, price: np.ndarray) -> float:
+        """The most that the prices (K, q) take off the dual: max over loads in the bands of price x load - cost."""
+        load = np.where(price > 0, self.most, self.least)
+        has = np.broadcast_to(self.ideal > 0, price.shape)
+        best = self.wanted * (1 + price / (2 * np.where(has, self.ideal, 1.0)))
+        load = np.where(has, np.clip(best, self.least, self.most), load)
+        return float((price * load - self.ideal * (load - self.wanted) ** 2 / self.wanted).sum())
+
+    def smoothed(self, price: np.ndarray, blunt: float) -> tuple[float, np.ndarray, np.ndarray]:
+        """The same rounded off below `blunt`, the loads (K, q) that attain it, and how they change with the price."""
+        middle, half = (self.most + self.least) / 2, np.maximum((self.most - self.least) / 2, 1e-12)
+        scale = blunt + 2 * self.ideal * half / self.wanted
+        lean = (self.wanted - middle) / half + price / scale if (self.ideal > 0).any() else price / scale
+        length = np.sqrt(1 + lean * lean)
+        value = float((price * middle + half * scale * length).sum())
+        return value, middle + half * lean / length, half / (scale * length**3)
+
+
 def raise_prices(
     offers: Offers,
     warm: np.ndarray,
@@ -128,7 +170,7 @@ def raise_prices(
     *,
     steps: int,
     enough: float,
-    slack: np.ndarray | None = None,
+    bands: Bands | None = None,
     blunt: float = 0.0,
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Damped Newton (Levenberg 1944, Marquardt 1963) on the smoothed, concave dual.
@@ -136,29 +178,34 @@ def raise_prices(
     Parameters
     ----------
     price, target : (K, q) start prices; the load that each centre should hold
-    slack : (K, q), half width of the band around `target`; its |price| is rounded off below `blunt`
+    bands : where loads may be instead of at `target`; the corners of their dual are rounded off below `blunt`
 
     Returns
     -------
     price : (K, q); error : largest |load / target - 1|; soft : (K, 3) soft sums of mass, mass x, mass y
     """
-    shape = price.shape
     size = price.size
 
     def evaluate(z: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-        gradient, hessian, soft = np.zeros(shape), np.zeros((size, size)), np.zeros((shape[0], 3))
-        value = _smoothed(
-            offers.centre, offers.cost, offers.ratio, offers.mass, offers.xy, warm, z, gradient, hessian, soft
-        )
-        value -= float((z * target).sum())
-        gradient -= target
-        if slack is not None:
-            length = np.sqrt(z * z + blunt * blunt)
-            value -= float((slack * length).sum())
-            gradient -= slack * z / length
-            hessian[np.arange(size), np.arange(size)] += (slack * blunt * blunt / length**3).ravel()
-        return value, gradient, hessian, soft
+        value, gradient, hessian, soft = _in_halves(offers, warm, z, pool)
+        if bands is None:
+            return value - float((z * target).sum()), gradient - target, hessian, soft
+        taken, load, slope = bands.smoothed(z, blunt)
+        hessian[np.arange(size), np.arange(size)] += slope.ravel()
+        return value - taken, gradient - load, hessian, soft
 
+    with ThreadPoolExecutor(2) as pool:
+        return _climb(evaluate, price, target, steps, enough)
+
+
+Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray, np.ndarray]]
+
+
+def _climb(
+    evaluate: Evaluate, price: np.ndarray, target: np.ndarray, steps: int, enough: float
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """What `raise_prices` returns, for a dual whose value, gradient, curvature and soft sums `evaluate` tells."""
+    shape = price.shape
     value, gradient, hessian, soft = evaluate(price)
     damping = 1e-3
     for _ in range(steps):
@@ -186,29 +233,72 @@ def raise_prices(
     return price, float(np.abs(gradient / target).max()), soft
 
 
+def _in_halves(
+    offers: Offers, warm: np.ndarray, price: np.ndarray, pool: ThreadPoolExecutor
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Value, loads, curvature and soft sums of the smoothed dual: always the sum of two halves, for two processors."""
+    count, q = price.shape
+    cut = len(offers.mass) // 2
+
+    def half(rows: slice) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        gradient, hessian, soft = np.zeros((count, q)), np.zeros((count * q, count * q)), np.zeros((count, 3))
+        value = _smoothed(
+            offers.centre[rows],
+            offers.cost[rows],
+            offers.ratio[rows],
+            offers.mass[rows],
+            offers.xy[rows],
+            warm[rows],
+            price,
+            gradient,
+            hessian,
+            soft,
+        )
+        return value, gradient, hessian, soft
+
+    parts = (slice(None, cut), slice(cut, None))
+    halves = list(pool.map(half, parts) if cut > WORTH_A_THREAD else map(half, parts))
+    value, gradient, hessian, soft = (one + other for one, other in zip(*halves, strict=True))
+    return value, gradient, hessian, soft
+
+
 def offers_at(
     xy: np.ndarray,
     mass: np.ndarray,
     ratio: np.ndarray,
     centres: np.ndarray,
     near: int,
+    *,
+    travel: np.ndarray | None = None,
+    allowed: np.ndarray | None = None,
     start: np.ndarray | None = None,
     handover: np.ndarray | None = None,
 ) -> Offers:
-    """Offers of the `near` centres next to each unit, and of the one it starts from."""
+    """Offers of the `near` cheapest centres for each unit, and of the one it starts from; as `cheapest` has them."""
     near = min(near, len(centres))
-    distance, centre = cKDTree(centres).query(xy, k=near)
-    if near == 1:
-        distance, centre = distance[:, None], centre[:, None]
-    cost = distance**2
+    if travel is not None and len(travel):
+        cost = travel if allowed is None or not len(allowed) else np.where(allowed, travel, NEVER)
+        centre = np.argsort(cost, axis=1, kind="stable")[:, :near]
+        cost = np.take_along_axis(cost, centre, axis=1)
+    else:
+        distance, centre = cKDTree(centres).query(xy, k=near)
+        if near == 1:
+            distance, centre = distance[:, None], centre[:, None]
+        cost = distance**2
+        if allowed is not None and len(allowed):
+            cost = np.where(np.take_along_axis(allowed, centre, axis=1), cost, NEVER)
     if start is not None and handover is not None and (start >= 0).any():
         has = start >= 0
-        centre = np.column_stack([centre, np.where(has, start, 0)])
-        own = ((xy - centres[np.where(has, start, 0)]) ** 2).sum(axis=1)
+        home = np.where(has, start, 0)
+        centre = np.column_stack([centre, home])
+        if travel is not None and len(travel):
+            own = travel[np.arange(len(home)), home]
+        else:
+            own = ((xy - centres[home]) ** 2).sum(axis=1)
         cost = np.column_stack([cost, own])
         price = (handover / mass)[:, None] * (centre != start[:, None])
         cost = np.where(has[:, None], cost + price, cost)
         # Its own centre stands twice when it is among the nearest: the first copy is priced out.
         twice = centre[:, :-1] == centre[:, -1:]
-        cost[:, :-1][twice] = 1e280
+        cost[:, :-1][twice] = NEVER
     return Offers(centre.astype(np.int64), cost, ratio, mass, xy)

@@ -1,30 +1,41 @@
-"""What the algorithm is asked: units, shares, bands, and how a plan is judged against them."""
+"""What the algorithm is asked: units, shares, bands, limits, and how a plan is judged against them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from territory.alignment.diagram import centroids
 from territory.alignment.units import Units
 
+UNLIMITED = np.iinfo(np.int64).max
+
 
 @dataclass(frozen=True)
 class Task:
-    """What a plan for `units` must keep to.
+    """What a plan for `units`, of K territories on q measures, must keep to.
 
-    shares (K, q) add to 1 by column; tolerance (q,); fixed (K, 2) centres or None; on_units: a centre is the unit
-    of the territory that is nearest to its centre of mass.
+    shares (K, q) add to 1 by column; tolerance (q,), the scale of deviations; band (K, q, 2), lowest and highest
+    deviation; ideal (q,), what a squared deviation costs a whole share, squared lengths; fixed (K, 2) centres, NaN
+    where one is free, or None; on_units: a free centre is the unit of the territory that is nearest to its centre of
+    mass; radius, length; loose (K,) bool, may be in several pieces; most_given, most_taken (K,) and most_moved, rows.
     """
 
     units: Units
     shares: np.ndarray
     tolerance: np.ndarray
+    band: np.ndarray
+    ideal: np.ndarray
     fixed: np.ndarray | None
     seed: int
     effort: float
-    on_units: bool = False
+    on_units: bool
+    radius: float
+    loose: np.ndarray
+    most_given: np.ndarray
+    most_taken: np.ndarray
+    most_moved: int
 
     @property
     def count(self) -> int:
@@ -35,23 +46,62 @@ class Task:
         """(n, q) each measure over the mass."""
         return self.units.measure / self.units.mass[:, None]
 
+    @property
+    def pinned(self) -> np.ndarray:
+        """(K,) bool, whose centre holds still."""
+        return np.zeros(self.count, bool) if self.fixed is None else ~np.isnan(self.fixed).any(axis=1)
+
+    @property
+    def lowest(self) -> np.ndarray:
+        """(K, q) least load."""
+        return self.shares * (1 + self.band[:, :, 0])
+
+    @property
+    def highest(self) -> np.ndarray:
+        """(K, q) largest load."""
+        return self.shares * (1 + self.band[:, :, 1])
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it matters how many move."""
+        least = min(int(self.most_given.min()), int(self.most_taken.min()), self.most_moved)
+        return least < UNLIMITED and bool((self.units.start >= 0).any())
+
+    def within(self, edge: float) -> np.ndarray:
+        """(K, q, 2) the bands drawn in about their middle to this part of their width."""
+        middle = self.band.mean(axis=2, keepdims=True)
+        return middle + (self.band - middle) * edge
+
+    def wider(self, let_go: np.ndarray, deviation: float) -> Task:
+        """The task with the measures `let_go`, (q,) bool, free to deviate so far."""
+        band = np.where(let_go[None, :, None], np.array([-deviation, deviation]), self.band)
+        return replace(self, tolerance=np.where(let_go, deviation, self.tolerance), band=band)
+
+    def pin(self, centres: np.ndarray) -> np.ndarray:
+        """The same centres (K, 2), with those that hold still where they are."""
+        return centres if self.fixed is None else np.where(self.pinned[:, None], self.fixed, centres)
+
     def centres(self, label: np.ndarray) -> np.ndarray:
         """(K, 2) the centres that the plan is judged by."""
-        if self.fixed is not None:
-            return self.fixed
         middle = centroids(self.units.xy, self.units.mass, label, self.count)
-        if not self.on_units:
-            return middle
-        distance = ((self.units.xy - middle[label]) ** 2).sum(axis=1)
-        order = np.lexsort((distance, label))
-        return self.units.xy[order[np.searchsorted(label[order], np.arange(self.count))]]
+        if self.on_units:
+            distance = ((self.units.xy - middle[label]) ** 2).sum(axis=1)
+            order = np.lexsort((distance, label))
+            middle = self.units.xy[order[np.searchsorted(label[order], np.arange(self.count))]]
+        return self.pin(middle)
 
     def objective(self, label: np.ndarray) -> float:
-        """Mass-weighted squared distance to the centre, plus the price of moves."""
+        """Mass-weighted squared distance to the centre (or what travel costs), the price of moves and of deviations."""
         units = self.units
-        spread = (units.mass * ((units.xy - self.centres(label)[label]) ** 2).sum(axis=1)).sum()
+        if len(units.travel):
+            cost = units.travel[np.arange(len(label)), label]
+        else:
+            cost = ((units.xy - self.centres(label)[label]) ** 2).sum(axis=1)
         moved = (units.start >= 0) & (units.start != label)
-        return float(spread + units.handover[moved].sum())
+        total = float((units.mass * cost).sum() + units.handover[moved].sum()) + units.scatter
+        return (
+            total + float((self.ideal * self.shares * self.deviation(label) ** 2).sum()) if self.ideal.any() else total
+        )
 
     def deviation(self, label: np.ndarray) -> np.ndarray:
         """(K, q) load over share, less 1."""
@@ -59,13 +109,27 @@ class Task:
         return np.column_stack(loads) / self.shares - 1.0
 
     def overrun(self, label: np.ndarray) -> float:
-        """By how many tolerances loads are outside their bands, summed; 0 when every territory is in its bands.
+        """By how many tolerances loads are outside their bands, summed, and how many units are where they may not be.
 
         A sum, so that one load that cannot be in its band does not hide the others.
         """
-        return overrun(self.deviation(label), self.tolerance)
+        return self.excess(self.deviation(label)) + float(self.is_forbidden(label).sum())
 
+    def excess(self, deviation: np.ndarray) -> float:
+        """Sum over territories and measures of the tolerances by which a deviation (K, q) is outside its band."""
+        outside = np.maximum(deviation - self.band[:, :, 1], self.band[:, :, 0] - deviation)
+        return float((np.maximum(outside, 0.0) / self.tolerance).sum())
 
-def overrun(deviation: np.ndarray, tolerance: np.ndarray) -> float:
-    """Sum over territories and measures, deviation (K, q), of the tolerances (q,) by which each is outside its band."""
-    return float(np.maximum(np.abs(deviation) / tolerance - 1.0, 0.0).sum())
+    def may_be(self, territory: int) -> np.ndarray:
+        """(n,) bool, which units are allowed there."""
+        units = self.units
+        return units.allowed[:, territory] if len(units.allowed) else np.ones(len(units.mass), bool)
+
+    def is_forbidden(self, label: np.ndarray) -> np.ndarray:
+        """(n,) bool, which units are where they may not be, or too far from the centre."""
+        units, at = self.units, np.arange(len(label))
+        wrong = ~units.allowed[at, label] if len(units.allowed) else np.zeros(len(label), bool)
+        if np.isfinite(self.radius):
+            away = ((units.xy - self.centres(label)[label]) ** 2).sum(axis=1)
+            wrong = wrong | (away > self.radius**2 * (1 + 1e-9))
+        return wrong

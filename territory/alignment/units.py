@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
-from territory.alignment.search import rings
+from territory.alignment.ground import rings
 from territory.neighbours import collapse, neighbour_pairs
 
 HILBERT_BITS = 16
@@ -21,6 +22,8 @@ class Units:
     xy (n, 2); measure (n, q), columns add to 1; mass (n,), mean of the measures, adds to 1; start (n,) int,
     today's territory or -1; handover (n,), in squared lengths x mass; movable (n,) bool; ptr, ind: neighbours
     in CSR form; ring (2e,) as `search.rings` makes it; of_row (rows,) int, the unit of each row of the input.
+    scatter, squared lengths x mass: of rows within their units, the same in every plan. allowed (n, K) bool and
+    travel (n, K), squared lengths per mass at each centre: without rows where there is no such rule.
     """
 
     xy: np.ndarray
@@ -34,79 +37,151 @@ class Units:
     ring: np.ndarray
     of_row: np.ndarray
     metres: float
+    scatter: float
+    rows: np.ndarray
+    allowed: np.ndarray
+    travel: np.ndarray
 
 
-def make_units(
-    xy: np.ndarray,
-    measures: np.ndarray,
-    *,
-    largest: np.ndarray,
-    neighbours: np.ndarray | None,
-    start: np.ndarray,
-    handover: np.ndarray,
-    movable: np.ndarray,
-    parts: int,
-) -> Units:
+@dataclass(frozen=True)
+class Rows:
+    """What is known of the n rows of the input, K territories and q measures; None where there is no such rule.
+
+    xy (n, 2), metres; measures (n, q), at least 0; weights (q,), what each measure counts in the mass; neighbours
+    (e, 2) int, pairs of rows, or None for the graph of places; start (n,) int, today's territory, -1 for none; handover
+    (n,), price of moving the row, square metres x mass; movable (n,) bool; group (n,) int, rows that go together, -1
+    for none; allowed (n, K) bool; travel (n, K), what a unit of mass costs at each centre, square metres.
+    """
+
+    xy: np.ndarray
+    measures: np.ndarray
+    weights: np.ndarray
+    neighbours: np.ndarray | None
+    start: np.ndarray
+    handover: np.ndarray
+    movable: np.ndarray
+    group: np.ndarray | None
+    allowed: np.ndarray | None
+    travel: np.ndarray | None
+
+    def in_order(self, order: np.ndarray) -> Rows:
+        """The same rows in another order, (n,) int."""
+        at = np.argsort(order)
+        sorted_rows = {
+            name: values[order] if isinstance(values, np.ndarray) and name not in ("weights", "neighbours") else values
+            for name, values in vars(self).items()
+        }
+        pairs = None if self.neighbours is None else at[self.neighbours]
+        return Rows(**{**sorted_rows, "neighbours": pairs})
+
+
+def make_units(rows: Rows, *, largest: np.ndarray, parts: int) -> Units:
     """Rows at one place, of one owner, become one unit, unless that unit would be too large to balance with.
+
+    Rows of one group become one unit wherever they are, with the neighbours of them all.
 
     Parameters
     ----------
-    xy : (n, 2) float, metres
-    measures : (n, q) float, at least 0
+    rows : Rows
     largest : (q,) float, the share of a measure's total above which a unit of several rows is split
-    neighbours : (e, 2) int, pairs of rows that border each other, or None for the graph of places
-    start : (n,) int, today's territory, -1 for none
-    handover : (n,) float, price of moving the row, in square metres x mass
-    movable : (n,) bool
     parts : into at most how many units a place is split
     """
-    totals = measures.sum(axis=0)
-    share = measures / np.where(totals > 0, totals, 1.0)
-    if neighbours is None:
-        places, place_of = collapse(xy)
-        unit = _split(place_of, start, movable, share, largest, parts)
-        place = _first(place_of, unit)
-        edges = _between_units(neighbour_pairs(places), place)
+    totals = rows.measures.sum(axis=0)
+    share = rows.measures / np.where(totals > 0, totals, 1.0)
+    kind = _kind(rows)
+    if rows.neighbours is None:
+        places, place_of = collapse(rows.xy)
+        unit = _split(np.column_stack([place_of, kind]), share, largest, parts)
+        edges = _between_units(neighbour_pairs(places), _first(place_of, unit))
     else:
-        unit, place, edges = np.arange(len(xy)), np.arange(len(xy)), np.asarray(neighbours, np.int64)
+        unit, edges = np.arange(len(rows.xy)), np.asarray(rows.neighbours, np.int64)
+    if rows.group is not None:
+        merged = _merged(unit, rows.group)
+        unit, edges = merged[unit], merged[edges]
     count = int(unit.max()) + 1
-    order = np.argsort(_hilbert(_first(xy, unit)), kind="stable")
+    # A row without mass still needs a place in the sums of squares, or it could go anywhere.
+    weight = np.maximum(share @ (rows.weights / rows.weights.sum()), 1e-9 / len(unit))
+    weight /= weight.sum()
+    middle = (weight[:, None] * rows.xy).sum(axis=0)
+    at = _mean(rows.xy - middle, weight, unit, count)
+    order = np.argsort(_hilbert(at), kind="stable")
     rank = np.empty(count, np.int64)
     rank[order] = np.arange(count)
-    unit = rank[unit]
+    unit, at = rank[unit], at[order]
+    away = rows.xy - middle - at[unit]
+    metres = float(np.sqrt((weight * ((rows.xy - middle) ** 2).sum(axis=1)).sum())) or 1.0
     ptr, ind = _csr(rank[edges], count)
-    measure = np.column_stack([np.bincount(unit, column, count) for column in share.T])
-    mass = measure.mean(axis=1)
-    # A unit without mass still needs a place in the sums of squares, or it could go anywhere.
-    mass = np.maximum(mass, 1e-9 / count)
-    mass /= mass.sum()
-    where = _first(xy, unit)
-    where = where - (mass[:, None] * where).sum(axis=0)
-    metres = float(np.sqrt((mass * (where**2).sum(axis=1)).sum())) or 1.0
+    nowhere = np.empty((0, 0))
     return Units(
-        xy=where / metres,
-        measure=measure,
-        mass=mass,
-        start=_first(start, unit),
-        handover=np.bincount(unit, handover, count) / metres**2,
-        movable=_first(movable, unit),
+        xy=at / metres,
+        measure=np.column_stack([np.bincount(unit, column, count) for column in share.T]),
+        mass=np.bincount(unit, weight, count),
+        start=_first(rows.start, unit) if rows.group is None else _owner(rows, weight, unit, count),
+        handover=np.bincount(unit, rows.handover, count) / metres**2,
+        movable=np.bincount(unit, ~rows.movable, count) == 0,
         ptr=ptr,
         ind=ind,
         ring=rings(ptr, ind),
         of_row=unit,
         metres=metres,
+        scatter=float((weight * (away**2).sum(axis=1)).sum()) / metres**2 if rows.travel is None else 0.0,
+        rows=np.bincount(unit, minlength=count),
+        allowed=nowhere.astype(bool) if rows.allowed is None else _everywhere(rows.allowed, unit, count),
+        travel=nowhere if rows.travel is None else _mean(rows.travel, weight, unit, count) / metres**2,
     )
+
+
+def _kind(rows: Rows) -> np.ndarray:
+    """(n, c) int: rows that differ in one of these are different units even at one place."""
+    columns = [rows.start, rows.movable]
+    if rows.group is not None:
+        columns.append(rows.group)
+    if rows.allowed is not None:
+        columns.append(np.unique(rows.allowed, axis=0, return_inverse=True)[1].ravel())
+    return np.column_stack(columns)
+
+
+def _merged(unit: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """(units,) int, new number of each unit: those that hold rows of one group become one."""
+    count, grouped = int(unit.max()) + 1, group >= 0
+    hub = count + group[grouped]
+    graph = coo_matrix(
+        (np.ones(grouped.sum(), np.int8), (unit[grouped], hub)), shape=(count + int(group.max()) + 1,) * 2
+    )
+    return np.unique(connected_components(graph, directed=False)[1][:count], return_inverse=True)[1].ravel()
+
+
+def _owner(rows: Rows, weight: np.ndarray, unit: np.ndarray, count: int) -> np.ndarray:
+    """(count,) int, the territory that holds most of each unit today; of one that may not move, where it is locked."""
+    held = np.where(rows.movable, weight, 1.0 + weight)
+    width = int(rows.start.max(initial=-1)) + 2
+    key, row = np.unique(unit * width + rows.start + 1, return_inverse=True)
+    most = np.lexsort((-key, np.bincount(row.ravel(), held), key // width))
+    last = np.append(np.flatnonzero(np.diff(key[most] // width)), len(key) - 1)
+    return key[most[last]] % width - 1
+
+
+def _mean(values: np.ndarray, weight: np.ndarray, group: np.ndarray, count: int) -> np.ndarray:
+    """(count, c) weighted means of the columns of `values` (n, c) over each group."""
+    total = np.bincount(group, weight, count)
+    return np.column_stack([np.bincount(group, weight * column, count) / total for column in values.T])
+
+
+def _everywhere(allowed: np.ndarray, unit: np.ndarray, count: int) -> np.ndarray:
+    """(count, K) bool, where all rows of each unit are allowed."""
+    return np.column_stack([np.bincount(unit, ~column, count) == 0 for column in allowed.T])
 
 
 def coarsen(units: Units) -> tuple[Units, np.ndarray]:
     """Neighbouring units of one owner and freedom in pairs, each as one unit, and (n,) int, the pair of each unit."""
-    pair = _matched(units.ptr, units.ind, units.xy, units.start, units.movable)
+    kind = np.unique(units.allowed, axis=0, return_inverse=True)[1].ravel() if len(units.allowed) else units.start
+    pair = _matched(units.ptr, units.ind, units.xy, units.start, units.movable, kind)
     count = int(pair.max()) + 1
     mass = np.bincount(pair, units.mass, count)
     row = np.repeat(pair, np.diff(units.ptr))
     ptr, ind = _csr(np.column_stack([row, pair[units.ind]]), count)
     merged = Units(
-        xy=np.column_stack([np.bincount(pair, units.mass * axis, count) / mass for axis in units.xy.T]),
+        xy=_mean(units.xy, units.mass, pair, count),
         measure=np.column_stack([np.bincount(pair, column, count) for column in units.measure.T]),
         mass=mass,
         start=_first(units.start, pair),
@@ -117,12 +192,16 @@ def coarsen(units: Units) -> tuple[Units, np.ndarray]:
         ring=rings(ptr, ind),
         of_row=pair,
         metres=units.metres,
+        scatter=units.scatter,
+        rows=np.bincount(pair, units.rows, count).astype(np.int64),
+        allowed=_first(units.allowed, pair) if len(units.allowed) else units.allowed,
+        travel=_mean(units.travel, units.mass, pair, count) if len(units.travel) else units.travel,
     )
     return merged, pair
 
 
 @njit(cache=True)
-def _matched(ptr, ind, xy, start, movable):
+def _matched(ptr, ind, xy, start, movable, kind):
     """(n,) int: each unit with its nearest neighbour that is still alone, numbered in the order of the units."""
     pair = np.full(ptr.size - 1, -1)
     count = 0
@@ -134,7 +213,7 @@ def _matched(ptr, ind, xy, start, movable):
         least = np.inf
         for e in range(ptr[i], ptr[i + 1]):
             v = ind[e]
-            if pair[v] < 0 and start[v] == start[i] and movable[v] == movable[i]:
+            if pair[v] < 0 and start[v] == start[i] and movable[v] == movable[i] and kind[v] == kind[i]:
                 distance = (xy[v, 0] - xy[i, 0]) ** 2 + (xy[v, 1] - xy[i, 1]) ** 2
                 if distance < least:
                     least = distance
@@ -150,11 +229,8 @@ def _first(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     return values[np.unique(group, return_index=True)[1]]
 
 
-def _split(
-    place_of: np.ndarray, start: np.ndarray, movable: np.ndarray, share: np.ndarray, largest: np.ndarray, parts: int
-) -> np.ndarray:
-    """Unit of each row: rows of one place, owner and freedom, cut up where they weigh too much together."""
-    key = np.column_stack([place_of, start, movable])
+def _split(key: np.ndarray, share: np.ndarray, largest: np.ndarray, parts: int) -> np.ndarray:
+    """Unit of each row: rows of one key, cut up where they weigh too much together."""
     group = np.unique(key, axis=0, return_inverse=True)[1].ravel()
     load = np.column_stack([np.bincount(group, column) for column in share.T])
     heavy = (load > largest).any(axis=1) & (np.bincount(group) > 1)
@@ -188,7 +264,7 @@ def _between_units(pairs: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 def _csr(edges: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     both = np.vstack([edges, edges[:, ::-1]])
-    graph = coo_matrix((np.ones(len(both), np.int8), both.T), shape=(count, count)).tocsr()
+    graph = coo_matrix((np.ones(len(both), np.int32), both.T), shape=(count, count)).tocsr()
     graph.setdiag(0)
     graph.eliminate_zeros()
     graph.sort_indices()
