@@ -13,7 +13,7 @@ import pandas as pd
 from territory.errors import DataError, NotFoundError, Problem
 from territory.measures import LOADS, demand_of, ground_of, remeasure
 from territory.model import Basis, Portfolio, Proposal, percent
-from territory.realignment import price_moves, shares_of
+from territory.realignment import extra_loads, loads_of, mass_of, price_moves
 
 BY_HAND = "moved by hand"
 """The reason of a move that a person made."""
@@ -87,7 +87,8 @@ def _refreshed(
 ) -> Proposal:
     portfolio = proposal.portfolio
     demand = demand_of(portfolio, proposal.travel)
-    loads = demand[list(LOADS.values())].to_numpy(float)
+    measures = list(proposal.tolerance)
+    loads = loads_of(portfolio, measures, demand)
     code = _codes(alignment, proposal.after.index)
     basis = proposal.basis or _own_basis(proposal, loads)
     at_basis = np.where(code >= 0, _codes(proposal.after.index, basis.territories)[code], -1)
@@ -97,7 +98,7 @@ def _refreshed(
         proposal,
         alignment=alignment,
         moves=_moves(proposal, basis, alignment, loads, moved),
-        after=remeasure(portfolio, proposal.after, code, demand),
+        after=remeasure(portfolio, proposal.after, code, demand, extra_loads(measures, loads)),
         objective=objective / 1e6,
         lower_bound=bound / 1e6,
         gap=(objective - bound) / bound if bound > 0 else (0.0 if objective <= 0 else float("inf")),
@@ -173,7 +174,7 @@ def _locks(alignment: pd.Series, names: Sequence[str]) -> dict[str, str]:
 def _own_basis(proposal: Proposal, loads: np.ndarray) -> Basis:
     """A basis at the centres of mass of the proposal's own territories, without prices."""
     portfolio, names = proposal.portfolio, proposal.after.index
-    mass = shares_of(loads).mean(axis=1)
+    mass = mass_of(loads)
     code = _codes(proposal.alignment.reindex(portfolio.customers.index), names)
     owned = code >= 0
     weight = np.bincount(code[owned], mass[owned], len(names))
@@ -184,11 +185,11 @@ def _own_basis(proposal: Proposal, loads: np.ndarray) -> Basis:
     bare = Basis(
         territories=tuple(names),
         centres=centres,
-        load_price=np.zeros((len(names), len(LOADS))),
+        load_price=np.zeros((len(names), loads.shape[1])),
         start=_codes(portfolio.alignment, names),
         handover=np.zeros(len(mass)),
         objective=0.0,
-        lower_bound=proposal.lower_bound * 1e6,
+        lower_bound=float("nan"),  # it holds at centres that nobody knows any more
     )
     return replace(bare, objective=_objective(bare, portfolio.xy, code, loads))
 
@@ -201,7 +202,7 @@ def _codes(owner: pd.Series | pd.Index, names: Iterable[str]) -> np.ndarray:
 def _objective(basis: Basis, xy: np.ndarray, code: np.ndarray, loads: np.ndarray) -> float:
     """Square metres: mean squared distance to the basis' centres, plus the price of moves."""
     squared = ((xy - basis.centres[code]) ** 2).sum(axis=1)
-    spread = (shares_of(loads).mean(axis=1) * squared)[code >= 0].sum()
+    spread = (mass_of(loads, basis.weights) * squared)[code >= 0].sum()
     return float(spread + basis.handover[(basis.start >= 0) & (basis.start != code)].sum())
 
 
@@ -222,7 +223,7 @@ def _moves(proposal: Proposal, basis: Basis, alignment: pd.Series, loads: np.nda
             "from": today.to_numpy(),
             "to": now.to_numpy(),
             "reason": BY_HAND,
-            "price": price,
+            "price": np.round(price.sum(axis=1), 4),
             "runner_up": names[second],
         }
     )
@@ -244,7 +245,8 @@ def _reasons(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Iterato
 
 def _out_of_tolerance(proposal: Proposal, loads: np.ndarray) -> Iterator[Problem]:
     after = proposal.after
-    for column, (name, load) in enumerate(LOADS.items()):
+    for column, name in enumerate(proposal.tolerance):
+        load = LOADS.get(name, name)
         limit, deviation = proposal.tolerance[name], after[f"deviation_{name}"]
         fair = after["share"] * loads[:, column].sum()
         for territory in after.index[deviation.abs() > limit + ROUNDING]:
@@ -265,7 +267,7 @@ def _in_pieces(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Itera
     if not len(broken):
         return
     piece = ground_of(proposal.portfolio).graph.pieces(np.where(np.isin(code, broken), code, -1))
-    weight = np.bincount(piece, shares_of(loads).mean(axis=1))
+    weight = np.bincount(piece, mass_of(loads))
     for territory in broken:
         held = np.flatnonzero(code == territory)
         main = piece[held][weight[piece[held]].argmax()]

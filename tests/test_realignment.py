@@ -111,7 +111,7 @@ def test_few_moves_are_kept_to_at_the_cost_of_balance_and_it_is_said():
 
     assert len(proposal.moves) == 3
     assert [problem.where for problem in proposal.reasons] == ["max_moved"]
-    assert "Allow 30.0 %" in proposal.reasons[0].fix
+    assert "Allow 30 %" in proposal.reasons[0].fix
 
 
 def test_enough_moves_allowed_change_nothing():

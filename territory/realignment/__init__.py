@@ -1,0 +1,263 @@
+"""Plans for people: from a portfolio to a proposal whose moves have names, reasons and prices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from territory.alignment import Limits, Progress
+from territory.errors import DataError, InfeasibleError, Problem
+from territory.model import Portfolio, Proposal, TravelMode, percent, percent_up
+from territory.realignment.moves import mass_of, price_moves, shares_of
+from territory.realignment.names import names_for, staffed, with_newcomers
+from territory.realignment.wishes import Centres, Part, centres_of, known, limits_of
+from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
+
+__all__ = ["HANDOVER", "align", "extra_loads", "loads_of", "mass_of", "price_moves", "realign", "shares_of"]
+
+log = logging.getLogger(__name__)
+
+HANDOVER = 5.0
+"""What moving a customer costs: as much as serving it that many mean squared distances farther away."""
+DEARER = 25.0
+"""When few may move: how much dearer a move becomes."""
+
+
+def align(
+    portfolio: Portfolio,
+    *,
+    territories: int,
+    tolerance: float | Mapping[str, float] | None = None,
+    seed: int = 0,
+    travel: TravelMode = "line",
+    effort: float = 1.0,
+    progress: Progress | None = None,
+) -> Proposal:
+    """Cut territories from scratch: balanced on potential and workload, in one piece, compact.
+
+    Territories are named after today's by what they share (an assignment problem), so that few customers seem to move.
+    Groups stay together, and the rules' limits hold; skills are a rep's, and so `realign` looks at them.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+    territories : int, how many, of equal shares; the reps' shares count when there are as many reps' territories
+    tolerance : ratio, or {"potential": ratio, "workload": ratio, any other number column: ratio}; the rules' by default
+    seed : int
+    travel : what workload counts beside visits x minutes
+    effort : multiplies the steps of the search
+    progress : called with the stage and the part done
+
+    Raises
+    ------
+    InfeasibleError
+        Fewer customers than territories, or a measure is zero everywhere.
+    DataError
+        Nobody has a place, or a tolerance, a measure or a group cannot be.
+    """
+    band = band_of(portfolio, tolerance)
+    if territories < 1:
+        raise InfeasibleError(
+            [Problem("territories", f"{territories} territories cannot be cut.", "Ask for 1 or more.")]
+        )
+    need_customers(portfolio)
+    work = Work(portfolio, band, travel, seed, progress, effort)
+    names = portfolio.territories
+    share = portfolio.shares(names).to_numpy() if len(names) == territories else np.full(territories, 1 / territories)
+    nobody = np.full(len(portfolio.customers), -1)
+    places = names if len(names) == territories else [str(number) for number in range(territories)]
+    limits = replace(limits_of(portfolio, places, nobody, list(band), travel), allowed=None)
+    plan = work.solve(share, limits=limits)
+    return work.proposal(plan, names_for(plan, portfolio, work.mass, share), share)
+
+
+def realign(
+    portfolio: Portfolio,
+    *,
+    tolerance: float | Mapping[str, float] | None = None,
+    max_moved: float | None = None,
+    max_given: Part | None = None,
+    max_taken: Part | None = None,
+    focus: Iterable[str] | None = None,
+    keep: Iterable[str] = (),
+    centres: Centres | None = None,
+    in_pieces: Iterable[str] = (),
+    seed: int = 0,
+    travel: TravelMode = "line",
+    handover: float = HANDOVER,
+    effort: float = 1.0,
+    progress: Progress | None = None,
+) -> Proposal:
+    """Bring every territory back into its band on potential and workload, moving few customers.
+
+    A territory without a rep is shared out among the others; when there are no reps at all, every territory stays.
+    The territory of a rep who has no customers yet is founded around the rep's home. Locked customers stay, groups
+    stay together, customers go only to reps who have the skills they need, and the rules' limits hold.
+
+    Parameters
+    ----------
+    portfolio : Portfolio, with today's alignment
+    tolerance : ratio, or {"potential": ratio, "workload": ratio, any other number column: ratio}; the rules' by default
+    max_moved : ratio of customers that may change territory; the balance then is the best within that
+    max_given, max_taken : ratio of a territory's customers that may leave it, or that may come to it; one for all, or
+        by territory
+    focus : territories to redraw among themselves, with the customers of vacant ones; all others stay as they are
+    keep : territories that stay as they are
+    centres : "homes", or {territory: (longitude, latitude) or customer_id}: centres that hold still, so that
+        territories lie around them; by default a territory's centre is where its customers are. With
+        ``travel="roads"`` and every centre held still, distance is by road.
+    in_pieces : territories that may be in several pieces
+    seed : int
+    travel : what workload counts beside visits x minutes
+    handover : price of a move, in mean squared distances to the centre; more means fewer moves and longer ways
+    effort : multiplies the steps of the search; 0.3 is enough to compare many portfolios
+    progress : called with the stage and the part done
+
+    Raises
+    ------
+    DataError
+        No customer has a territory today; a tolerance, a measure, a group or a place cannot be.
+    NotFoundError
+        A territory or a customer that is named does not exist.
+    InfeasibleError
+        Fewer customers than territories, or a measure is zero everywhere.
+    """
+    band = band_of(portfolio, tolerance)
+    need_customers(portfolio)
+    names = staffed(portfolio)
+    today = pd.Index(names).get_indexer(portfolio.alignment.to_numpy())
+    if (today < 0).all():
+        raise DataError(
+            [Problem("customers, column 'territory'", "no customer has a territory today.", "Use align instead.")]
+        )
+    redrawn = _redrawn(names, focus, keep)
+    share = portfolio.shares(names).to_numpy()
+    if not redrawn:
+        raise DataError([Problem("keep", "every territory is kept as it is.", "Leave at least one to redraw.")])
+    rows = (today < 0) | np.isin(today, redrawn)
+    work = Work(portfolio, band, travel, seed, progress, effort, rows)
+    start = with_newcomers(portfolio, work.mass, names, share, today, rows)
+    asked = _Asked(work, names, share, today, start, np.array(redrawn), handover, centres_of(portfolio, centres, names))
+    limits = limits_of(
+        portfolio, names, today, list(band), travel, max_given=max_given, max_taken=max_taken, in_pieces=in_pieces
+    )
+    plan = asked.solve(limits)
+    if max_moved is not None:
+        plan = asked.within(max_moved, limits, plan)
+    return work.proposal(plan, names, share)
+
+
+def _redrawn(names: list[str], focus: Iterable[str] | None, keep: Iterable[str]) -> list[int]:
+    """Places among `names` of the territories to redraw."""
+    wanted = names if focus is None else known(focus, names)
+    kept = set(known(keep, names))
+    return [at for at, name in enumerate(names) if name in wanted and name not in kept]
+
+
+class _Asked:
+    """A realignment of some territories, the others being left alone."""
+
+    def __init__(
+        self,
+        work: Work,
+        names: list[str],
+        share: np.ndarray,
+        today: np.ndarray,
+        start: np.ndarray,
+        redrawn: np.ndarray,
+        handover: float,
+        centres: np.ndarray | None,
+    ) -> None:
+        self._work, self._names, self._share, self._today, self._start = work, names, share, today, start
+        self._redrawn, self._handover, self._centres = redrawn, handover, centres
+
+    def solve(self, limits: Limits, *, dearer: float = 1.0) -> Plan:
+        """A plan for the territories that are redrawn, told for all of them."""
+        part = self._redrawn
+        if len(part) == len(self._names):
+            return self._work.solve(
+                self._share,
+                start=self._start,
+                handover=self._handover * dearer,
+                limits=limits,
+                centres=self._centres,
+            )
+        number = np.full(len(self._names) + 1, -1)
+        number[part] = np.arange(len(part))
+        plan = self._work.solve(
+            self._share[part],
+            start=number[self._start],
+            handover=self._handover * dearer,
+            limits=_of_territories(limits, part),
+            centres=None if self._centres is None else self._centres[part],
+        )
+        return self._told_for_all(plan)
+
+    def _told_for_all(self, plan: Plan) -> Plan:
+        """The plan of a part of the map with everything else as it is today."""
+        work, part, count = self._work, self._redrawn, len(self._names)
+        labels = np.where(plan.labels >= 0, part[plan.labels], self._start)
+        mass, xy = work.mass, work.portfolio.xy
+        weight = np.maximum(np.bincount(labels, mass, count), 1e-300)
+        centres = np.column_stack([np.bincount(labels, mass * axis, count) / weight for axis in xy.T])
+        centres[part] = plan.centres
+        price = np.zeros((count, plan.price.shape[1]))
+        price[part] = plan.price
+        rest = float((mass * ((xy - centres[labels]) ** 2).sum(axis=1))[~work.rows].sum())
+        inside = float(mass[work.rows].sum())
+        objective, bound = plan.objective * inside + rest, plan.lower_bound * inside + rest
+        return replace(
+            plan,
+            labels=labels,
+            centres=centres,
+            price=price * inside,
+            objective=objective,
+            lower_bound=bound,
+            gap=(objective - bound) / bound if bound > 0 else plan.gap,
+            start=self._start,
+            handover=plan.handover * inside,
+        )
+
+    def moved(self, plan: Plan) -> float:
+        """The part of all customers that changes territory."""
+        return float(((plan.labels != self._today) & (self._today >= 0)).mean())
+
+    def within(self, max_moved: float, limits: Limits, plan: Plan) -> Plan:
+        """The most balanced plan found that moves at most `max_moved` of the customers.
+
+        First moves are made dearer; when that is not enough, no more than that many are made.
+        """
+        if self.moved(plan) <= max_moved:
+            return plan
+        needed = self.solve(limits, dearer=DEARER)
+        if needed.status == "infeasible":
+            needed = plan
+        elif self.moved(needed) <= max_moved:
+            return needed
+        founded = int(((self._start != self._today) & (self._today >= 0)).sum())
+        room = int(np.floor(max_moved * len(self._today) + 1e-9)) - founded
+        kept = self.solve(replace(limits, most_moved=max(room, 0)), dearer=DEARER)
+        if self.moved(kept) > max_moved:
+            what = f"no plan was found that moves only {percent(max_moved)} of the customers: "
+            what += "a territory is in pieces, or new."
+            problem = Problem("max_moved", what, f"Allow {percent_up(self.moved(needed))}.")
+            return replace(needed, status="infeasible", reasons=(*needed.reasons, problem))
+        worst = float(np.abs(kept.deviation).max())
+        problem = Problem(
+            "max_moved",
+            f"with {percent(max_moved)} of the customers moving, territories deviate by up to {percent(worst)}.",
+            f"Allow {percent_up(self.moved(needed))} to move to come nearest to the tolerance asked.",
+        )
+        return replace(kept, status="infeasible", reasons=(problem,))
+
+
+def _of_territories(limits: Limits, part: np.ndarray) -> Limits:
+    """The limits of some of the territories, (k,) int."""
+    by_territory = ("loose", "least", "most", "least_rows", "most_rows", "most_given", "most_taken")
+    some = {name: values[part] for name in by_territory if (values := getattr(limits, name)) is not None}
+    allowed = None if limits.allowed is None else limits.allowed[:, part]
+    return replace(limits, allowed=allowed, **some)

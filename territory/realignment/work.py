@@ -1,0 +1,297 @@
+"""One portfolio made ready for the algorithm, and a plan of the algorithm made a proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from territory.alignment import Limits, Progress, UnitPlan, align_units
+from territory.errors import DataError, InfeasibleError, Problem
+from territory.measures import LOADS, demand_of, ground_of, measure, row_pairs
+from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
+from territory.realignment.moves import Reasons, mass_of, price_moves
+from territory.realignment.wishes import torn_groups, unserved
+
+
+@dataclass(frozen=True)
+class Plan(UnitPlan):
+    """A plan with today's label of each customer, (n,), and what leaving it costs, (n,) square metres x mass."""
+
+    start: np.ndarray
+    handover: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One portfolio, ready for the algorithm; `rows` (n,) bool are the customers whose territory is to be found."""
+
+    portfolio: Portfolio
+    band: Mapping[str, float]
+    travel: TravelMode
+    seed: int
+    progress: Progress | None
+    effort: float = 1.0
+    rows: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+
+    @cached_property
+    def demand(self) -> pd.DataFrame:
+        return demand_of(self.portfolio, self.travel)
+
+    @cached_property
+    def loads(self) -> np.ndarray:
+        """(n, q) potential, workload and whatever else has a tolerance, of each customer."""
+        return loads_of(self.portfolio, list(self.band), self.demand)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """(q,) what each measure counts in a customer's mass; measures beyond potential and workload count nothing."""
+        given = {**dict.fromkeys(MEASURES, 1.0), **self.portfolio.rules.weights}
+        return np.array([given.get(name, 0.0) for name in self.band])
+
+    @cached_property
+    def mass(self) -> np.ndarray:
+        """(n,) each customer's weighted mean share of the measures."""
+        return mass_of(self.loads, self.weights)
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """(m,) the customers whose territory is to be found, by id: the order of the rows in a file changes nothing."""
+        order = np.argsort(self.portfolio.customers.index.to_numpy(str), kind="stable")
+        return order[self.rows[order]] if len(self.rows) else order
+
+    @cached_property
+    def pairs(self) -> np.ndarray | None:
+        """(e, 2) who borders whom among `order`, where not places alone tell."""
+        pairs = row_pairs(self.portfolio)
+        if pairs is None and len(self.rows) and not self.rows.all():
+            pairs = ground_of(self.portfolio).graph.row_pairs()
+        if pairs is None:
+            return None
+        place = np.full(len(self.portfolio.customers), -1)
+        place[self.order] = np.arange(len(self.order))
+        found = place[pairs]
+        return found[(found >= 0).all(axis=1)]
+
+    def solve(
+        self,
+        share: np.ndarray,
+        *,
+        start: np.ndarray | None = None,
+        handover: float = 0.0,
+        limits: Limits | None = None,
+        centres: np.ndarray | None = None,
+        effort: float = 1.0,
+    ) -> Plan:
+        """The algorithm's plan for all customers; those who are not in `rows` keep their `start`."""
+        order = self.order
+        begin = None if start is None else start[order]
+        locked = self.portfolio.customers["locked"].to_numpy()[order]
+        price = np.zeros(len(order)) if begin is None else self._handover(begin, handover)
+        try:
+            plan = align_units(
+                self.portfolio.xy[order],
+                self.loads[order],
+                share,
+                np.array(list(self.band.values())),
+                self.pairs,
+                self.seed,
+                start=begin,
+                handover=price,
+                locked=None if begin is None else locked & (begin >= 0),
+                centres=centres,
+                travel=self._road_metres(centres),
+                weights=self.weights,
+                ideal=self._ideal(len(share)),
+                limits=self._at(limits or Limits()),
+                effort=self.effort * effort,
+                progress=self.progress,
+            )
+        except InfeasibleError as error:
+            raise InfeasibleError([self.in_words(problem) for problem in error.problems]) from error
+        labels = np.full(len(self.mass), -1) if start is None else start.copy()
+        labels[order] = plan.labels
+        prices = np.zeros(len(self.mass))
+        prices[order] = price
+        today = np.full(len(self.mass), -1) if start is None else start
+        return Plan(**{**vars(plan), "labels": labels}, start=today, handover=prices)
+
+    def _at(self, limits: Limits) -> Limits:
+        """The limits of the customers in `order`."""
+        groups, allowed = limits.groups, limits.allowed
+        return replace(
+            limits,
+            groups=None if groups is None else groups[self.order],
+            allowed=None if allowed is None else allowed[self.order],
+        )
+
+    def _ideal(self, count: int) -> np.ndarray | None:
+        """(q,) square metres that a territory costs which deviates by its whole share, from the rules' fairness."""
+        fairness = self.portfolio.rules.fairness
+        if not fairness:
+            return None
+        xy, mass = self.portfolio.xy[self.order], self.mass[self.order]
+        middle = np.average(xy, axis=0, weights=mass)
+        # The mean squared distance of a country of equal round territories, of which there are so many.
+        spread = np.average(((xy - middle) ** 2).sum(axis=1), weights=mass) / count
+        return np.full(len(self.band), fairness * spread)
+
+    def _road_metres(self, centres: np.ndarray | None) -> np.ndarray | None:
+        """(m, K) metres by road to centres that all hold still; None where straight lines are to count."""
+        roads = self.portfolio.roads
+        if centres is None or np.isnan(centres).any() or self.travel != "roads" or roads is None:
+            return None
+        import geopandas as gpd
+
+        customers = self.portfolio.customers.geometry.iloc[self.order]
+        homes = gpd.GeoSeries(gpd.points_from_xy(*centres.T), crs=customers.crs)
+        metres = roads.matrix(customers, homes).metres
+        straight = np.hypot(*(self.portfolio.xy[self.order][:, None, :] - centres[None]).transpose(2, 0, 1))
+        # Where no road leads, the way is as long as the worst of those that do.
+        reached = np.isfinite(metres) & (straight > 0)
+        worst = float((metres[reached] / straight[reached]).max(initial=1.0))
+        return np.where(np.isfinite(metres), metres, worst * straight)
+
+    def _handover(self, start: np.ndarray, price: float) -> np.ndarray:
+        """(m,) what moving each customer costs, square metres x mass; close relations and open deals cost more."""
+        owned = start >= 0
+        order, customers = self.order, self.portfolio.customers
+        xy, mass = self.portfolio.xy[order], mass_of(self.loads[order], self.weights)
+        centre = _centres(xy[owned], mass[owned], start[owned], int(start.max()) + 1)
+        spread = float((mass[owned] * ((xy[owned] - centre[start[owned]]) ** 2).sum(axis=1)).sum())
+        relation = customers["relation"].fillna(0.5).to_numpy()[order]
+        potential = np.maximum(self.demand["potential"].to_numpy()[order], 1e-9)
+        deals = np.clip(customers["open_deals"].fillna(0.0).to_numpy()[order] / potential, 0.0, 1.0)
+        return price * spread / mass[owned].sum() * mass * (0.5 + relation + deals)
+
+    def proposal(self, plan: Plan, names: list[str], share: np.ndarray) -> Proposal:
+        portfolio, shares = self.portfolio, pd.Series(share, index=names)
+        alignment = pd.Series(np.array(names)[plan.labels], index=portfolio.customers.index, name="territory")
+        extra = extra_loads(list(self.band), self.loads)
+        has_today = portfolio.alignment.notna().any()
+        asked = {"travel": self.travel, "demand": self.demand, "extra": extra}
+        before = measure(portfolio, **asked) if has_today else None
+        after = measure(portfolio, alignment, shares=shares, **asked)
+        basis = Basis(
+            territories=tuple(names),
+            centres=plan.centres,
+            load_price=plan.price,
+            start=plan.start,
+            handover=plan.handover,
+            objective=plan.objective,
+            lower_bound=plan.lower_bound,
+            weights=tuple(self.weights),
+        )
+        return Proposal(
+            portfolio=portfolio,
+            alignment=alignment,
+            moves=self._moves(plan, basis, before),
+            before=before,
+            after=after,
+            tolerance=self.band,
+            travel=self.travel,
+            seed=self.seed,
+            objective=plan.objective / 1e6,
+            lower_bound=plan.lower_bound / 1e6,
+            gap=plan.gap,
+            reasons=(*(self.in_words(problem) for problem in plan.reasons), *unserved(portfolio)),
+            basis=basis,
+        )
+
+    def _moves(self, plan: Plan, basis: Basis, before: pd.DataFrame | None) -> pd.DataFrame:
+        """Each customer whose territory changes: why, at what price, and who else could have had it."""
+        today, names = self.portfolio.alignment, np.array(basis.territories)
+        moved = np.flatnonzero((names[plan.labels] != today.to_numpy()) & today.notna().to_numpy())
+        to = plan.labels[moved]
+        came = pd.Index(names).get_indexer(today.iloc[moved])
+        price, second = price_moves(basis, self.portfolio.xy, self.loads, moved, came, to)
+        explain = Reasons(basis, before, self.portfolio.xy)
+        asked = zip(moved.tolist(), came.tolist(), to.tolist(), price, strict=True)
+        return pd.DataFrame(
+            {
+                "customer_id": self.portfolio.customers.index[moved],
+                "from": today.iloc[moved].to_numpy(),
+                "to": names[to],
+                "reason": [explain(*each) for each in asked],
+                "price": np.round(price.sum(axis=1), 4),
+                "runner_up": names[second],
+            }
+        )
+
+    def in_words(self, problem: Problem) -> Problem:
+        """The algorithm's problem with measures and customers by name."""
+        where, what = problem.where, problem.what
+        for number, name in enumerate([*self.band, "customers"]):
+            if f"measure {number + 1}" in where:
+                where = where.replace(f"measure {number + 1}", name)
+                if "one customer" in what:
+                    row = self.order[self.loads[self.order, number].argmax()]
+                    what = what.replace("one customer", f"customer '{self.portfolio.customers.index[row]}'")
+        return replace(problem, where=where, what=what)
+
+
+def loads_of(portfolio: Portfolio, measures: list[str], demand: pd.DataFrame) -> np.ndarray:
+    """(n, q) potential, workload, or the number column of that name, of each customer.
+
+    Raises
+    ------
+    DataError
+        A measure is no number column, or has values that are missing or below 0: every one is told.
+    """
+    columns, problems = [], []
+    for name in measures:
+        values = demand[LOADS.get(name, name)] if LOADS.get(name, name) in demand else portfolio.customers.get(name)
+        if values is None or not pd.api.types.is_numeric_dtype(values) or values.dtype == bool:
+            numbers = portfolio.customers.select_dtypes("number").columns
+            fix = f"Balance on {', '.join([*MEASURES, *numbers.difference(MEASURES)])}."
+            problems.append(Problem("tolerance", f"'{name}' is not a measure or a number column.", fix))
+            continue
+        wrong = portfolio.customers.index[(~(values >= 0)).to_numpy()]
+        if len(wrong):
+            what = f"{len(wrong):,} customers have no value from 0 up, '{wrong[0]}' first."
+            problems.append(Problem(f"customers, column '{name}'", what, "Give every customer one."))
+        columns.append(values.to_numpy(float))
+    if problems:
+        raise DataError(problems)
+    return np.column_stack(columns)
+
+
+def extra_loads(measures: list[str], loads: np.ndarray) -> dict[str, np.ndarray]:
+    """The loads (n,) of the measures beyond potential and workload, by name."""
+    return {name: loads[:, at] for at, name in enumerate(measures) if name not in MEASURES}
+
+
+def band_of(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
+    """The tolerance on each measure, checked; potential and workload first."""
+    asked = portfolio.rules.tolerance if tolerance is None else tolerance
+    given = dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(MEASURES, float(asked))
+    problems = [
+        Problem("tolerance", f"{name}: {value:g} is not a ratio above 0.", "Give 0.05 for 5 %.")
+        for name, value in given.items()
+        if not 0 < value < 100
+    ]
+    problems += [
+        Problem("tolerance", f"'{name}' is missing.", f"Give one for each of {', '.join(MEASURES)}.")
+        for name in MEASURES
+        if name not in given
+    ]
+    if problems:
+        raise DataError(problems)
+    return {**{name: given[name] for name in MEASURES}, **given}
+
+
+def need_customers(portfolio: Portfolio) -> None:
+    """Raise DataError where there is nobody to plan for, or where groups are locked apart."""
+    if portfolio.customers.empty:
+        raise DataError([Problem("customers", "no customer has a usable place.", "Give coordinates.")])
+    torn = torn_groups(portfolio)
+    if torn:
+        raise DataError(torn)
+
+
+def _centres(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
+    weight = np.maximum(np.bincount(label, mass, count), 1e-300)
+    return np.column_stack([np.bincount(label, mass * axis, count) / weight for axis in xy.T])
