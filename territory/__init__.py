@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from territory.adjustment import adjust as adjust
+    from territory.buildup import Sizing as Sizing
+    from territory.buildup import sizing as sizing
+    from territory.callplan import CallPlan as CallPlan
+    from territory.callplan import plan_calls as plan_calls
     from territory.clustering import BalancedTerritories as BalancedTerritories
     from territory.demand import demand_sources as demand_sources
     from territory.demand import derive_demand as derive_demand
@@ -26,6 +30,12 @@ if TYPE_CHECKING:
     from territory.files import write_portfolio as write_portfolio
     from territory.files import write_proposal as write_proposal
     from territory.files import write_rules as write_rules
+    from territory.fronts import proposals as proposals
+    from territory.fronts import tabulate_front as tabulate_front
+    from territory.itinerary import days_of as days_of
+    from territory.itinerary import navigation_links as navigation_links
+    from territory.itinerary import write_itinerary as write_itinerary
+    from territory.maps import draw_days as draw_days
     from territory.maps import draw_map as draw_map
     from territory.measures import alerts as alerts
     from territory.measures import max_deviation as max_deviation
@@ -38,13 +48,24 @@ if TYPE_CHECKING:
     from territory.model import Rules as Rules
     from territory.realignment import align as align
     from territory.realignment import realign as realign
+    from territory.reconciling import Reconciliation as Reconciliation
+    from territory.reconciling import reconcile as reconcile
+    from territory.reopening import reopen as reopen
     from territory.scenarios import next_rep as next_rep
     from territory.scenarios import simulate as simulate
     from territory.scenarios import tabulate as tabulate
     from territory.scenarios import without_each_rep as without_each_rep
+    from territory.tradeoffs import TradeOff as TradeOff
+    from territory.tradeoffs import trade_off as trade_off
+    from territory.travel import build_roads as build_roads
+    from territory.travel import open_travel as open_travel
+    from territory.travel import read_roads as read_roads
+    from territory.travel import write_roads as write_roads
 
 _HOMES = {
     "adjustment": ("adjust",),
+    "buildup": ("Sizing", "sizing"),
+    "callplan": ("CallPlan", "plan_calls"),
     "clustering": ("BalancedTerritories",),
     "demand": ("demand_sources", "derive_demand"),
     "demo": ("demo_folder",),
@@ -58,14 +79,20 @@ _HOMES = {
         "write_proposal",
         "write_rules",
     ),
-    "maps": ("draw_map",),
+    "fronts": ("proposals", "tabulate_front"),
+    "itinerary": ("days_of", "navigation_links", "write_itinerary"),
+    "maps": ("draw_days", "draw_map"),
     "measures": ("alerts", "max_deviation", "measure"),
     "model": ("CUSTOMER_COLUMNS", "MEASURES", "REP_COLUMNS", "Portfolio", "Proposal", "Rules"),
     "realignment": ("align", "realign"),
+    "reconciling": ("Reconciliation", "reconcile"),
+    "reopening": ("reopen",),
     "scenarios": ("next_rep", "simulate", "tabulate", "without_each_rep"),
+    "tradeoffs": ("TradeOff", "trade_off"),
+    "travel": ("build_roads", "open_travel", "read_roads", "write_roads"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = ("alignment", "boundaries", "geo", "homes", "neighbours", "rules", "travel", *_HOMES)
+_MODULES = ("alignment", "borders", "boundaries", "geo", "homes", "land", "neighbours", "rules", *_HOMES)
 
 # A star import must not need an extra.
 __all__ = [name for name, module in _HOME_OF.items() if module != "clustering"]

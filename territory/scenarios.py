@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from territory.alignment import Progress
 from territory.changes import Place, need_rep
-from territory.demand import derive_demand
 from territory.errors import DataError, InfeasibleError, NotFoundError, Problem, TerritoryError
 from territory.geo import unproject
 from territory.homes import good_homes, known_homes
-from territory.measures import LOADS, max_deviation, measure
+from territory.measures import LOADS, demand_of, measure
 from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
+from territory.outcome import figures
 from territory.realignment import realign
+from territory.side_by_side import each
 
 SCREENING = 0.3
 """The part of the usual effort that is enough to compare many portfolios."""
 
-_STAGE = "scenarios"
 _OF_THE_WHOLE = ("max_deviation_potential", "max_deviation_workload", "moved_customers", "capacity_use_max", "reasons")
 _HEIR_COLUMNS = [
     *("rep_id", "territory", "to", "to_rep_id", "customers", *LOADS.values(), "capacity_use"),
@@ -87,7 +84,7 @@ def simulate(
         except (DataError, NotFoundError) as error:
             return error
 
-    found = _each(list(scenarios.values()), propose, workers, progress)
+    found = each(list(scenarios.values()), propose, workers=workers, progress=progress)
     _raise_all("scenario", dict(zip(scenarios, found, strict=True)))
     return {name: plan for name, plan in zip(scenarios, found, strict=True) if isinstance(plan, Proposal)}
 
@@ -125,7 +122,7 @@ def tabulate(outcome: Mapping[str, Proposal], *, against: str | None = None) -> 
         fix = f"There are {', '.join(outcome) or 'none'}."
         raise NotFoundError([Problem("against", f"'{against}' is not a scenario.", fix)])
     index = pd.Index(list(outcome), name="scenario", dtype="str")
-    table = pd.DataFrame([_figures(proposal) for proposal in outcome.values()], index=index)
+    table = pd.DataFrame([figures(proposal) for proposal in outcome.values()], index=index)
     if table.empty:
         return table
     numbers = table.drop(columns="contiguous")
@@ -248,7 +245,7 @@ def next_rep(
     without, *plans = simulate(
         scenarios, tolerance=tolerance, seed=seed, travel=travel, effort=effort, workers=workers, progress=progress
     ).values()
-    before = _figures(without)
+    before = figures(without)
     table = pd.DataFrame([_savings(plan, before, new) for plan in plans])
     points = [scenario.reps.geometry[new] for scenario in joined.values()]
     lon, lat = unproject(np.array([(point.x, point.y) for point in points]), portfolio.customers.crs)
@@ -261,51 +258,7 @@ def next_rep(
     return table.iloc[np.lexsort([-table["saved_mean_km"].round(6), -table["saved_travel_hours"].round(6)])]
 
 
-# ---- many at once
-
-
-class _Shares:
-    """Adds up the progress of scenarios that run side by side."""
-
-    def __init__(self, count: int, progress: Progress | None) -> None:
-        self._done, self._progress, self._lock = np.zeros(count), progress, Lock()
-
-    def of(self, number: int) -> Progress:
-        """What scenario `number` tells its stages to."""
-
-        def told(stage: str, part: float) -> None:
-            # The balance is nearly all of the work; when it begins again, with another tolerance, nothing goes back.
-            self.tell(number, 0.99 * part if stage == "balance" else 0.0)
-
-        return told
-
-    def tell(self, number: int, part: float) -> None:
-        """Scenario `number` is done in `part`."""
-        if self._progress is None:
-            return
-        with self._lock:
-            self._done[number] = max(self._done[number], part)
-            self._progress(_STAGE, float(self._done.mean()))
-
-
-def _each(
-    portfolios: Sequence[Portfolio],
-    propose: Callable[[Portfolio, Progress], Proposal | TerritoryError],
-    workers: int | None,
-    progress: Progress | None,
-) -> list[Proposal | TerritoryError]:
-    """The proposal for each portfolio, or why there is none, in their order."""
-    if workers is not None and workers < 1:
-        raise DataError([Problem("workers", f"{workers} workers do nothing.", "Give 1 or more.")])
-    shares = _Shares(len(portfolios), progress)
-
-    def one(number: int) -> Proposal | TerritoryError:
-        found = propose(portfolios[number], shares.of(number))
-        shares.tell(number, 1.0)
-        return found
-
-    with ThreadPoolExecutor(min(workers or os.cpu_count() or 1, max(len(portfolios), 1))) as pool:
-        return list(pool.map(one, range(len(portfolios))))
+# ---- what cannot be planned
 
 
 def _raise_all(kind: str, found: Mapping[str, Proposal | TerritoryError]) -> None:
@@ -347,52 +300,15 @@ def _unchanged(
     )
 
 
-# ---- figures
-
-
-def _figures(proposal: Proposal) -> dict[str, float | int | bool]:
-    after = proposal.after
-    held = after["customers"] > 0
-    customers = int(after["customers"].sum())
-    off = max_deviation(after)
-    return {
-        "territories": len(after),
-        "customers": len(proposal.portfolio.customers),
-        **{f"max_deviation_{name}": off[name] for name in MEASURES},
-        **_disruption(proposal),
-        "mean_km": float((after["mean_km"] * after["customers"])[held].sum() / max(customers, 1)),
-        "travel_hours": float(after["travel"].sum() / 60),
-        "workload_hours": float(after["workload_minutes"].sum() / 60),
-        "workload_peak_hours": float(after["workload_minutes"].max() / 60),
-        "capacity_use_mean": float(after["workload_minutes"].sum() / after["capacity_minutes"].sum()),
-        "capacity_use_max": float(after["capacity_use"].max()),
-        "objective": proposal.objective,
-        "lower_bound": proposal.lower_bound,
-        "gap": proposal.gap,
-        "contiguous": proposal.is_contiguous,
-        "reasons": len(proposal.reasons),
-    }
-
-
-def _disruption(proposal: Proposal) -> dict[str, float]:
-    """The parts of customers, potential and relation that change territory."""
-    customers = proposal.portfolio.customers
-    demand = derive_demand(proposal.portfolio, travel="none")
-    moved = customers.index.isin(proposal.moves["customer_id"])
-    relation = customers["relation"].sum()
-    return {
-        "moved_customers": float(moved.mean()) if len(moved) else 0.0,
-        "moved_potential": float(demand["potential"][moved].sum() / max(demand["potential"].sum(), 1e-300)),
-        "moved_relation": float(customers["relation"][moved].sum() / relation) if relation > 0 else float("nan"),
-    }
+# ---- rows of tables
 
 
 def _heirs(proposal: Proposal, rep_id: str, territory: str) -> list[dict[str, object]]:
     """Rows of `without_each_rep` for one rep who leaves."""
-    figures = _figures(proposal)
-    plan = {name: figures[name] for name in _OF_THE_WHOLE}
+    found = figures(proposal)
+    plan = {name: found[name] for name in _OF_THE_WHOLE}
     left = proposal.portfolio.alignment == territory
-    demand = derive_demand(proposal.portfolio, travel=proposal.travel).loc[left, list(LOADS.values())]
+    demand = demand_of(proposal.portfolio, proposal.travel).loc[left, list(LOADS.values())]
     taken = demand.groupby(proposal.alignment[left]).agg(["size", "sum"])
     heirs = sorted(taken.index, key=natural_key)
     counts = {name: int(taken.loc[name, ("potential", "size")]) for name in heirs}
@@ -415,14 +331,14 @@ def _heirs(proposal: Proposal, rep_id: str, territory: str) -> list[dict[str, ob
 
 def _savings(proposal: Proposal, before: Mapping[str, float], new: str) -> dict[str, float]:
     """A row of `next_rep`: the figures with the new rep, and what each is less than `before`."""
-    figures = _figures(proposal)
-    saved = {f"saved_{name}": before[name] - figures[name] for name in _SAVED}
+    found = figures(proposal)
+    saved = {f"saved_{name}": before[name] - found[name] for name in _SAVED}
     rest = ("capacity_use_max", "max_deviation_potential", "max_deviation_workload", "reasons")
     return {
         "customers": int(proposal.after.loc[new, "customers"]),
-        "moved_customers": figures["moved_customers"],
+        "moved_customers": found["moved_customers"],
         **saved,
-        **{name: figures[name] for name in (*_SAVED, *rest)},
+        **{name: found[name] for name in (*_SAVED, *rest)},
     }
 
 

@@ -21,7 +21,8 @@ from tests.terminal import Run, territory
 
 DATA = Path(__file__).parents[1] / "data"
 DEMO = (DATA / "customers.csv", DATA / "reps.csv", "--rules", DATA / "rules.toml")
-COMMANDS = ("check", "measure", "align", "realign", "columns", "demo")
+PLANNER = ("proposals", "tradeoff", "size", "simulate", "adjust")
+COMMANDS = ("check", "measure", "align", "realign", "columns", "demo", *PLANNER)
 
 HEADER = "customer_id,name,lon,lat,potential,visits_per_year,minutes_per_visit,territory"
 

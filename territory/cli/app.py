@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -13,16 +12,21 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from territory.cli.choices import columns_of, ratio_of, tolerance_of
+from territory.cli.choices import columns_of, land_of, ratio_of, tolerance_of
+from territory.cli.field import field
 from territory.cli.guard import FAULTS, FINE, guarded
 from territory.cli.options import (
+    Barriers,
     Crs,
     Customers,
     Headers,
     Json,
     Language,
     MaxMoved,
+    Neighbours,
+    NotAssigned,
     Out,
+    Outlines,
     Quiet,
     Reps,
     RulesFile,
@@ -31,8 +35,12 @@ from territory.cli.options import (
     Tiles,
     Tolerance,
     Travel,
+    example,
 )
-from territory.cli.screen import Screen
+from territory.cli.planner import planner
+from territory.cli.roads import app as roads
+from territory.cli.screen import Screen, records
+from territory.cli.travelling import Roads, on_roads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +66,11 @@ app = typer.Typer(
 )
 
 
+app.add_typer(planner)
+app.add_typer(field)
+app.add_typer(roads, name="roads")
+
+
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line on `args`, by default those of the process, and end with an exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -66,10 +79,6 @@ def main(args: list[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     app(args, prog_name="territory")
     raise SystemExit(FINE)
-
-
-def _example(*lines: str) -> str:
-    return "[bold]Examples:[/]\n\n" + "\n\n".join(f"territory {line}".replace("[", "\\[") for line in lines)
 
 
 def _print_version(is_asked: bool) -> None:
@@ -89,7 +98,7 @@ def _territory(
     """Sales territories that are fair in potential and workload, in one piece, with few moves and a proof."""
 
 
-@app.command(epilog=_example("check stores.xlsx", "check stores.csv reps.csv --map revenue=sales_2021 --crs gcj02"))
+@app.command(epilog=example("check stores.xlsx", "check stores.csv reps.csv --map revenue=sales_2021 --crs gcj02"))
 @guarded
 def check(
     customers: Customers,
@@ -97,6 +106,10 @@ def check(
     rules: RulesFile = None,
     crs: Crs = "wgs84",
     headers: Headers = None,
+    barriers: Barriers = None,
+    not_assigned: NotAssigned = None,
+    neighbours: Neighbours = None,
+    outlines: Outlines = None,
     is_json: Json = False,
     is_quiet: Quiet = False,
 ) -> None:
@@ -104,14 +117,15 @@ def check(
     from territory.cli.checking import document, inspect, show
 
     screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    findings = inspect(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []))
+    land = land_of(barriers, not_assigned, neighbours, outlines)
+    findings = inspect(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []), land=land)
     show(screen, findings)
     screen.document(document(findings))
     if findings.faults:
         raise typer.Exit(FAULTS)
 
 
-@app.command(epilog=_example("measure customers.csv reps.csv", "measure customers.csv --tolerance 10% --travel none"))
+@app.command(epilog=example("measure customers.csv reps.csv", "measure customers.csv --tolerance 10% --travel none"))
 @guarded
 def measure(
     customers: Customers,
@@ -119,8 +133,13 @@ def measure(
     rules: RulesFile = None,
     crs: Crs = "wgs84",
     headers: Headers = None,
+    barriers: Barriers = None,
+    not_assigned: NotAssigned = None,
+    neighbours: Neighbours = None,
+    outlines: Outlines = None,
     tolerance: Tolerance = "",
     travel: Travel = "line",
+    road_file: Roads = None,
     is_json: Json = False,
     is_quiet: Quiet = False,
 ) -> None:
@@ -133,7 +152,9 @@ def measure(
 
     screen = Screen(is_json=is_json, is_quiet=is_quiet)
     band_asked = tolerance_of(tolerance)
-    portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []))
+    land = land_of(barriers, not_assigned, neighbours, outlines)
+    portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []), **land)
+    portfolio, travel = on_roads(portfolio, road_file, travel)
     band = {**portfolio.rules.tolerance, **band_asked}
     demand = derive_demand(portfolio, travel=travel)
     measured = measure_territories(portfolio, demand=demand)
@@ -143,17 +164,17 @@ def measure(
     _tell_worst(screen, found, most=MOST_ALERTS)
     screen.document(
         {
-            "measures": _records(measured.reset_index()),
+            "measures": records(measured.reset_index()),
             "max_deviation": max_deviation(measured),
             "tolerance": band,
             "travel": travel,
-            "alerts": _records(found),
+            "alerts": records(found),
         }
     )
 
 
 @app.command(
-    epilog=_example("align customers.csv --territories 12", "align customers.csv reps.csv --tolerance 3% --out fresh")
+    epilog=example("align customers.csv --territories 12", "align customers.csv reps.csv --tolerance 3% --out fresh")
 )
 @guarded
 def align(
@@ -163,8 +184,13 @@ def align(
     rules: RulesFile = None,
     crs: Crs = "wgs84",
     headers: Headers = None,
+    barriers: Barriers = None,
+    not_assigned: NotAssigned = None,
+    neighbours: Neighbours = None,
+    outlines: Outlines = None,
     tolerance: Tolerance = "",
     travel: Travel = "line",
+    road_file: Roads = None,
     seed: Seed = 0,
     out: Out = OUT,
     language: Language = "auto",
@@ -178,12 +204,14 @@ def align(
     screen = Screen(is_json=is_json, is_quiet=is_quiet)
     band = tolerance_of(tolerance)
     columns = columns_of(headers or [])
-    refuse_to_overwrite(out, customers, reps, rules)
+    land = land_of(barriers, not_assigned, neighbours, outlines)
+    refuse_to_overwrite(out, customers, reps, rules, *land.values())
     with screen.working("read") as tell:
         from territory.files import read_portfolio
         from territory.realignment import align as align_portfolio
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns)
+        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
         count = territories or len(portfolio.territories)
         if not count:
             raise typer.BadParameter("there are no territories today; say how many.", param_hint="--territories")
@@ -204,7 +232,7 @@ def align(
 
 
 @app.command(
-    epilog=_example("realign customers.csv reps.csv --out 2027-q2", "realign customers.csv reps.csv --max-moved 10%")
+    epilog=example("realign customers.csv reps.csv --out 2027-q2", "realign customers.csv reps.csv --max-moved 10%")
 )
 @guarded
 def realign(
@@ -214,8 +242,13 @@ def realign(
     rules: RulesFile = None,
     crs: Crs = "wgs84",
     headers: Headers = None,
+    barriers: Barriers = None,
+    not_assigned: NotAssigned = None,
+    neighbours: Neighbours = None,
+    outlines: Outlines = None,
     tolerance: Tolerance = "",
     travel: Travel = "line",
+    road_file: Roads = None,
     seed: Seed = 0,
     out: Out = OUT,
     language: Language = "auto",
@@ -230,12 +263,14 @@ def realign(
     band = tolerance_of(tolerance)
     most = None if max_moved is None else ratio_of(max_moved, "--max-moved")
     columns = columns_of(headers or [])
-    refuse_to_overwrite(out, customers, reps, rules)
+    land = land_of(barriers, not_assigned, neighbours, outlines)
+    refuse_to_overwrite(out, customers, reps, rules, *land.values())
     with screen.working("read") as tell:
         from territory.files import read_portfolio
         from territory.realignment import realign as realign_portfolio
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns)
+        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
         proposal = _timed(
             lambda: realign_portfolio(
                 portfolio,
@@ -252,7 +287,7 @@ def realign(
     raise typer.Exit(exit_code(proposal))
 
 
-@app.command(epilog=_example("columns", "columns --json"))
+@app.command(epilog=example("columns", "columns --json"))
 @guarded
 def columns(is_json: Json = False) -> None:
     """Print the tables' columns: name, unit, what is required, and the headers that are understood."""
@@ -266,7 +301,7 @@ def columns(is_json: Json = False) -> None:
     screen.document({name: [asdict(column) for column in declared] for name, declared in tables.items()})
 
 
-@app.command(epilog=_example("demo", "demo --no-serve --out demo", "demo --port 0 --open"))
+@app.command(epilog=example("demo", "demo --no-serve --out demo", "demo --port 0 --open"))
 @guarded
 def demo(
     out: Out = DEMO_OUT,
@@ -354,9 +389,3 @@ def _timed(plan: Callable[[], Proposal]) -> Proposal:
     start = time.perf_counter()
     proposal = plan()
     return replace(proposal, seconds=time.perf_counter() - start)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    """Rows as JSON holds them: null for what is not known."""
-    records: list[dict[str, object]] = json.loads(table.to_json(orient="records", double_precision=12))
-    return records

@@ -25,10 +25,16 @@ class Findings:
 
 
 def inspect(
-    customers: Path, reps: Path | None, *, rules: Path | None, crs: str, columns: Mapping[str, str]
+    customers: Path,
+    reps: Path | None,
+    *,
+    rules: Path | None,
+    crs: str,
+    columns: Mapping[str, str],
+    land: Mapping[str, Path | None],
 ) -> Findings:
     """Every fault of the files, and what keeps potential and workload from being derived."""
-    check = check_files(customers, reps, rules=rules, crs=crs, columns=columns)
+    check = check_files(customers, reps, rules=rules, crs=crs, columns=columns, **land)
     if check.portfolio is None:
         return Findings(check, check.faults, None)
     try:

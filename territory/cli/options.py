@@ -41,6 +41,42 @@ Headers = Annotated[
         rich_help_panel="Reading",
     ),
 ]
+Barriers = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Lines that no territory crosses, as rivers: a GeoJSON or GeoPackage.",
+        rich_help_panel="Land",
+    ),
+]
+NotAssigned = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Areas whose customers stay out of every territory: a GeoJSON or GeoPackage.",
+        rich_help_panel="Land",
+    ),
+]
+Neighbours = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Who borders whom: a table of two columns of customer ids.",
+        rich_help_panel="Land",
+    ),
+]
+Outlines = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="Areas of customers, with an attribute customer_id: a GeoJSON or GeoPackage.",
+        rich_help_panel="Land",
+    ),
+]
 Tolerance = Annotated[
     str,
     typer.Option(
@@ -106,3 +142,8 @@ Json = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.", rich_help_panel="Output")
 ]
+
+
+def example(*lines: str) -> str:
+    """The end of a command's help: lines as a person types them, after ``territory``."""
+    return "[bold]Examples:[/]\n\n" + "\n\n".join(f"territory {line}".replace("[", "\\[") for line in lines)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -18,12 +18,16 @@ from rich.text import Text
 
 from territory.errors import Problem
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CANCELLED = 130
 STAGES = {
     "read": "Reading",
     "shape": "Finding centres",
     "balance": "Balancing",
     "proof": "Proving the bound",
+    "scenarios": "Comparing plans",
     "map": "Drawing the map",
 }
 _OF_UNKNOWN_LENGTH = ("read", "map")
@@ -139,6 +143,12 @@ class _Stages:
             total = None if stage in _OF_UNKNOWN_LENGTH else 1.0
             self._bar.reset(self._task, total=total, description=STAGES.get(stage, stage) + again)
         self._bar.update(self._task, completed=part)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows as JSON holds them: null for what is not known."""
+    found: list[dict[str, object]] = json.loads(table.to_json(orient="records", double_precision=12))
+    return found
 
 
 def clean(text: str) -> str:

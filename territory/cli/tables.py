@@ -158,6 +158,144 @@ def sources_table(sources: pd.DataFrame) -> Table:
     return table
 
 
+def front_table(front: pd.DataFrame, width: int) -> Table:
+    """One row a plan of a front: what it is called, and what plans are traded on."""
+    rows: list[Row] = []
+    for plan, held in front.iterrows():
+        row: Row = {
+            "Plan": f"{plan:02}",
+            "Moves": percent(held["moved_customers"]),
+            "Largest\ndeviation": percent(held["deviation"]),
+            "Mean km\nto middle": _figure(held["mean_km"], 1),
+        }
+        if width >= ROOMY:
+            row["Travel\na year"] = f"{held['travel_hours']:,.0f} h"
+            row["Capacity\nuse"] = percent(held["capacity_use_max"])
+        rows.append({**row, "What it is": clean(held["label"])})
+    table = _table(rows)
+    for column in table.columns[-1:]:
+        column.justify, column.no_wrap = "left", False
+    return table
+
+
+def tradeoff_table(curve: pd.DataFrame) -> Table:
+    """One row a tolerance: whether it was met, and what it costs."""
+    return _table(
+        [
+            {
+                "Tolerance": f"±{percent(tolerance)}",
+                "Met": Text("yes", "green") if held["met"] else Text("no", "red"),
+                "Largest\ndeviation": percent(held["deviation"]),
+                "Mean km\nto middle": _figure(held["mean_km"], 1),
+                "More than\nwidest": percent(held["extra_km"], signed=True),
+                "Moves": percent(held["moved_customers"]),
+                "Gap": percent(held["gap"]),
+            }
+            for tolerance, held in curve.iterrows()
+        ]
+    )
+
+
+def stops_table(stops: pd.DataFrame, width: int) -> Table:
+    """One row a stop of a day."""
+    rows: list[Row] = []
+    for held in stops.to_dict("records"):
+        row: Row = {
+            "Stop": str(held["stop"]),
+            "Customer": _name(held["name"] or held["customer_id"]),
+            "Visit": f"{held['start']:%H:%M}-{held['leave']:%H:%M}",
+            "Drive": f"{held['drive_minutes']:.0f} min",
+        }
+        if width >= ROOMY:
+            row["Id"] = _name(held["customer_id"])
+            row["Arrive"] = f"{held['arrive']:%H:%M}"
+            row["Km"] = _figure(held["drive_km"], 1)
+        row["Note"] = "appointment" if held["appointment"] else ""
+        rows.append(row)
+    table = _table(rows)
+    for column in table.columns[1:2]:
+        column.justify, column.no_wrap = "left", False
+    return table
+
+
+def calls_table(measures: pd.DataFrame, width: int) -> Table:
+    """One row a rep of a call plan: what is due, what is planned, and how long the days are."""
+    rows: list[Row] = []
+    for rep, held in measures.iterrows():
+        row: Row = {
+            "Rep": _name(rep),
+            "Days": _figure(held["days"], 0),
+            "Due": _figure(held["due"], 0),
+            "Planned": _figure(held["visits"], 0),
+            "Kept": percent(held["coverage"]),
+            "Driving": f"{held['drive_minutes'] / 60:,.0f} h",
+            "Km": _figure(held["drive_km"], 0),
+            "Shortest\nday": f"{held['shortest_day'] / 60:.1f} h",
+            "Longest\nday": f"{held['longest_day'] / 60:.1f} h",
+        }
+        if width >= ROOMY:
+            row["Customers"] = f"{held['customers']:,}"
+            row["Use of\nhours"] = percent(held["capacity_use"])
+            row["Nights\naway"] = _figure(held["nights_away"], 0)
+        rows.append(row)
+    return _table(rows)
+
+
+def build_up_table(build_up: pd.DataFrame) -> Table:
+    """One row a tier, and all of them: where the work comes from."""
+    rows = [*build_up.iterrows(), ("all", build_up.sum())]
+    return _table(
+        [
+            {
+                "Tier": _name(tier),
+                "Customers": _figure(held["customers"], 0),
+                "Visits\na year": _figure(held["visits_per_year"], 0),
+                "Visiting\na year": f"{held['visit_hours']:,.0f} h",
+                "Travel\na year": f"{held['travel_hours']:,.0f} h",
+                "Work\na year": f"{held['workload_hours']:,.0f} h",
+            }
+            for tier, held in rows
+        ]
+    )
+
+
+def size_table(sizes: pd.DataFrame) -> Table:
+    """One row a number of territories: what it costs."""
+    return _table(
+        [
+            {
+                "Territories": f"{count}",
+                "Hours\nthere are": _figure(held["capacity_hours"], 0),
+                "Work\na year": f"{held['workload_hours']:,.0f} h",
+                "Travel\na year": f"{held['travel_hours']:,.0f} h",
+                "Hours\nused": Text(percent(held["capacity_use_mean"]), "green" if held["fits"] else "red"),
+                "In the\nfullest": percent(held["capacity_use_max"]),
+                "Mean km\nto middle": _figure(held["mean_km"], 1),
+            }
+            for count, held in sizes.iterrows()
+        ]
+    )
+
+
+def scenarios_table(scenarios: pd.DataFrame) -> Table:
+    """One row a scenario: its figures, and how they differ from those of the first."""
+    rows: list[Row] = []
+    for number, (name, held) in enumerate(scenarios.iterrows(), start=1):
+        rows.append(
+            {
+                "Scenario": f"{number:02} {_name(name)}",
+                "Territ-\nories": _figure(held["territories"], 0),
+                "Potential\ndeviation": percent(held["max_deviation_potential"]),
+                "Workload\ndeviation": percent(held["max_deviation_workload"]),
+                "Moves": percent(held["moved_customers"]),
+                "Travel a year\nand change": f"{held['travel_hours']:,.0f} {held['change_travel_hours']:+,.0f} h",
+                "Busiest\nrep": percent(held["capacity_use_max"]),
+                "Rules\nmissed": _figure(held["reasons"], 0),
+            }
+        )
+    return _table(rows)
+
+
 def _table(rows: Sequence[Row]) -> Table:
     """Headings from the first row; the first column is words, the others figures."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)

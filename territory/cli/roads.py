@@ -1,0 +1,85 @@
+"""``territory roads``: a road graph out of an OpenStreetMap extract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from territory.cli.guard import guarded
+from territory.cli.options import Json, Quiet, example
+from territory.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from territory.travel import RoadTravel
+
+app = typer.Typer(no_args_is_help=True, help="Roads for travel times: make a road graph of an OpenStreetMap extract.")
+
+Extract = Annotated[
+    Path, typer.Argument(metavar="EXTRACT", show_default=False, help="An OpenStreetMap extract, as city.osm.pbf.")
+]
+Graph = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A file that build has written.")]
+
+
+@app.command(epilog=example("roads build city.osm.pbf --out city.roads"))
+@guarded
+def build(
+    extract: Extract,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default="the extract's name, ending in .roads", help="The file to write."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(show_default="the file's name", help="What people call these roads.")
+    ] = None,
+    is_json: Json = False,
+    is_quiet: Quiet = False,
+) -> None:
+    """Read the roads for cars out of an extract and write them as one file, ready to answer."""
+    screen = Screen(is_json=is_json, is_quiet=is_quiet)
+    target = out or Path(extract.name.split(".")[0] + ".roads")
+    if target.exists() and extract.exists() and target.samefile(extract):
+        raise typer.BadParameter(f"{extract} is read, and would be written. Choose another file.", param_hint="--out")
+    with screen.working("read"):
+        from territory.travel import build_roads, write_roads
+
+        roads = build_roads(extract, name=name)
+        write_roads(roads, target)
+    _tell(screen, roads)
+    screen.say("", f"Written to {target}. Use it with --roads {target}.")
+    screen.document({**_document(roads), "path": str(target)})
+
+
+@app.command(epilog=example("roads info city.roads"))
+@guarded
+def info(graph: Graph, is_json: Json = False, is_quiet: Quiet = False) -> None:
+    """What a road graph holds: where it is, how much of it, and what it was made from."""
+    from territory.travel import read_roads
+
+    screen = Screen(is_json=is_json, is_quiet=is_quiet)
+    roads = read_roads(graph)
+    _tell(screen, roads)
+    screen.document(_document(roads))
+
+
+def _document(roads: RoadTravel) -> dict[str, object]:
+    return {**roads.describe(), "bounds": list(roads.bounds), "fingerprint": roads.fingerprint}
+
+
+def _tell(screen: Screen, roads: RoadTravel) -> None:
+    told = roads.describe()
+    west, south, east, north = roads.bounds
+    rows = {
+        "Name": told["name"],
+        "Roads": f"{told['roads']:,}, {told['kilometres']:,.0f} km",
+        "Lanes and turns": f"{told['lanes']:,} and {told['turns']:,}",
+        "Left out": f"{told['lanes_left_out']:,} lanes that do not lead to the rest and back",
+        "From": f"{west:.4f}, {south:.4f} to {east:.4f}, {north:.4f} (longitude, latitude)",
+        "Made from": f"{told['file']}, OpenStreetMap of {told['timestamp'][:10] or 'an unknown day'}",
+    }
+    table = Table.grid(padding=(0, 2))
+    for label, text in rows.items():
+        table.add_row(label, str(text))
+    screen.say(table)

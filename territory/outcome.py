@@ -1,0 +1,53 @@
+"""What a plan comes to, in figures that can stand beside those of another plan."""
+
+from __future__ import annotations
+
+from territory.measures import demand_of, max_deviation
+from territory.model import MEASURES, Proposal
+
+
+def figures(proposal: Proposal) -> dict[str, float | int | bool]:
+    """A plan in one row: how many, how fair, how much moves, how far it is, how good it is proven to be.
+
+    Returns
+    -------
+    dict
+        The columns that `scenarios.tabulate` explains: ``territories``, ``customers``, ``max_deviation_potential``,
+        ``max_deviation_workload``, ``moved_customers``, ``moved_potential``, ``moved_relation``, ``mean_km``,
+        ``travel_hours``, ``workload_hours``, ``workload_peak_hours``, ``capacity_use_mean``, ``capacity_use_max``,
+        ``objective``, ``lower_bound``, ``gap``, ``contiguous``, ``reasons``.
+    """
+    after = proposal.after
+    held = after["customers"] > 0
+    customers = int(after["customers"].sum())
+    off = max_deviation(after)
+    return {
+        "territories": len(after),
+        "customers": len(proposal.portfolio.customers),
+        **{f"max_deviation_{name}": off[name] for name in MEASURES},
+        **_disruption(proposal),
+        "mean_km": float((after["mean_km"] * after["customers"])[held].sum() / max(customers, 1)),
+        "travel_hours": float(after["travel"].sum() / 60),
+        "workload_hours": float(after["workload_minutes"].sum() / 60),
+        "workload_peak_hours": float(after["workload_minutes"].max() / 60),
+        "capacity_use_mean": float(after["workload_minutes"].sum() / after["capacity_minutes"].sum()),
+        "capacity_use_max": float(after["capacity_use"].max()),
+        "objective": proposal.objective,
+        "lower_bound": proposal.lower_bound,
+        "gap": proposal.gap,
+        "contiguous": proposal.is_contiguous,
+        "reasons": len(proposal.reasons),
+    }
+
+
+def _disruption(proposal: Proposal) -> dict[str, float]:
+    """The parts of customers, potential and relation that change territory."""
+    customers = proposal.portfolio.customers
+    demand = demand_of(proposal.portfolio, "none")
+    moved = customers.index.isin(proposal.moves["customer_id"])
+    relation = customers["relation"].sum()
+    return {
+        "moved_customers": float(moved.mean()) if len(moved) else 0.0,
+        "moved_potential": float(demand["potential"][moved].sum() / max(demand["potential"].sum(), 1e-300)),
+        "moved_relation": float(customers["relation"][moved].sum() / relation) if relation > 0 else float("nan"),
+    }

@@ -1,0 +1,149 @@
+"""The front: plans that trade travel, balance and disruption, none dominated."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.errors import DataError
+from territory.fronts import AXES, proposals, spread_out, tabulate_front, today_on_the_axes, undominated
+from territory.model import Portfolio, Proposal
+from tests.worlds import portfolio_of
+
+POINTS = st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=12)
+
+
+@cache
+def drifted_town() -> Portfolio:
+    """160 customers of 5 reps whose territories have become unfair."""
+    random = np.random.default_rng(4)
+    xy = random.uniform(0, 40_000, (160, 2))
+    homes = np.array([(8, 8), (32, 8), (8, 32), (32, 32), (20, 20)]) * 1000.0
+    owner = ((xy[:, None] - homes[None]) ** 2).sum(axis=2).argmin(axis=1)
+    customers = pd.DataFrame(
+        {
+            "x": xy[:, 0],
+            "y": xy[:, 1],
+            "potential": random.lognormal(3, 0.5, 160),
+            "visits_per_year": random.choice([6.0, 12.0], 160),
+            "minutes_per_visit": 30.0,
+            "territory": [f"T{number + 1}" for number in owner],
+        },
+        index=[f"c{row}" for row in range(160)],
+    )
+    reps = pd.DataFrame(
+        {"x": homes[:, 0], "y": homes[:, 1], "territory": [f"T{k + 1}" for k in range(5)]},
+        index=[f"R{k + 1}" for k in range(5)],
+    )
+    return portfolio_of(customers, reps)
+
+
+@cache
+def front(count: int = 10, workers: int | None = None) -> list[Proposal]:
+    return proposals(drifted_town(), count=count, tolerance=0.1, seed=3, workers=workers)
+
+
+def on_axes(plans: list[Proposal]) -> np.ndarray:
+    return tabulate_front(plans)[list(AXES)].to_numpy()
+
+
+def test_no_plan_of_the_front_is_as_good_as_another_on_every_axis():
+    points = on_axes(front())
+
+    no_worse = (points[:, None] <= points[None]).all(axis=2)
+
+    assert 3 < len(points) <= 10
+    assert no_worse.sum() == len(points)  # each with itself
+
+
+def test_plans_come_in_order_of_moves_each_with_a_label_of_its_own():
+    table = tabulate_front(front())
+
+    assert table["moved_customers"].is_monotonic_increasing
+    assert table["label"].is_unique
+    words = " ".join(table["label"])
+    assert [words.count(name) for name in ("fewest moves", "least driving", "balanced choice", "fairest")] == [1] * 4
+
+
+def test_the_named_plans_are_the_best_of_those_within_the_tolerance():
+    table = tabulate_front(front())
+    inside = table[table["deviation"] <= 0.1]
+
+    def named(name: str) -> pd.Series:
+        return table[table["label"].str.contains(name)].iloc[0]
+
+    assert named("fewest moves")["moved_customers"] == inside["moved_customers"].min()
+    assert named("least driving")["mean_km"] == inside["mean_km"].min()
+    assert named("fairest")["deviation"] == table["deviation"].min()
+    assert named("balanced choice")["deviation"] <= 0.1
+
+
+def test_a_plan_outside_the_tolerance_says_so_in_its_label():
+    table = tabulate_front(front())
+
+    outside = table["label"].str.contains("outside the tolerance")
+
+    assert outside.tolist() == (table["deviation"] > 0.1).tolist()
+
+
+def test_every_plan_of_the_front_is_a_proposal_in_one_piece_with_its_proof():
+    for plan in front():
+        assert plan.is_contiguous
+        assert plan.lower_bound <= plan.objective
+        assert plan.alignment.notna().all()
+
+
+def test_the_front_is_the_same_for_any_number_of_workers():
+    one, many = front(5, 1), front(5, 3)
+
+    assert tabulate_front(one).equals(tabulate_front(many))
+    assert [plan.alignment.tolist() for plan in one] == [plan.alignment.tolist() for plan in many]
+
+
+def test_a_front_of_one_is_the_balanced_choice():
+    (plan,) = front(1)
+
+    assert "balanced choice" in plan.label
+
+
+def test_today_stands_on_the_same_axes():
+    today = today_on_the_axes(drifted_town())
+
+    assert list(today) == list(AXES)
+    assert today["moved_customers"] == 0
+    assert today["deviation"] > 0.1
+
+
+def test_no_plans_at_all_cannot_be_asked_for():
+    with pytest.raises(DataError, match="0 plans are none"):
+        proposals(drifted_town(), count=0)
+
+
+@settings(max_examples=100)
+@given(POINTS)
+def test_what_stays_is_what_nothing_else_dominates(points):
+    kept = undominated(np.array(points, float))
+
+    def dominates(one, other):
+        return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+
+    assert {points[row] for row in kept} == {p for p in points if not any(dominates(other, p) for other in points)}
+    assert len({points[row] for row in kept}) == len(kept)
+
+
+def test_figures_that_read_the_same_are_one_plan():
+    points = np.array([[10.001, 0.05, 0.1], [10.0, 0.0501, 0.1], [9.0, 0.2, 0.1]])
+
+    assert undominated(points) == [1, 2]
+
+
+def test_a_shorter_list_keeps_the_named_plans_and_spreads_over_the_others():
+    line = np.array([[float(x), 10.0 - x, 0.0] for x in range(11)])
+
+    assert spread_out(line, [3, 0], 4) == [3, 0, 10, 6]
+    assert spread_out(line, [3], 1) == [3]
