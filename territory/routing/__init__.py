@@ -1,0 +1,44 @@
+"""A rep's day, proven optimal.
+
+`solve_day` takes a matrix of minutes and knows nothing of customers; `check_day` judges any plan by its own times.
+`solve_route` is the same for people: a rep, a day, customers. Names load when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from territory.routing.checking import check_day
+from territory.routing.day import solve_day
+from territory.routing.plan import DayPlan
+
+if TYPE_CHECKING:
+    from territory.routing.advice import best_days_for, nearby
+    from territory.routing.request import opening_windows
+    from territory.routing.route import Route, solve_route
+
+__all__ = [
+    "DayPlan",
+    "Route",
+    "best_days_for",
+    "check_day",
+    "nearby",
+    "opening_windows",
+    "solve_day",
+    "solve_route",
+]
+
+_LATER = {
+    "Route": "route",
+    "best_days_for": "advice",
+    "nearby": "advice",
+    "opening_windows": "request",
+    "solve_route": "route",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(import_module(f"territory.routing.{_LATER[name]}"), name)
+    raise AttributeError(f"module 'territory.routing' has no attribute '{name}'")

@@ -1,0 +1,288 @@
+"""The proof: bounds from both ends that tighten each other until only the best route is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, uint64
+
+from territory.routing.labelling import NEVER, NO_ENDS, NO_OUTLOOK, Ends, ends_from, grow, route_to
+from territory.routing.outlook import outlook_of
+from territory.routing.prices import prices_for
+from territory.routing.ruin import improve
+from territory.routing.schedule import worth_of
+from territory.routing.task import Task, sides_of
+
+NEAR = (0, 2, 4, 6, 8, 10, 12)
+"""How many of the visits nearest to it a place remembers, pass by pass."""
+FEW = 60_000
+"""With so few living labels left, everything is remembered."""
+PASSES = 40
+LARGE = 100
+"""So many visits are no longer a day's, and take more of a search."""
+FIRST_TRY, FIRST_TRY_AT_MOST = 5_000, 30_000_000
+"""Comparisons for each pair of visits before prices are looked for, which take a while themselves."""
+LOOSE = 20_000_000
+STRAIGHT = 30_000_000
+FEW_MUSTS = 5
+ROUNDS = 40
+RUINS, CHEAPER = 400, 10
+"""Ruins and recreations before the proof; where every visit is a must a round takes a tenth of the time."""
+WORTHLESS = -int(NEVER)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A route as places in order, its worth, and what no route can exceed; worth is None when no route was found.
+
+    is_proven : the route is the best, or, without one, there is none.
+    """
+
+    route: tuple[int, ...]
+    worth: int | None
+    bound: int
+    is_proven: bool
+    steps: int
+
+
+def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: int = 0) -> Proof:
+    """The route of most worth, less what its legs (and the time, if that is paid) cost; with its bound.
+
+    Parameters
+    ----------
+    task : Task, tightened and closed
+    budget : comparisons that may be made
+    start : a route to begin from
+    seed : of the search for a better first route
+
+    Notes
+    -----
+    A loose search from both ends gives a first route. Then ng-route searches alternate between the two ends: each uses
+    the living labels of the one before as ends that a label must have to be kept, and remembers more (decremental state
+    space: Righini and Salani 2009; memories grow where the best route has a cycle: Roberti and Mingozzi 2014,
+    Transportation Science 48(3)). When few labels are left everything is remembered, and what remains is proven. Only
+    elementary routes raise the value that labels are measured against. What resists is tried again with prices on
+    the visits (`territory.routing.prices`), under which the relaxation hardly gains from cycles.
+    """
+    search = _Search(task, budget)
+    if start is not None:
+        search.offer(start)
+    for side in (0, 1):
+        search.loosely(side)
+    if budget == 0:
+        return search.proof
+    first_try = min(FIRST_TRY * task.visits**2, FIRST_TRY_AT_MOST)
+    if search.musts <= FEW_MUSTS and search.alternately(budget=min(budget, search.steps + first_try)):
+        return search.proof
+    ruins = RUINS * (CHEAPER if search.has_musts_only or task.visits > LARGE else 1)
+    search.better(seed, rounds=ruins)
+    search.use_prices()
+    if not search.directly(budget=min(budget, search.steps + STRAIGHT)):
+        search.better(seed + 1, rounds=10 * ruins if search.has_musts_only else ruins)
+        search.alternately(budget=budget)
+    return search.proof
+
+
+class _Search:
+    """One proof in the making: the best route, the bound, and what is remembered where.
+
+    worth and route are the best so far; what visits are worth in searches is `prized`, where a route then counts
+    `constant` more before its first visit, and `extra` more when it is complete.
+    """
+
+    def __init__(self, task: Task, budget: int) -> None:
+        self.task, self.steps = task, 0
+        self.sides = sides_of(task)
+        m = len(task.service)
+        self.must = packed(task.must[None, :])[0]
+        self.full = np.full((m, len(self.must)), np.iinfo(np.uint64).max, np.uint64)
+        self.route: tuple[int, ...] = ()
+        self.worth = WORTHLESS
+        self.bound = int(NEVER)
+        self.is_impossible = False
+        self.outlooks = [NO_OUTLOOK, NO_OUTLOOK]
+        musts = np.flatnonzero(task.must)
+        # A must is worth more than everything else, so that searches that may miss one do not.
+        spent = int(task.cost.max(initial=0)) * m + task.horizon
+        large = int(task.worth.sum()) + spent + 1
+        self.musts = len(musts)
+        self.prized, self.extra, self.constant = task.worth + large * task.must, large * len(musts), 0
+        self.exact_worth = self.ample = self.prized
+        self.least_with_musts = self.extra - spent
+        self.remembered = np.eye(m, dtype=bool)
+        self.remembered[:, musts] = True
+        near = self.sides[0].drive + self.sides[0].drive.T
+        near[:, [0, m - 1]] = NEVER
+        np.fill_diagonal(near, NEVER)
+        self.nearest = np.argsort(near, axis=1, kind="stable")[:, : max(m - 3, 0)]
+        self.offer(())
+
+    def use_prices(self) -> None:
+        """Let visits cost what makes cycles not worth their while, and begin to remember anew."""
+        target = self.worth if self.worth > WORTHLESS else -int(self.task.cost.max(initial=0))
+        price = prices_for(self.task, self.sides[0], target, ROUNDS)
+        self.prized, self.constant, self.extra = self.task.worth - price, int(price.sum()), 0
+        self.exact_worth = self.task.worth
+        self.least_with_musts = WORTHLESS
+        self.remembered = np.eye(len(price), dtype=bool)
+        self.outlooks[0] = outlook_of(self.sides[0], self.prized)
+        if self.outlooks[0].tick:
+            owes = int(self.task.pause[2] == 0)
+            most = int(self.outlooks[0].best[owes, 0, 0]) + self.constant
+            self.bound = min(self.bound, max(most, self.worth))
+
+    def offer(self, route: Sequence[int]) -> None:
+        """Take a route if it holds and is the best so far."""
+        if not self.task.must[list(route)].sum() == self.musts:
+            return
+        worth = worth_of(self.sides[0], self.task.worth, route)
+        if worth is not None and worth > self.worth:
+            self.worth, self.route = worth, tuple(int(place) for place in route)
+
+    @property
+    def cut(self) -> int:
+        """What a label must come to, as searches count."""
+        return self.worth + self.extra if self.worth > WORTHLESS else WORTHLESS
+
+    def loosely(self, side: int) -> None:
+        """A first route: labels are compared by time and worth alone."""
+        none = np.zeros(len(self.must), np.uint64)
+        labels, _, _, last, steps, _ = grow(
+            self.sides[side],
+            self.prized,
+            self.prized,
+            0,
+            self.full,
+            none,
+            NO_ENDS,
+            False,
+            NO_OUTLOOK,
+            self.cut,
+            True,
+            True,
+            True,
+            LOOSE,
+        )
+        self.steps += steps
+        if last >= 0:
+            self.offer(_forward(route_to(labels, last), side))
+
+    @property
+    def has_musts_only(self) -> bool:
+        """Whether every visit must be made."""
+        return self.musts == self.task.visits
+
+    def better(self, seed: int, *, rounds: int) -> None:
+        """Better the route by ruin and recreate."""
+        routes, _ = improve(self.sides[0], self.ample, self.task.must, [self.route], rounds=rounds, seed=seed)
+        self.offer(routes[0])
+
+    def directly(self, *, budget: int) -> bool:
+        """Search with everything remembered at once, with the outlook alone; whether that proved it."""
+        if not self.outlooks[0].tick:
+            return False
+        labels, _, _, last, steps, is_complete = grow(
+            self.sides[0],
+            self.exact_worth,
+            self.prized,
+            self.constant,
+            self.full,
+            self.must,
+            NO_ENDS,
+            False,
+            self.outlooks[0],
+            self.cut,
+            True,
+            False,
+            True,
+            max(budget - self.steps, 0),
+        )
+        self.steps += steps
+        if last >= 0:
+            self.offer(_forward(route_to(labels, last), 0))
+        if is_complete:
+            self.bound = self.worth
+            self.is_impossible = self.worth == WORTHLESS
+        return is_complete
+
+    def alternately(self, *, budget: int) -> bool:
+        """Bound from both ends in turn; whether the best route, or that there is none, is proven."""
+        if self.outlooks[0].tick:
+            self.outlooks[1] = outlook_of(self.sides[1], self.prized)
+        ends: Ends = NO_ENDS
+        none = np.zeros(len(self.must), np.uint64)
+        side, alive = 1, FEW
+        for turn in range(PASSES):
+            near_ones = self.nearest[:, : NEAR[min(turn, len(NEAR) - 1)]]
+            self.remembered[np.arange(len(self.nearest))[:, None], near_ones] = True
+            is_exact = (turn >= 2 and alive < FEW) or turn == PASSES - 1
+            labels, count, best, last, steps, is_complete = grow(
+                self.sides[side],
+                self.exact_worth if is_exact else self.prized,
+                self.prized,
+                self.constant,
+                self.full if is_exact else packed(self.remembered),
+                self.must if is_exact else none,
+                ends,
+                turn > 0,
+                self.outlooks[side],
+                self.cut,
+                is_exact,
+                False,
+                # From the end, the time of return is only known at best.
+                is_exact and not (side == 1 and self.task.pays_time),
+                max(budget - self.steps, 0),
+            )
+            self.steps += steps
+            if not is_complete:
+                return False
+            if best < self.least_with_musts or (last < 0 and self.worth == WORTHLESS):
+                self.is_impossible = True
+                return True
+            self.bound = min(self.bound, max(int(best) - self.extra, self.worth))
+            if last >= 0:
+                path = _forward(route_to(labels, last), side)
+                if len(set(path)) == len(path):
+                    self.offer(path)
+                self._remember_cycles(path)
+            if last < 0 or self.worth >= self.bound:
+                self.bound = self.worth
+                return True
+            ends = ends_from(labels, count, self.sides[side].service, self.prized, self.constant, self.task.horizon)
+            alive = len(ends.latest)
+            side = 1 - side
+        return False
+
+    def _remember_cycles(self, path: list[int]) -> None:
+        at: dict[int, int] = {}
+        for position, place in enumerate(path):
+            if place in at:
+                self.remembered[path[at[place] : position], place] = True
+            at[place] = position
+
+    @property
+    def proof(self) -> Proof:
+        """What is known by now."""
+        if self.is_impossible:
+            return Proof((), None, WORTHLESS, True, self.steps)
+        found = self.worth > WORTHLESS
+        is_proven = found and self.bound <= self.worth
+        return Proof(self.route, self.worth if found else None, self.bound, is_proven, self.steps)
+
+
+def _forward(places: np.ndarray, side: int) -> list[int]:
+    return [int(place) for place in (places if side == 0 else places[::-1])]
+
+
+@njit(cache=True)
+def packed(flags):
+    """(r, words) uint64, the bits of (r, m) bool."""
+    rows, m = flags.shape
+    masks = np.zeros((rows, (m + 63) // 64), np.uint64)
+    for i in range(rows):
+        for j in range(m):
+            if flags[i, j]:
+                masks[i, j >> 6] |= uint64(1) << uint64(j & 63)
+    return masks

@@ -1,0 +1,559 @@
+"""Routes grown stop by stop: one compiled search that serves as heuristic, as relaxation and as proof.
+
+A label is a partial route: where it ends, when service starts there, what it is worth so far, and what it remembers of
+the visits made. Labels that another one dominates die. What is remembered decides what the search is: all of it gives
+elementary routes and the optimum; the visits near the last ones only (ng-routes: Baldacci, Mingozzi and Roberti 2011,
+Operations Research 59(5)) gives a bound; nothing at all when labels are compared gives a fast heuristic. Labels of one
+direction bound how routes of the other can end (Righini and Salani 2009, Computers & Operations Research 36(4)).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, uint64
+
+NEVER = np.int64(1) << np.int64(60)
+"""A time that does not come, and a worth that nothing has."""
+SLOTS = 1 << 14
+"""Shelves of labels that are told apart by the musts they have made."""
+MAKING, TRYING = 60, 5
+"""Comparisons that making a label, and trying a leg, take as long as."""
+STRETCHES, FEW_PLACES = 64, 18
+"""Of the day, in which labels of a place stand apart; fewer where there are few places."""
+
+
+class Side(NamedTuple):
+    """The day as it is seen from one of its ends; the way back is the same day with time running backwards.
+
+    Place 0 is where the side sets out, place m - 1 where it ends, the visits lie between. Times are integers from 0, the
+    earliest departure, to `horizon`.
+
+    drive, cost : (m, m); legs : (m, m) bool, which may be driven directly; service, latest : (m,); window_of : (m + 1,)
+    into opens and closes (the windows of place i are window_of[i] to window_of[i + 1]); reach_time, reach_place : (m, m)
+    for each place, the latest start of service there from which another can still be reached, ascending, and that other;
+    missed : (m, m + 1, words) what can no longer be reached once the first so many are missed; pause_from, pause_until,
+    pause_long : the pause, 0 long for none; exempt_from : when a route may set out that owes no pause, -1 for never;
+    exempt_until : by when a route may be back that owes none; most_drive; pays_time : 1 when each unit of time until the
+    end costs 1.
+    """
+
+    drive: np.ndarray
+    cost: np.ndarray
+    legs: np.ndarray
+    service: np.ndarray
+    latest: np.ndarray
+    window_of: np.ndarray
+    opens: np.ndarray
+    closes: np.ndarray
+    reach_time: np.ndarray
+    reach_place: np.ndarray
+    missed: np.ndarray
+    horizon: int
+    pause_from: int
+    pause_until: int
+    pause_long: int
+    exempt_from: int
+    exempt_until: int
+    most_drive: int
+    pays_time: int
+
+
+class Ends(NamedTuple):
+    """How routes can end, place by place, the most valuable first: what the search from the other side has found.
+
+    of : (m + 1,) into the rest; latest : the latest start of service from which this end is possible; worth : of what
+    comes after the place; visited : (q, words); paused : 1 when the pause is part of it; drive.
+    """
+
+    of: np.ndarray
+    latest: np.ndarray
+    worth: np.ndarray
+    visited: np.ndarray
+    paused: np.ndarray
+    drive: np.ndarray
+
+
+class Labels(NamedTuple):
+    """Every label of a search, (c,) each, as parallel columns.
+
+    place, time, worth, priced, drive, paused : of the partial route; memory : (c, words) visits it remembers; closed :
+    (c, words) those and the ones it can no longer make; before : the label it grew from, -1 for none; is_dead : dominated;
+    beside, queued : the next label of the same shelf, and of the same stretch of time.
+    """
+
+    place: np.ndarray
+    time: np.ndarray
+    worth: np.ndarray
+    priced: np.ndarray
+    drive: np.ndarray
+    paused: np.ndarray
+    memory: np.ndarray
+    closed: np.ndarray
+    before: np.ndarray
+    is_dead: np.ndarray
+    beside: np.ndarray
+    queued: np.ndarray
+
+
+class Shelves(NamedTuple):
+    """Where labels that may dominate each other stand: by place and stretch of time, or by place and musts made.
+
+    head : (places x stretches,) the first label, -1 for none; most, least : bounds of the worth on the shelf.
+    """
+
+    head: np.ndarray
+    most: np.ndarray
+    least: np.ndarray
+    stretches: int
+
+
+NO_ENDS = Ends(
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    np.zeros((0, 1), np.uint64),
+    np.zeros(0, np.uint8),
+    np.zeros(0, np.int64),
+)
+
+
+NOTHING = -(np.int64(1) << np.int64(59))
+
+
+class Outlook(NamedTuple):
+    """What can be gained after a place, by whether the pause is behind one (0 or 1), place and tick; (2, m, ticks) each.
+
+    best : the most, legs and the way home paid; first : the place that comes next then (m - 1: the end); other : the most
+    when another place comes next; tick : length of a tick, 0 when there is no outlook.
+    """
+
+    best: np.ndarray
+    first: np.ndarray
+    other: np.ndarray
+    tick: int
+
+
+NO_OUTLOOK = Outlook(np.zeros((2, 0, 0), np.int64), np.zeros((2, 0, 0), np.int16), np.zeros((2, 0, 0), np.int64), 0)
+
+
+@njit(cache=True)
+def first_start(side, place, time):
+    """The earliest start of service at a place from `time` on; NEVER when its windows are over."""
+    for w in range(side.window_of[place], side.window_of[place + 1]):
+        if side.closes[w] >= time:
+            return max(time, side.opens[w])
+    return NEVER
+
+
+@njit(cache=True)
+def after_pause(side, ready, drive):
+    """When one can be there if the pause is taken on the leg, on arrival or else before leaving; NEVER if too late."""
+    there = ready + drive
+    if there <= side.pause_until:
+        return max(there, side.pause_from) + side.pause_long
+    if ready <= side.pause_until:
+        return max(ready, side.pause_from) + side.pause_long + drive
+    return NEVER
+
+
+@njit(cache=True)
+def end_time(side, place, time, is_paused):
+    """When a route that starts service at a place at `time` and then ends is back; NEVER if not within the day."""
+    ready = time + side.service[place]
+    drive = side.drive[place, side.drive.shape[0] - 1]
+    back = ready + drive
+    if not is_paused and back > side.exempt_until:
+        back = after_pause(side, ready, drive)
+    return back if back <= side.horizon else NEVER
+
+
+@njit(cache=True)
+def reaches(reach, service, latest):
+    """The tables `reach_time`, `reach_place` and `missed` of a Side."""
+    m = len(service)
+    words = (m + 63) // 64
+    times = np.empty((m, m), np.int64)
+    places = np.empty((m, m), np.int64)
+    missed = np.zeros((m, m + 1, words), np.uint64)
+    for i in range(m):
+        row = np.full(m, -1, np.int64)
+        for j in range(1, m - 1):
+            if i != j:
+                row[j] = latest[j] - service[i] - reach[i, j]
+        order = np.argsort(row, kind="mergesort")
+        for p in range(m):
+            j = order[p]
+            places[i, p] = j
+            times[i, p] = row[j]
+            for w in range(words):
+                missed[i, p + 1, w] = missed[i, p, w]
+            missed[i, p + 1, j >> 6] |= uint64(1) << uint64(j & 63)
+    return times, places, missed
+
+
+@njit(cache=True)
+def _has_end(side, ends, place, time, priced, drive, is_paused, memory, cut, steps):
+    """Whether some end fits and would beat `cut`; steps[0] counts the ends that were looked at."""
+    words = len(memory)
+    for q in range(ends.of[place], ends.of[place + 1]):
+        steps[0] += 1
+        total = priced + ends.worth[q]
+        if side.pays_time:
+            if total - time <= cut:
+                return False
+            total += ends.latest[q] - time - side.horizon
+        if total <= cut:
+            if side.pays_time:
+                continue
+            return False
+        if ends.latest[q] < time or not (is_paused or ends.paused[q]) or drive + ends.drive[q] > side.most_drive:
+            continue
+        fits = True
+        for w in range(words):
+            shared = memory[w] & ends.visited[q, w]
+            if w == place >> 6:
+                shared &= ~(uint64(1) << uint64(place & 63))
+            if shared != 0:
+                fits = False
+                break
+        if fits:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _room_for(count, words):
+    whole = np.empty((8, count), np.int64)
+    return Labels(
+        whole[0],
+        whole[1],
+        whole[2],
+        whole[3],
+        whole[4],
+        np.empty(count, np.uint8),
+        np.empty((count, words), np.uint64),
+        np.empty((count, words), np.uint64),
+        whole[5],
+        np.empty(count, np.uint8),
+        whole[6],
+        whole[7],
+    )
+
+
+@njit(cache=True)
+def _with_more_room(labels):
+    held, words = labels.memory.shape
+    more = _room_for(2 * held, words)
+    more.place[:held], more.time[:held], more.worth[:held] = labels.place, labels.time, labels.worth
+    more.priced[:held], more.drive[:held], more.paused[:held] = labels.priced, labels.drive, labels.paused
+    more.memory[:held], more.closed[:held], more.before[:held] = labels.memory, labels.closed, labels.before
+    more.is_dead[:held], more.beside[:held], more.queued[:held] = labels.is_dead, labels.beside, labels.queued
+    return more
+
+
+@njit(cache=True)
+def _holds_all(inner, outer):
+    for w in range(len(inner)):
+        if inner[w] & ~outer[w]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _same_musts(labels, q, place, memory, must):
+    if labels.place[q] != place:
+        return False
+    for w in range(len(must)):
+        if (labels.memory[q, w] ^ memory[w]) & must[w]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _is_dominated(labels, shelves, first, last, new, memory, closed, must, is_keyed, is_capped, is_loose, steps):
+    """Whether a label on the shelves from first to last is at least as good; new : place, time, worth, drive, paused."""
+    place, time, worth, drive, paused = new
+    for shelf in range(first, last + 1):
+        if shelves.most[shelf] < worth:
+            continue
+        q = shelves.head[shelf]
+        while q >= 0:
+            steps[0] += 1
+            if (
+                labels.worth[q] >= worth
+                and labels.time[q] <= time
+                and labels.paused[q] >= paused
+                and (not is_capped or labels.drive[q] <= drive)
+                and (is_loose or _holds_all(labels.memory[q], closed))
+                and (not is_keyed or _same_musts(labels, q, place, memory, must))
+            ):
+                return True
+            q = labels.beside[q]
+    return False
+
+
+@njit(cache=True)
+def _drop_dominated(labels, shelves, first, last, new, memory, must, is_keyed, is_capped, is_loose, steps):
+    """Take labels that are at most as good off the shelves from first to last."""
+    place, time, worth, drive, paused = new
+    for shelf in range(first, last + 1):
+        if shelves.least[shelf] > worth:
+            continue
+        q, left = shelves.head[shelf], -1
+        while q >= 0:
+            steps[0] += 1
+            after = labels.beside[q]
+            if (
+                labels.worth[q] <= worth
+                and labels.time[q] >= time
+                and labels.paused[q] <= paused
+                and (not is_capped or labels.drive[q] >= drive)
+                and (is_loose or _holds_all(memory, labels.closed[q]))
+                and (not is_keyed or _same_musts(labels, q, place, memory, must))
+            ):
+                labels.is_dead[q] = 1
+                if left < 0:
+                    shelves.head[shelf] = after
+                else:
+                    labels.beside[left] = after
+            else:
+                left = q
+            q = after
+
+
+@njit(cache=True)
+def _close(side, place, time, memory, closed):
+    """Write what a label remembers or can no longer make to `closed`."""
+    low, high = 0, len(side.service)
+    while low < high:
+        middle = (low + high) >> 1
+        if side.reach_time[place, middle] < time:
+            low = middle + 1
+        else:
+            high = middle
+    for w in range(len(memory)):
+        closed[w] = side.missed[place, low, w] | memory[w]
+
+
+@njit(cache=True)
+def _all_within_reach(must, memory, closed):
+    for w in range(len(must)):
+        if must[w] & ~memory[w] & closed[w]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _gain(outlook, paused, place, time, memory):
+    """What can be gained from here on at most, by the outlook, without a visit that is remembered coming next."""
+    tick = time // outlook.tick
+    first = outlook.first[paused, place, tick]
+    if first >= 0 and memory[first >> 6] & (uint64(1) << uint64(first & 63)):
+        return outlook.other[paused, place, tick]
+    return outlook.best[paused, place, tick]
+
+
+@njit(cache=True)
+def _slot(place, memory, must):
+    """A shelf for a place and the musts that have been made."""
+    mix = uint64(place)
+    for w in range(len(must)):
+        mix = (mix ^ (memory[w] & must[w])) * uint64(0x9E3779B97F4A7C15)
+        mix ^= mix >> uint64(29)
+    return np.int64(mix & uint64(SLOTS - 1))
+
+
+@njit(cache=True)
+def grow(
+    side, worth, priced, constant, near, must, ends, has_ends, outlook, cut, is_exact, is_loose, raises_cut, budget
+):
+    """Search every route from one side, label by label in order of time.
+
+    Parameters
+    ----------
+    side : Side
+    worth, priced : (m,) int, what a visit is worth; and at the prices that `ends` were found with
+    constant : int, what the route is worth at those prices before any visit
+    near : (m, words) uint64, which of the visits made a place remembers
+    must : (words,) uint64, visits that every route makes; only where `is_exact`
+    ends, has_ends : Ends of the other side at the same prices, to drop labels that cannot come to more than `cut`
+    outlook : Outlook of this side at the same prices, or NO_OUTLOOK; for the same purpose
+    is_exact : everything is remembered: worth counts, not the price, and every must is kept in sight
+    is_loose : labels are compared by time and worth alone (heuristic)
+    raises_cut : routes that are found raise the cut; only where their worth is exact
+    budget : int, how many comparisons may be made
+
+    Returns
+    -------
+    labels : Labels, the first `count` of them; count : int; best : worth of the best complete route, `cut` if none beats it;
+    last : its last label, or -1; steps : comparisons made; is_complete : False when the budget ran out
+    """
+    m = len(worth)
+    words = near.shape[1]
+    labels = _room_for(1024, words)
+    is_keyed = is_exact and not is_loose and np.any(must)
+    stretches = 1 if is_keyed else STRETCHES if m > FEW_PLACES else 4
+    count = SLOTS if is_keyed else m * stretches
+    shelves = Shelves(
+        np.full(count, -1, np.int64), np.full(count, -NEVER, np.int64), np.full(count, NEVER, np.int64), stretches
+    )
+    least = NEVER
+    for i in range(1, m - 1):
+        for j in range(1, m - 1):
+            if i != j:
+                least = min(least, side.service[i] + side.drive[i, j])
+    width = max(least, side.horizon // 16384 + 1)
+    queue = np.full(side.horizon // width + 2, -1, np.int64)
+    is_capped = side.most_drive < NEVER
+    best, last = cut, -1
+    steps = np.zeros(1, np.int64)
+    count = 0
+    memory, closed = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
+    is_whole = not (is_exact and np.any(must))
+    for owes in range(2):
+        # A route owes the pause unless there is none, or it stays within the time that needs none.
+        time = 0
+        if owes == 0 and side.pause_long > 0:
+            time = side.exempt_from
+        if (owes == 1 and side.pause_long == 0) or time < 0 or time > side.horizon:
+            continue
+        labels.place[count], labels.time[count], labels.worth[count] = 0, time, 0 if is_exact else constant
+        labels.priced[count], labels.drive[count], labels.before[count] = constant, 0, -1
+        labels.paused[count], labels.is_dead[count] = 1 - owes, 0
+        labels.memory[count] = memory
+        labels.queued[count] = queue[0]
+        queue[0] = count
+        back = end_time(side, 0, time, 1 - owes)
+        if back < NEVER and is_whole and side.drive[0, m - 1] <= side.most_drive:
+            total = labels.worth[count] - side.cost[0, m - 1] - (back if side.pays_time else 0)
+            if total > best:
+                best, last = total, count
+                if raises_cut:
+                    cut = best
+        count += 1
+    b = 0
+    while True:
+        while b < len(queue) and queue[b] < 0:
+            b += 1
+        if b >= len(queue):
+            break
+        now = queue[b]
+        queue[b] = labels.queued[now]
+        if labels.is_dead[now]:
+            continue
+        if steps[0] > budget:
+            return labels, count, best, last, steps[0], False
+        i = labels.place[now]
+        ready = labels.time[now] + side.service[i]
+        for p in range(m - 1, -1, -1):
+            if side.reach_time[i, p] < labels.time[now]:
+                break
+            steps[0] += TRYING
+            j = side.reach_place[i, p]
+            word, bit = j >> 6, uint64(1) << uint64(j & 63)
+            if not side.legs[i, j] or labels.memory[now, word] & bit:
+                continue
+            drive = labels.drive[now] + side.drive[i, j]
+            if drive + side.drive[j, m - 1] > side.most_drive:
+                continue
+            value = labels.worth[now] + worth[j] - side.cost[i, j]
+            price = labels.priced[now] + priced[j] - side.cost[i, j]
+            for w in range(words):
+                memory[w] = labels.memory[now, w] & near[j, w]
+            memory[word] |= bit
+            for choice in range(1 if labels.paused[now] else 2):
+                paused = labels.paused[now] or choice
+                time = after_pause(side, ready, side.drive[i, j]) if choice else ready + side.drive[i, j]
+                time = first_start(side, j, time) if time < NEVER else NEVER
+                if time > side.latest[j] or (not paused and time + side.service[j] > side.pause_until):
+                    continue
+                _close(side, j, time, memory, closed)
+                if is_exact and not _all_within_reach(must, memory, closed):
+                    continue
+                back = end_time(side, j, time, paused)
+                total = -NEVER
+                if back < NEVER and (not is_exact or _holds_all(must, memory)):
+                    total = value - side.cost[j, m - 1] - (back if side.pays_time else 0)
+                if total <= cut:
+                    if outlook.tick > 0 and price + _gain(outlook, paused, j, time, memory) <= cut:
+                        continue
+                    if has_ends and not _has_end(side, ends, j, time, price, drive, paused, memory, cut, steps):
+                        continue
+                new = (j, time, value, drive, paused)
+                first = j * stretches
+                shelf = first + time * stretches // (side.horizon + 1)
+                final = first + stretches - 1
+                if is_keyed:
+                    first = shelf = final = _slot(j, memory, must)
+                if _is_dominated(
+                    labels, shelves, first, shelf, new, memory, closed, must, is_keyed, is_capped, is_loose, steps
+                ):
+                    continue
+                _drop_dominated(labels, shelves, shelf, final, new, memory, must, is_keyed, is_capped, is_loose, steps)
+                if count == len(labels.place):
+                    labels = _with_more_room(labels)
+                steps[0] += MAKING
+                labels.place[count], labels.time[count], labels.worth[count] = j, time, value
+                labels.priced[count], labels.drive[count], labels.before[count] = price, drive, now
+                labels.paused[count], labels.is_dead[count] = paused, 0
+                labels.memory[count] = memory
+                labels.closed[count] = closed
+                labels.beside[count] = shelves.head[shelf]
+                shelves.head[shelf] = count
+                shelves.most[shelf] = max(shelves.most[shelf], value)
+                shelves.least[shelf] = min(shelves.least[shelf], value)
+                at = max(b, time // width)
+                labels.queued[count] = queue[at]
+                queue[at] = count
+                if total > best:
+                    best, last = total, count
+                    if raises_cut:
+                        cut = best
+                count += 1
+    return labels, count, best, last, steps[0], True
+
+
+@njit(cache=True)
+def route_to(labels, last):
+    """The places of a label's route, in the order in which they were added."""
+    length = 0
+    q = last
+    while q >= 0:
+        length += 1
+        q = labels.before[q]
+    places = np.empty(max(length - 1, 0), np.int64)
+    q = last
+    for p in range(length - 2, -1, -1):
+        places[p] = labels.place[q]
+        q = labels.before[q]
+    return places
+
+
+@njit(cache=True)
+def ends_from(labels, count, service, priced, constant, horizon):
+    """Living labels of one side as Ends of the other, unsorted: place, latest, worth, visited, paused, drive."""
+    held = 0
+    for q in range(count):
+        if not labels.is_dead[q] and labels.place[q] > 0:
+            held += 1
+    rows = np.empty(held, np.int64)
+    at = 0
+    for q in range(count):
+        if not labels.is_dead[q] and labels.place[q] > 0:
+            rows[at] = q
+            at += 1
+    place = labels.place[rows]
+    latest = horizon - labels.time[rows] - service[place]
+    worth = labels.priced[rows] - constant - priced[place]
+    order = np.argsort(-worth, kind="mergesort")
+    order = order[np.argsort(place[order], kind="mergesort")]
+    m = len(service)
+    of = np.zeros(m + 1, np.int64)
+    for q in range(held):
+        of[place[q] + 1] += 1
+    for i in range(m):
+        of[i + 1] += of[i]
+    rows = rows[order]
+    return Ends(of, latest[order], worth[order], labels.memory[rows], labels.paused[rows], labels.drive[rows])
