@@ -1,0 +1,487 @@
+"""The search over weeks: take some customers out of the calendar, put them back better, on other days if need be.
+
+Ruin and recreate with strings of neighbours (Christiaens and Vanden Berghe 2020, "Slack induction by string removals
+for vehicle routing problems", Transportation Science 54(2)), where a customer comes back on the cheapest set of days:
+the shortest path through the days that its rhythm allows. Accepted by annealing (Kirkpatrick, Gelatt and Vecchi 1983).
+
+Every day has `vehicles` routes; route r belongs to day r // vehicles. Places are customers 0 to n - 1, then any others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from territory.alignment.numeric import exp_negative, log_small, random_below, random_unit
+
+NEVER = 1e15
+"""What is impossible costs this much."""
+STRING_LENGTH = 10
+"""The longest string of stops taken out of one route."""
+BLINK = 0.01
+"""How often a good place is overlooked, so that the search does not run in circles."""
+RETRIES = 6.0
+"""Customers left out that try again at a time, on average."""
+GROW = 0.25
+"""How often the kept middle of a split string grows by one more stop."""
+
+
+class Month(NamedTuple):
+    """What does not change during a search: n customers, T days, v vehicles a day, p places.
+
+    Times of day are minutes since midnight (or any unit that ``drive`` has as well).
+    """
+
+    drive: np.ndarray  # (p, p) float, from row to column
+    service: np.ndarray  # (n,) float
+    load: np.ndarray  # (n,) float, of one visit
+    capacity: float  # of one route
+    vehicles: int
+    begin: np.ndarray  # (T,) int, the place where each day starts
+    end: np.ndarray  # (T,) int, the place where it ends
+    start: np.ndarray  # (T,) float, start of the shift
+    finish: np.ndarray  # (T,) float, its end
+    max_drive: np.ndarray  # (T,) float
+    opens: np.ndarray  # (n, T) float, the earliest start of a visit
+    closes: np.ndarray  # (n, T) float, the latest start of a visit
+    node_ptr: np.ndarray  # (n + 1,) int, each customer's first node; a node is "the k-th visit on this day"
+    node_day: np.ndarray  # (nodes,) int
+    node_last: np.ndarray  # (nodes,) float, what it costs that this is the last visit
+    arc_ptr: np.ndarray  # (nodes + 1,) int, each node's first arc
+    arc_from: np.ndarray  # (arcs,) int, the node before, counted from the customer's first; -1 for none
+    arc_cost: np.ndarray  # (arcs,) float
+    day_ptr: np.ndarray  # (n + 1,) int, each customer's first entry in `days`
+    days: np.ndarray  # (entries,) int, the days of its nodes, each once
+    absent: np.ndarray  # (n,) float, what it costs to leave a customer out
+    worth: np.ndarray  # (n,) float, what a minute with each is worth
+    near: np.ndarray  # (n, q) int, customers by distance from each, itself first
+    target: np.ndarray  # (T,) float, worked minutes wanted a day
+    slack: float  # what a day may differ from its target for nothing, as a share of it
+    stiffness: float  # price of each minute that it differs more
+
+
+class Calendar(NamedTuple):
+    """What a search changes in place: R routes. ``early``, ``late`` hold the times that a stop may start."""
+
+    stops: np.ndarray  # (R, n) int
+    length: np.ndarray  # (R,) int, stops
+    early: np.ndarray  # (R, n + 2) float, position 0 is the start of the day
+    late: np.ndarray  # (R, n + 2) float, position length + 1 is its end
+    sums: np.ndarray  # (R, 4) float: drive, service, load, cost
+    route_of: np.ndarray  # (n, T) int, -1 where there is no visit
+    rhythm: np.ndarray  # (n,) float, what the chosen days cost by themselves; `absent` when there are none
+    placed: np.ndarray  # (n,) bool
+
+
+def empty_calendar(customers: int, days: int, vehicles: int) -> Calendar:
+    """A calendar without visits; `refresh` makes it ready."""
+    routes = days * vehicles
+    return Calendar(
+        stops=np.zeros((routes, max(customers, 1)), np.int32),
+        length=np.zeros(routes, np.int64),
+        early=np.zeros((routes, customers + 2)),
+        late=np.zeros((routes, customers + 2)),
+        sums=np.zeros((routes, 4)),
+        route_of=np.full((customers, days), -1, np.int32),
+        rhythm=np.zeros(customers),
+        placed=np.zeros(customers, np.bool_),
+    )
+
+
+@njit(cache=True, nogil=True)
+def refresh(month, calendar, r):
+    """Times and sums of route r from its stops."""
+    day = r // month.vehicles
+    k = calendar.length[r]
+    stops = calendar.stops[r]
+    drive = 0.0
+    service = 0.0
+    load = 0.0
+    before = month.begin[day]
+    leave = month.start[day]
+    calendar.early[r, 0] = leave
+    for i in range(k):
+        c = stops[i]
+        step = month.drive[before, c]
+        drive += step
+        arrive = max(leave + step, month.opens[c, day])
+        calendar.early[r, i + 1] = arrive
+        leave = arrive + month.service[c]
+        service += month.service[c]
+        load += month.load[c]
+        before = c
+    if k > 0:
+        drive += month.drive[before, month.end[day]]
+    calendar.late[r, k + 1] = month.finish[day]
+    after = month.end[day]
+    latest = month.finish[day]
+    for i in range(k - 1, -1, -1):
+        c = stops[i]
+        latest = min(latest - month.drive[c, after] - month.service[c], month.closes[c, day])
+        calendar.late[r, i + 1] = latest
+        after = c
+    calendar.sums[r, 0] = drive
+    calendar.sums[r, 1] = service
+    calendar.sums[r, 2] = load
+    calendar.sums[r, 3] = drive + imbalance(month, day, drive + service)
+
+
+@njit(cache=True, inline="always")
+def imbalance(month, day, worked):
+    """What it costs that a day has so many minutes."""
+    if month.stiffness == 0.0:
+        return 0.0
+    free = month.slack * month.target[day]
+    over = abs(worked - month.target[day]) - free
+    if over <= 0.0:
+        return 0.0
+    # Quadratic at first, so that many small differences beat one big one, then straight, so that none of them
+    # is dearer than a visit.
+    knee = 1.25 * free
+    if over < knee:
+        return month.stiffness * over * over / (2.0 * knee)
+    return month.stiffness * (over - 0.5 * knee)
+
+
+@njit(cache=True, nogil=True)
+def total_cost(month, calendar):
+    """Drive, imbalance, rhythms and what is left out."""
+    total = 0.0
+    for r in range(calendar.length.size):
+        total += calendar.sums[r, 3]
+    for c in range(month.service.size):
+        total += calendar.rhythm[c]
+    return total
+
+
+@njit(cache=True)
+def _put(month, calendar, r, c, at):
+    stops = calendar.stops[r]
+    for i in range(calendar.length[r], at, -1):
+        stops[i] = stops[i - 1]
+    stops[at] = c
+    calendar.length[r] += 1
+    calendar.route_of[c, r // month.vehicles] = r
+
+
+@njit(cache=True)
+def _take(month, calendar, r, c):
+    stops = calendar.stops[r]
+    kept = 0
+    for i in range(calendar.length[r]):
+        if stops[i] != c:
+            stops[kept] = stops[i]
+            kept += 1
+    calendar.length[r] = kept
+    calendar.route_of[c, r // month.vehicles] = -1
+
+
+@njit(cache=True)
+def _ruin(month, calendar, average, mark, taken, random):
+    """Choose customers to take out: strings of stops near one place. Their number; they stand first in `taken`."""
+    n = month.service.size
+    days = calendar.route_of.shape[1]
+    stops_total = 0
+    used = 0
+    for r in range(calendar.length.size):
+        stops_total += calendar.length[r]
+        used += calendar.length[r] > 0
+    longest = min(float(STRING_LENGTH), stops_total / max(1, used))
+    strings = int(random_unit(random) * (4.0 * average / (1.0 + longest) - 1.0) + 1.0)
+    ruined = np.zeros(calendar.length.size, np.bool_)
+    count = 0
+    done = 0
+    seed = random_below(random, n)
+    for x in range(month.near.shape[1]):
+        if done >= strings:
+            break
+        c = month.near[seed, x]
+        if not calendar.placed[c]:
+            continue
+        day = random_below(random, days)
+        while calendar.route_of[c, day] < 0:
+            day = (day + 1) % days
+        r = calendar.route_of[c, day]
+        if ruined[r]:
+            continue
+        ruined[r] = True
+        done += 1
+        k = calendar.length[r]
+        stops = calendar.stops[r]
+        length = int(random_unit(random) * min(float(k), longest) + 1.0)
+        position = 0
+        for i in range(k):
+            if stops[i] == c:
+                position = i
+        # Half of the strings keep a middle: what stands on both sides of it comes out.
+        middle = 0
+        if length > 1 and length < k and random_unit(random) < 0.5:
+            middle = 1
+            while length + middle < k and random_unit(random) < GROW:
+                middle += 1
+        span = length + middle
+        low = max(0, position - span + 1)
+        high = max(low, min(position, k - span))
+        first = low + random_below(random, high - low + 1)
+        skip = first + (1 + random_below(random, length - 1) if middle > 0 else span)
+        for i in range(first, min(first + span, k)):
+            if middle > 0 and skip <= i < skip + middle:
+                continue
+            if not mark[stops[i]]:
+                mark[stops[i]] = True
+                taken[count] = stops[i]
+                count += 1
+    return count
+
+
+@njit(cache=True)
+def _order(month, taken, count, random):
+    """Sort those to be put back: by chance, or the most valuable, longest, farthest, nearest or busiest first."""
+    way = random_unit(random)
+    key = np.empty(count)
+    home = month.begin[0]
+    for q in range(count):
+        c = taken[q]
+        if way < 0.3:
+            key[q] = random_unit(random)
+        elif way < 0.5:
+            key[q] = -month.worth[c] * (0.8 + 0.4 * random_unit(random))
+        elif way < 0.6:
+            key[q] = -month.service[c] - month.load[c]
+        elif way < 0.7:
+            key[q] = -month.drive[home, c]
+        elif way < 0.85:
+            key[q] = month.drive[home, c]
+        else:
+            key[q] = month.day_ptr[c + 1] - month.day_ptr[c] + random_unit(random)
+    order = np.argsort(key)
+    copy = taken[:count].copy()
+    for q in range(count):
+        taken[q] = copy[order[q]]
+
+
+@njit(cache=True)
+def _day_costs(month, calendar, c, price, route, place, random):
+    """What one visit to c adds on each of its days: ``price``, and in which ``route``, at which ``place``."""
+    drive = month.drive
+    service = month.service[c]
+    for e in range(month.day_ptr[c], month.day_ptr[c + 1]):
+        day = month.days[e]
+        price[day] = NEVER
+        opens = month.opens[c, day]
+        closes = month.closes[c, day] + 1e-9
+        home = month.end[day]
+        seen_empty = False
+        for r in range(day * month.vehicles, (day + 1) * month.vehicles):
+            k = calendar.length[r]
+            if k == 0:
+                if seen_empty:
+                    continue
+                seen_empty = True
+            if calendar.sums[r, 2] + month.load[c] > month.capacity + 1e-9:
+                continue
+            most = month.max_drive[day] - calendar.sums[r, 0]
+            best = NEVER
+            at = -1
+            before = month.begin[day]
+            leave = calendar.early[r, 0]
+            there = drive[before, c]
+            for i in range(k + 1):
+                after = calendar.stops[r, i] if i < k else home
+                onward = drive[c, after]
+                more = there + onward - (drive[before, after] if k > 0 else 0.0)
+                if more < best and more <= most:
+                    begin = max(leave + there, opens)
+                    if (
+                        begin <= closes
+                        and begin + service + onward <= calendar.late[r, i + 1] + 1e-9
+                        and random_unit(random) >= BLINK
+                    ):
+                        best = more
+                        at = i
+                if i < k:
+                    leave = calendar.early[r, i + 1] + month.service[after]
+                    before = after
+                    there = drive[before, c]
+            if best >= NEVER:
+                continue
+            if month.stiffness > 0.0:
+                worked = calendar.sums[r, 0] + calendar.sums[r, 1]
+                best += imbalance(month, day, worked + best + service) - imbalance(month, day, worked)
+            if best < price[day]:
+                price[day] = best
+                route[day] = r
+                place[day] = at
+
+
+@njit(cache=True)
+def _cheapest_days(month, c, price, best, before, days):
+    """The cheapest path through the nodes of c: days (in `days`, last first), their number, rhythm and whole cost."""
+    first = month.node_ptr[c]
+    last = -1
+    whole = NEVER
+    for node in range(first, month.node_ptr[c + 1]):
+        i = node - first
+        best[i] = NEVER
+        here = price[month.node_day[node]]
+        if here >= NEVER:
+            continue
+        for arc in range(month.arc_ptr[node], month.arc_ptr[node + 1]):
+            source = month.arc_from[arc]
+            value = month.arc_cost[arc] + here + (best[source] if source >= 0 else 0.0)
+            if value < best[i]:
+                best[i] = value
+                before[i] = source
+        if best[i] + month.node_last[node] < whole:
+            whole = best[i] + month.node_last[node]
+            last = i
+    count = 0
+    visits = 0.0
+    while last >= 0:
+        days[count] = month.node_day[first + last]
+        visits += price[days[count]]
+        count += 1
+        last = before[last]
+    return count, whole - visits, whole
+
+
+@njit(cache=True)
+def _copy_route(source, target, r):
+    k = max(source.length[r], target.length[r])
+    for i in range(k):
+        target.stops[r, i] = source.stops[r, i]
+    for i in range(k + 2):
+        target.early[r, i] = source.early[r, i]
+        target.late[r, i] = source.late[r, i]
+    target.length[r] = source.length[r]
+    for q in range(4):
+        target.sums[r, q] = source.sums[r, q]
+
+
+@njit(cache=True)
+def _copy_customer(source, target, c):
+    for day in range(source.route_of.shape[1]):
+        target.route_of[c, day] = source.route_of[c, day]
+    target.rhythm[c] = source.rhythm[c]
+    target.placed[c] = source.placed[c]
+
+
+@njit(cache=True)
+def copy_all(source, target):
+    """Make `target` the same calendar as `source`."""
+    for r in range(source.length.size):
+        _copy_route(source, target, r)
+    for c in range(source.placed.size):
+        _copy_customer(source, target, c)
+
+
+@njit(cache=True, nogil=True)
+def search(month, now, kept, best, rounds, hot, cold, average, random):
+    """Ruin and recreate `rounds` times.
+
+    Parameters
+    ----------
+    now, kept, best : Calendar, three of the same content; `best` holds the cheapest found in the end
+    hot, cold : temperatures at the beginning and at the end, in the unit of cost
+    average : customers taken out at a time, on average
+    random : (1,) uint64, generator state
+
+    Returns
+    -------
+    float, cost of `best`
+    """
+    n = month.service.size
+    routes = now.length.size
+    days = now.route_of.shape[1]
+    widest = 1
+    for c in range(n):
+        widest = max(widest, month.node_ptr[c + 1] - month.node_ptr[c])
+    price = np.empty(days)
+    route = np.zeros(days, np.int64)
+    place = np.zeros(days, np.int64)
+    shortest = np.empty(widest)
+    before = np.zeros(widest, np.int64)
+    chosen = np.zeros(days, np.int64)
+    mark = np.zeros(n, np.bool_)
+    taken = np.zeros(n, np.int64)
+    changed = np.zeros(routes, np.bool_)
+    touched = np.zeros(routes, np.int64)
+    cost = total_cost(month, kept)
+    lowest = cost
+    temperature = hot
+    cooling = exp_negative(-100.0 / max(rounds, 1) * log_small(hot / cold))
+    for step in range(rounds):
+        if step % 100 == 99:
+            temperature *= cooling
+        count = _ruin(month, now, average, mark, taken, random)
+        absent = 0
+        for c in range(n):
+            absent += not now.placed[c] and not mark[c]
+        for c in range(n):
+            # Who is left out tries again; where there are many, a few at a time.
+            if not now.placed[c] and not mark[c] and absent * random_unit(random) < RETRIES:
+                mark[c] = True
+                taken[count] = c
+                count += 1
+        touches = 0
+        delta = 0.0
+        for q in range(count):
+            c = taken[q]
+            delta -= now.rhythm[c]
+            for day in range(days):
+                r = now.route_of[c, day]
+                if r >= 0:
+                    if not changed[r]:
+                        changed[r] = True
+                        touched[touches] = r
+                        touches += 1
+                        delta -= now.sums[r, 3]
+                    _take(month, now, r, c)
+            now.placed[c] = False
+        for x in range(touches):
+            refresh(month, now, touched[x])
+        _order(month, taken, count, random)
+        for q in range(count):
+            c = taken[q]
+            mark[c] = False
+            _day_costs(month, now, c, price, route, place, random)
+            number, rhythm, whole = _cheapest_days(month, c, price, shortest, before, chosen)
+            if whole >= month.absent[c]:
+                now.rhythm[c] = month.absent[c]
+                delta += month.absent[c]
+                continue
+            now.placed[c] = True
+            now.rhythm[c] = rhythm
+            delta += rhythm
+            for x in range(number):
+                r = route[chosen[x]]
+                if not changed[r]:
+                    changed[r] = True
+                    touched[touches] = r
+                    touches += 1
+                    delta -= now.sums[r, 3]
+                _put(month, now, r, c, place[chosen[x]])
+                refresh(month, now, r)
+        for x in range(touches):
+            changed[touched[x]] = False
+            delta += now.sums[touched[x], 3]
+        if delta < temperature * log_small(1.0 / (random_unit(random) + 1e-12)):
+            cost += delta
+            for x in range(touches):
+                _copy_route(now, kept, touched[x])
+            for q in range(count):
+                _copy_customer(now, kept, taken[q])
+            if cost < lowest - 1e-7:
+                lowest = cost
+                copy_all(kept, best)
+        else:
+            for x in range(touches):
+                _copy_route(kept, now, touched[x])
+            for q in range(count):
+                _copy_customer(kept, now, taken[q])
+    return lowest
+
+
+__all__ = ["NEVER", "Calendar", "Month", "copy_all", "empty_calendar", "refresh"]

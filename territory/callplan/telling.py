@@ -1,0 +1,294 @@
+"""From arrays to tables: the visits, the days, and why something is stretched or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from territory.callplan.asking import NO_WAY, RepAsk
+from territory.callplan.plan import VISIT_COLUMNS
+from territory.callplan.solving import PlannedDay, RepPlan
+from territory.hours import clock
+
+DAY_COLUMNS = (
+    *("rep_id", "day", "visits", "begins_at", "ends_at", "depart", "back"),
+    *("visit_minutes", "drive_minutes", "drive_km", "worked_minutes", "is_proven"),
+)
+STRETCHED_COLUMNS = ("rep_id", "customer_id", "from", "to", "gap_days", "interval_days", "reason")
+DROPPED_COLUMNS = ("rep_id", "customer_id", "visits", "minutes", "urgency", "reason")
+FULL = 0.97
+"""From this part of its hours on, a rep's time is called full."""
+
+
+def visit_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
+    """A row of ``CallPlan.visits`` for each visit of one rep."""
+    rows = []
+    ids, names = ask.customers.index, ask.customers["name"].to_numpy()
+    for number, (day, planned) in enumerate(zip(ask.workdays.days, plan.days, strict=True)):
+        midnight = pd.Timestamp(day)
+        before = planned.begin
+        for stop, customer in enumerate(planned.stops.tolist()):
+            must = bool(ask.task.rhythms.fixed[customer, number])
+            opens, closes = ask.task.opens[customer, number], ask.task.closes[customer, number]
+            rows.append(
+                {
+                    "rep_id": ask.rep,
+                    "day": day.isoformat(),
+                    "stop": stop + 1,
+                    "customer_id": ids[customer],
+                    "name": names[customer],
+                    "arrive": _moment(midnight, planned.arrive[stop]),
+                    "wait_minutes": round(float(planned.wait[stop]), 2),
+                    "start": _moment(midnight, planned.start[stop]),
+                    "leave": _moment(midnight, planned.leave[stop]),
+                    "drive_minutes": round(float(ask.task.minutes[before, customer]), 2),
+                    "drive_km": round(float(ask.travel.metres[before, customer]) / 1000, 3),
+                    "minutes": float(ask.task.service[customer]),
+                    "must": must,
+                    "appointment": clock(opens) if must and opens == closes else None,
+                }
+            )
+            before = customer
+    return rows
+
+
+def day_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
+    """A row of ``CallPlan.days`` for each working day of one rep."""
+    rows = []
+    for day, planned in zip(ask.workdays.days, plan.days, strict=True):
+        places = [planned.begin, *planned.stops.tolist(), planned.end]
+        legs = (places[:-1], places[1:])
+        drive = float(ask.task.minutes[legs].sum()) if len(planned.stops) else 0.0
+        metres = float(ask.travel.metres[legs].sum()) if len(planned.stops) else 0.0
+        visited = float(ask.task.service[planned.stops].sum())
+        midnight = pd.Timestamp(day)
+        rows.append(
+            {
+                "rep_id": ask.rep,
+                "day": day.isoformat(),
+                "visits": len(planned.stops),
+                "begins_at": _place(ask, planned.begin),
+                "ends_at": _place(ask, planned.end),
+                "depart": _moment(midnight, planned.depart),
+                "back": _moment(midnight, planned.back),
+                "visit_minutes": visited,
+                "drive_minutes": round(drive, 2),
+                "drive_km": round(metres / 1000, 3),
+                "worked_minutes": round(visited + drive, 2),
+                "is_proven": planned.is_proven,
+            }
+        )
+    return rows
+
+
+def days_visited(ask: RepAsk, plan: RepPlan) -> list[list[int]]:
+    """For each customer the numbers of the days on which it is visited."""
+    found: list[list[int]] = [[] for _ in range(len(ask.customers))]
+    for number, planned in enumerate(plan.days):
+        for customer in planned.stops.tolist():
+            found[customer].append(number)
+    return found
+
+
+def stretched_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
+    """A row of ``CallPlan.stretched`` for each gap of one rep's customers that is too long or too short."""
+    rows = []
+    rhythms, days = ask.task.rhythms, ask.workdays.days
+    for customer, visited in enumerate(days_visited(ask, plan)):
+        if not visited:
+            continue
+        last = ask.customers["last"].iloc[customer]
+        moments: list[date] = ([last] if isinstance(last, date) else []) + [days[number] for number in visited]
+        interval = float(ask.customers["interval_days"].iloc[customer])
+        for one, other in pairwise(moments):
+            gap = (other - one).days
+            # A day more or less is no stretch: weekends and whole days see to that.
+            slack = max(rhythms.tolerance * interval, 1.0)
+            if abs(gap - interval) <= slack + 1e-9:
+                continue
+            rows.append(
+                {
+                    "rep_id": ask.rep,
+                    "customer_id": ask.customers.index[customer],
+                    "from": one.isoformat(),
+                    "to": other.isoformat(),
+                    "gap_days": gap,
+                    "interval_days": round(interval, 1),
+                    "reason": _why_stretched(ask, customer, one, other, interval, visited),
+                }
+            )
+    return rows
+
+
+def _why_stretched(ask: RepAsk, customer: int, one: date, other: date, interval: float, visited: Sequence[int]) -> str:
+    workdays, rhythms = ask.workdays, ask.task.rhythms
+    gap = (other - one).days
+    if gap < interval:
+        if rhythms.fixed[customer].any():
+            return "an appointment comes earlier"
+        return "fewer days are allowed than visits wanted" if _is_scarce(ask, customer) else "the days before are full"
+    first = workdays.days[0]
+    if one < first and (first - one).days > interval * (1 + rhythms.tolerance):
+        return f"overdue when the plan begins: {(first - one).days / interval:.1f} times its interval"
+    free = sum(one < day < other for day in (*workdays.off, *workdays.holidays))
+    per_day = interval / max(float(rhythms.interval[customer]), 1e-9)
+    if free and gap - free * per_day <= interval * (1 + rhythms.tolerance) + 1:
+        return "holidays or an absence lie between"
+    if rhythms.fixed[customer].any():
+        return "an appointment comes later"
+    if len(visited) < rhythms.due[customer]:
+        return "a visit between is dropped"
+    between = [number for number, day in enumerate(workdays.days) if one < day < other]
+    if not rhythms.allowed[customer, between].any():
+        return "none of its weekdays lies between"
+    return "the days between are full" if _use(ask) > FULL else "it saves more driving than the rhythm is worth"
+
+
+def dropped_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
+    """A row of ``CallPlan.dropped`` for each customer of one rep with fewer visits than are due."""
+    rows = []
+    due, urgency = ask.customers["due"].to_numpy(), ask.task.rhythms.urgency
+    wanted = _wanted(ask)
+    for customer, visited in enumerate(days_visited(ask, plan)):
+        missing = int(max(due[customer], wanted[customer]) - len(visited))
+        if missing <= 0:
+            continue
+        rows.append(
+            {
+                "rep_id": ask.rep,
+                "customer_id": ask.customers.index[customer],
+                "visits": missing,
+                "minutes": missing * float(ask.task.service[customer]),
+                "urgency": round(float(urgency[customer]), 2),
+                "reason": _why_dropped(ask, plan, customer, visited, missing),
+            }
+        )
+    return rows
+
+
+def _wanted(ask: RepAsk) -> np.ndarray:
+    """Visits that the interval asks for, more than there are days included; (n,) float."""
+    rhythms, workdays = ask.task.rhythms, ask.workdays
+    if not workdays.days:
+        # Nobody is due on no days; told are those who would have been.
+        return np.floor(workdays.usual_days / rhythms.interval + 1e-9)
+    length = len(workdays.days)
+    short = rhythms.allowed.sum(axis=1) < np.floor(length / rhythms.interval + 1e-9)
+    return np.where(short, np.floor(length / rhythms.interval + 1e-9), 0)
+
+
+def _is_scarce(ask: RepAsk, customer: int) -> bool:
+    rhythms = ask.task.rhythms
+    return bool(rhythms.allowed[customer].sum() * rhythms.interval[customer] < 1.5 * len(ask.workdays.days))
+
+
+def _use(ask: RepAsk) -> float:
+    """Visit minutes due beside the hours of all days."""
+    hours = ask.workdays.minutes * len(ask.workdays.days)
+    return float((ask.task.rhythms.due * ask.task.service).sum()) / hours if hours else np.inf
+
+
+def _why_dropped(ask: RepAsk, plan: RepPlan, customer: int, visited: Sequence[int], missing: int) -> str:
+    """The cheapest thing to check first: days, way, length of the visit, the hours of that day, full days."""
+    task, days = ask.task, ask.workdays.days
+    allowed = np.flatnonzero(task.rhythms.allowed[customer])
+    if not len(days):
+        return "the rep does not work in these weeks"
+    if not len(allowed):
+        return "none of the rep's working days is one of its weekdays"
+    home = task.home
+    there, back, visit = task.minutes[home, customer], task.minutes[customer, home], task.service[customer]
+    if min(there, back) >= NO_WAY:
+        return "no road leads there"
+    if there + back > task.max_drive:
+        return f"the drive there and back takes {there + back:.0f} minutes, and {task.max_drive:.0f} a day are allowed"
+    if there + visit + back > task.work:
+        return f"the trip takes {there + visit + back:.0f} minutes, and a day has {task.work:.0f}"
+    if len(allowed) - len(visited) < missing:
+        return f"it may be visited on {len(allowed)} of the rep's days only"
+    free = [day for day in allowed.tolist() if day not in visited]
+    detours = {day: _detour(ask, plan.days[day], customer) for day in free}
+    excess = {day: _worked(ask, plan.days[day]) + detour + visit - task.work for day, detour in detours.items()}
+    day = min(excess, key=lambda number: (round(excess[number], 3), number))
+    if excess[day] > 0:
+        return f"the days are full: it fits if {days[day].isoformat()} were {excess[day]:.0f} minutes longer"
+    if customer in plan.unfit:
+        return f"opening hours, appointments and the pause leave no room on {days[plan.unfit[customer]].isoformat()}"
+    if detours[day] > 60:
+        more = f"it takes {detours[day]:.0f} minutes more drive on {days[day].isoformat()}"
+        return f"{more}, for {visit:.0f} minutes of visit"
+    return "no free day is far enough from its other visits"
+
+
+def _detour(ask: RepAsk, planned: PlannedDay, customer: int) -> float:
+    """The least drive that one more stop adds to a day."""
+    places = np.array([planned.begin, *planned.stops.tolist(), planned.end])
+    minutes = ask.task.minutes
+    straight = minutes[places[:-1], places[1:]] if len(planned.stops) else 0.0
+    return float((minutes[places[:-1], customer] + minutes[customer, places[1:]] - straight).min())
+
+
+def _worked(ask: RepAsk, planned: PlannedDay) -> float:
+    return float(planned.drive + ask.task.service[planned.stops].sum())
+
+
+def measures_of(ask: RepAsk, plan: RepPlan, days: pd.DataFrame, stretched: int) -> dict[str, Any]:
+    """A row of ``CallPlan.measures``.
+
+    ``spread`` is the difference of the longest and the shortest day, beside their mean.
+    """
+    worked = days["worked_minutes"].to_numpy(float)
+    capacity = ask.workdays.minutes * len(ask.workdays.days)
+    due, planned = int(ask.customers["due"].sum()), int(days["visits"].sum())
+    nights = sum(day.end != ask.task.home for day in plan.days)
+    return {
+        "rep_id": ask.rep,
+        "customers": len(ask.customers),
+        "days": len(days),
+        "due": due,
+        "visits": planned,
+        "coverage": planned / due if due else np.nan,
+        "visit_minutes": float(days["visit_minutes"].sum()),
+        "drive_minutes": round(float(days["drive_minutes"].sum()), 2),
+        "drive_km": round(float(days["drive_km"].sum()), 2),
+        "worked_minutes": round(float(worked.sum()), 2),
+        "capacity_minutes": capacity,
+        "capacity_use": float(worked.sum()) / capacity if capacity else np.nan,
+        "shortest_day": float(worked.min()) if len(worked) else np.nan,
+        "longest_day": float(worked.max()) if len(worked) else np.nan,
+        "spread": float(worked.max() - worked.min()) / float(worked.mean()) if worked.sum() else np.nan,
+        "nights_away": nights,
+        "stretched": stretched,
+        "proven_days": int(days["is_proven"].sum()),
+    }
+
+
+def visits_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """``CallPlan.visits`` of these rows, each column of its dtype even when there are none."""
+    table = pd.DataFrame(list(rows), columns=list(VISIT_COLUMNS))
+    moments = dict.fromkeys(("arrive", "start", "leave"), "datetime64[us]")
+    texts = dict.fromkeys(("rep_id", "day", "customer_id", "name", "appointment"), "str")
+    numbers = dict.fromkeys(("wait_minutes", "drive_minutes", "drive_km", "minutes"), "float64")
+    return table.astype({**moments, **texts, **numbers, "stop": "int64", "must": "bool"})
+
+
+def days_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """``CallPlan.days`` of these rows."""
+    table = pd.DataFrame(list(rows), columns=list(DAY_COLUMNS))
+    moments = dict.fromkeys(("depart", "back"), "datetime64[us]")
+    texts = dict.fromkeys(("rep_id", "day", "begins_at", "ends_at"), "str")
+    numbers = dict.fromkeys(("visit_minutes", "drive_minutes", "drive_km", "worked_minutes"), "float64")
+    return table.astype({**moments, **texts, **numbers, "visits": "int64", "is_proven": "bool"})
+
+
+def _moment(midnight: pd.Timestamp, minutes: float) -> pd.Timestamp:
+    return midnight + pd.Timedelta(seconds=round(float(minutes) * 60))
+
+
+def _place(ask: RepAsk, place: int) -> str:
+    return "home" if place == ask.task.home else str(ask.customers.index[place])
