@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from territory.errors import NotFoundError, Problem
@@ -10,8 +11,11 @@ from territory.model import Portfolio, Proposal, TravelMode
 
 if TYPE_CHECKING:
     import folium
+    import pandas as pd
 
-__all__ = ["draw_map"]
+    from territory.itinerary import Day
+
+__all__ = ["draw_days", "draw_map"]
 
 LANGUAGES = ("auto", "en", "zh")
 TILES = ("osm", "amap")
@@ -59,6 +63,43 @@ def draw_map(
 
     scene = describe_plan(plan, travel=travel, crs="gcj02" if tiles == "amap" else "wgs84")
     return build_page({**scene, "language": language, "tiles": tiles, "title": title}, tiles=tiles)
+
+
+def draw_days(
+    days: Sequence[Day],
+    *,
+    language: Literal["auto", "en", "zh"] = "auto",
+    tiles: Literal["osm", "amap"] | None = None,
+    title: str | None = None,
+    left_out: pd.DataFrame | None = None,
+) -> folium.Map:
+    """A rep's day, or the days of a plan: numbered stops, the ways between them and their times, as one page.
+
+    Parameters
+    ----------
+    days : Day, of one rep or of several (`territory.itinerary.days_of`)
+        Of one day its timetable is shown, of several a calendar to choose from.
+    language, tiles, title
+        As in `draw_map`.
+    left_out : DataFrame with ``rep_id``, ``customer_id``, ``reason`` and perhaps ``name``
+        Who is visited on none of the days, as `CallPlan.dropped`.
+
+    Returns
+    -------
+    folium.Map
+        As of `draw_map`.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such language or base map.
+    """
+    _check_choices(language, tiles)
+    from territory.maps.days import describe_days
+    from territory.maps.page import build_page
+
+    scene = describe_days(days, left_out=left_out, crs="gcj02" if tiles == "amap" else "wgs84")
+    return build_page({**scene, "language": language, "tiles": tiles, "title": title}, tiles=tiles, kind="days")
 
 
 def _check_choices(language: str, tiles: str | None) -> None:

@@ -303,11 +303,6 @@ class Page {
   }
 }
 
-function firstLanguage(asked) {
-  if (asked !== "auto") return asked;
-  return (navigator.language || "en").toLowerCase().startsWith("zh") ? "zh" : "en";
-}
-
 function openPage(map) {
   return new Page(map, JSON.parse(document.getElementById("scene").textContent));
 }

@@ -15,7 +15,26 @@ import folium
 from branca.element import Element, Figure
 from folium.template import Template
 
-SCRIPTS = ("strings.js", "scene.js", "ground.js", "elements.js", "panel.js", "card.js", "search.js", "page.js")
+_SHARED = ("strings.js", "scene.js", "ground.js", "elements.js")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of page is made of: its frame, its styles and its scripts."""
+
+    frame: str
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+KINDS = {
+    "territories": Kind("page.html", ("page.css",), (*_SHARED, "panel.js", "card.js", "search.js", "page.js")),
+    "days": Kind(
+        "days.html",
+        ("page.css", "days.css"),
+        (*_SHARED, "days-strings.js", "days-layer.js", "days-panel.js", "days-page.js"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -82,8 +101,9 @@ class TerritoryMap(folium.Map):
     )
 
 
-def build_page(scene: dict[str, Any], *, tiles: str | None) -> folium.Map:
-    """A folium map that shows `scene` (see `payload.describe_plan`) and carries all it needs."""
+def build_page(scene: dict[str, Any], *, tiles: str | None, kind: str = "territories") -> folium.Map:
+    """A folium map that shows `scene` (see `payload.describe_plan`, `days.describe_days`) and carries all it needs."""
+    made_of = KINDS[kind]
     page = TerritoryMap(
         location=[0, 0], tiles=None, zoom_start=2, zoom_control=False, zoom_snap=0.25, attribution_control=bool(tiles)
     )
@@ -103,12 +123,13 @@ def build_page(scene: dict[str, Any], *, tiles: str | None) -> folium.Map:
         )
         layer._id = tiles
         layer.add_to(page)
+    styles = "\n".join(_resource(name) for name in made_of.styles)
     _add(figure.header, "head", _head(tiles))
-    _add(figure.header, "styles", f"<style>\n{_leaflet_css()}\n{_resource('page.css')}</style>")
+    _add(figure.header, "styles", f"<style>\n{_leaflet_css()}\n{styles}</style>")
     _add(figure.header, "leaflet", f"<script>\n{_leaflet_js()}\n</script>")
-    _add(figure.html, "frame", _resource("page.html"))
+    _add(figure.html, "frame", _resource(made_of.frame))
     _add(figure.html, "scene", f'<script type="application/json" id="scene">{_as_json(scene)}</script>')
-    _add(figure.html, "scripts", f"<script>\n{_page_js()}\n</script>")
+    _add(figure.html, "scripts", f"<script>\n{_page_js(made_of.scripts)}\n</script>")
     return page
 
 
@@ -145,8 +166,8 @@ def _as_json(scene: dict[str, Any]) -> str:
 
 
 @cache
-def _page_js() -> str:
-    body = "\n".join(_resource(name) for name in SCRIPTS)
+def _page_js(scripts: tuple[str, ...]) -> str:
+    body = "\n".join(_resource(name) for name in scripts)
     return f'const openTerritoryPage = (() => {{\n"use strict";\n{body}\nreturn openPage;\n}})();'
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from territory.boundaries import territory_polygons
+from territory.boundaries import grounds_of
 from territory.demand import derive_demand
 from territory.geo import from_wgs84, unproject
 from territory.measures import measure
@@ -63,7 +63,7 @@ def describe_plan(plan: Proposal | Portfolio, *, travel: TravelMode | None, crs:
     demand = derive_demand(portfolio, travel=mode)
     views, alignments = _views(plan, portfolio, demand)
     names = sorted({str(name) for table in views.values() for name in table.index}, key=natural_key)
-    grounds = {view: territory_polygons(portfolio.xy, alignment) for view, alignment in alignments.items()}
+    grounds = {view: grounds_of(portfolio, alignment) for view, alignment in alignments.items()}
     plane = _Plane(portfolio, crs)
     codes = {view: pd.Index(names).get_indexer(alignment.astype(object)) for view, alignment in alignments.items()}
     return {

@@ -238,3 +238,8 @@ class Words {
     return minutes === null || minutes === undefined ? "–" : this.say("hours", { value: this.number(minutes / 60) });
   }
 }
+
+function firstLanguage(asked) {
+  if (asked !== "auto") return asked;
+  return (navigator.language || "en").toLowerCase().startsWith("zh") ? "zh" : "en";
+}

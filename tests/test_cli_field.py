@@ -1,0 +1,326 @@
+"""The rep's commands and the roads, as a person meets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pandas as pd
+import pytest
+
+from tests.terminal import Run, territory
+from tests.towns import SQUARE, STREET, osm_xml
+
+CUSTOMERS = "\n".join(
+    [
+        "customer_id,name,lon,lat,potential,visits_per_year,minutes_per_visit,territory",
+        *(f"{n:02},Shop {n},{n / 1000},{0.0001 * (n % 3)},100,26,30,T1" for n in range(8)),
+    ]
+)
+REPS = "rep_id,name,territory,lon,lat\nR1,Ana,T1,0.004,0.002\n"
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight shops along a street, a rep, an extract, and a list of visits for a day."""
+    folder = tmp_path_factory.mktemp("town")
+    (folder / "customers.csv").write_text(CUSTOMERS, encoding="utf-8")
+    (folder / "reps.csv").write_text(REPS, encoding="utf-8")
+    # As fast as the rules say, but one goes around: the other way along the street is closed.
+    ways = [("AB", {**STREET, "oneway": "yes"}), ("BCDA", STREET)]
+    (folder / "city.osm").write_text(osm_xml(SQUARE, ways), encoding="utf-8")
+    (folder / "today.csv").write_text("customer_id,must,appointment\n01,yes,\n03,,14:00\n05,no,\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(town: Path) -> tuple[Run, Path]:
+    target = town / "city.roads"
+    return territory("roads", "build", town / "city.osm", "--out", target, "--name", "Squaretown"), target
+
+
+@pytest.fixture(scope="module")
+def routed(town: Path) -> tuple[Run, Path]:
+    out = town / "wednesday"
+    return territory("route", *files(town), "--day", "2027-03-03", *chosen(town), "--out", out), out
+
+
+@pytest.fixture(scope="module")
+def called(town: Path) -> tuple[Run, Path]:
+    out = town / "march"
+    asked = ("--start", "2027-03-01", "--weeks", "2", "--holiday", "2027-03-08", "--workers", "1", "--out", out)
+    return territory("calls", *files(town), *asked), out
+
+
+def files(town: Path) -> tuple[Path, Path]:
+    return town / "customers.csv", town / "reps.csv"
+
+
+def chosen(town: Path) -> tuple[object, ...]:
+    return "--rep", "R1", "--visits", town / "today.csv"
+
+
+# ---- roads
+
+
+def test_building_roads_tells_what_there_is_and_how_to_use_it(built):
+    run, target = built
+
+    assert run.code == 0
+    assert "Squaretown" in run.out
+    assert f"--roads {target}" in " ".join(run.out.split())
+    assert target.is_file()
+
+
+def test_the_same_extract_makes_the_same_file(built, town):
+    again = town / "again.roads"
+
+    territory("roads", "build", town / "city.osm", "--out", again, "--name", "Squaretown", "--quiet")
+
+    assert again.read_bytes() == built[1].read_bytes()
+
+
+def test_info_says_what_a_graph_holds(built):
+    run = territory("roads", "info", built[1], "--json")
+
+    told = json.loads(run.out)
+    assert (told["name"], told["roads"], told["file"]) == ("Squaretown", 2, "city.osm")
+    assert told["kilometres"] == pytest.approx(4.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("build", "none.osm.pbf"), 1, "no such file"),
+        (("info", "none.roads"), 1, "territory roads build"),
+        (("build", "{town}/reps.csv"), 1, "cannot be read"),
+        (("build", "{town}/city.osm", "--out", "{town}/city.osm"), 2, "would be written"),
+    ],
+)
+def test_what_cannot_be_built_or_read_is_told_in_plain_words(town, words, code, told):
+    run = territory("roads", *(word.format(town=town) for word in words))
+
+    assert run.code == code
+    assert told in " ".join((run.out + run.err).split())
+
+
+def test_minutes_by_road_count_in_the_workload(built, town):
+    by_line, by_road, none = (
+        json.loads(territory("measure", *files(town), "--json", *words).out)
+        for words in ((), ("--roads", built[1]), ("--roads", built[1], "--travel", "none"))
+    )
+
+    assert [told["travel"] for told in (by_line, by_road, none)] == ["line", "roads", "none"]
+    assert by_road["measures"][0]["travel"] > 1.2 * by_line["measures"][0]["travel"]
+    assert none["measures"][0]["travel"] == 0
+
+
+def test_a_plan_is_made_with_minutes_by_road(built, town):
+    run = territory(
+        "align", *files(town), "--territories", "1", "--travel", "roads", "--roads", built[1], "--out", town / "plan"
+    )
+
+    assert run.code == 0
+    assert json.loads((town / "plan" / "report.json").read_text("utf-8"))["travel"] == "roads"
+
+
+def test_travel_by_road_without_roads_says_how_to_give_them(town):
+    run = territory("measure", *files(town), "--travel", "roads")
+
+    assert run.code == 1
+    assert "--roads FILE" in run.err
+
+
+@pytest.fixture
+def ors() -> Iterator[tuple[str, list[str | None]]]:
+    """A server on loopback that answers as openrouteservice, and the keys that it was given."""
+    keys: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # the name that http.server calls
+            keys.append(self.headers.get("authorization"))
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            table = [[60.0 for _ in asked["destinations"]] for _ in asked["sources"]]
+            content = json.dumps({"durations": table, "distances": table}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"ors+http://127.0.0.1:{server.server_port}", keys
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_server_s_key_comes_from_the_environment_and_is_not_told(town, ors):
+    address, keys = ors
+
+    run = territory("measure", *files(town), "--roads", address, "--json", TERRITORY_TRAVEL_KEY="s3cret")
+
+    assert run.code == 0
+    assert set(keys) == {"s3cret"}
+    assert "s3cret" not in run.out + run.err
+
+
+# ---- route
+
+
+def test_a_route_is_told_as_a_list_and_written_as_files(routed):
+    run, out = routed
+
+    assert run.code == 0
+    assert "Ana (R1), Wednesday 2027-03-03: 3 visits, travel estimated from straight lines." in " ".join(
+        run.out.split()
+    )
+    assert "appointment" in run.out
+    assert sorted(path.name for path in out.iterdir()) == [
+        "days.csv",
+        "left_out.csv",
+        "route.html",
+        "stops.csv",
+        "visits.gpx",
+        "visits.ics",
+    ]
+    stops = pd.read_csv(out / "stops.csv", dtype={"customer_id": str})
+    assert sorted(stops["customer_id"]) == ["01", "03", "05"]
+    assert stops.loc[stops["customer_id"] == "03", "start"].tolist() == ["14:00:00"]
+
+
+def test_a_route_is_one_json_document(town):
+    run = territory("route", *files(town), "--day", "2027-03-03", *chosen(town), "--json", "--out", town / "json")
+
+    told = json.loads(run.out)
+    assert (told["rep"], told["day"], told["is_estimate"]) == ("R1", "2027-03-03", True)
+    assert [stop["stop"] for stop in told["stops"]] == [1, 2, 3]
+    assert told["stops"][0]["arrive"].startswith("2027-03-03T")
+
+
+def test_a_route_follows_the_roads(built, town, routed):
+    asked = ("--day", "2027-03-03", *chosen(town), "--roads", built[1], "--json", "--out", town / "by-road")
+
+    run = territory("route", *files(town), *asked)
+
+    told = json.loads(run.out)
+    assert told["travel"] == "Squaretown"
+    assert not told["is_estimate"]
+    straight = pd.read_csv(routed[1] / "days.csv")["drive_km"].item()
+    assert told["drive_km"] > straight
+
+
+def test_appointments_that_exclude_each_other_end_with_what_is_wrong(town):
+    (town / "both.csv").write_text("customer_id,appointment\n01,14:00\n03,14:00\n", encoding="utf-8")
+    asked = ("--rep", "R1", "--day", "2027-03-03", "--visits", town / "both.csv", "--out", town / "both")
+
+    run = territory("route", *files(town), *asked)
+
+    assert run.code == 3
+    assert "01" in run.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("route", "--rep", "R1"), 2, "--day"),
+        (("route", "--day", "2027-03-03"), 2, "--rep"),
+        (("calls",), 2, "--start"),
+        (("route", "--rep", "R9", "--day", "2027-03-03"), 1, "R9"),
+        (("calls", "--start", "2027-03-01", "--rep", "R9"), 1, "R9"),
+        (("route", "--rep", "R1", "--day", "2027-03-03", "--visits", "{town}/reps.csv"), 1, "customer_id"),
+        (("route", "--rep", "R1", "--day", "2027-03-03", "--roads", "{town}/reps.csv"), 1, "not a road graph"),
+        (("calls", "--start", "2027-03-01", "--roads", "boat+http://host"), 1, "There are osrm"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_told_in_plain_words(town, words, code, told):
+    name, *options = (word.format(town=town) for word in words)
+
+    run = territory(name, *files(town), *options, "--out", town / "wrong")
+
+    assert run.code == code
+    assert told in " ".join((run.out + run.err).split())
+    assert not (town / "wrong").exists()
+
+
+def test_a_file_that_is_read_is_not_written_over(town):
+    (town / "own").mkdir(exist_ok=True)
+    visits = town / "own" / "stops.csv"
+    visits.write_text("customer_id\n01\n", encoding="utf-8")
+
+    run = territory(
+        "route", *files(town), "--rep", "R1", "--day", "2027-03-03", "--visits", visits, "--out", town / "own"
+    )
+
+    assert run.code == 2
+    assert visits.read_text("utf-8") == "customer_id\n01\n"
+
+
+# ---- calls
+
+
+def test_weeks_are_told_by_rep_and_written_as_files(called):
+    run, out = called
+
+    assert run.code == 0
+    assert "R1" in run.out
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "calls.html",
+        "days.csv",
+        "dropped.csv",
+        "left_out.csv",
+        "stops.csv",
+        "stretched.csv",
+        "visits.gpx",
+        "visits.ics",
+    }
+    assert "2027-03-08" not in set(pd.read_csv(out / "stops.csv")["date"])
+
+
+def test_weeks_are_one_json_document(town, called):
+    asked = ("--start", "2027-03-01", "--weeks", "2", "--holiday", "2027-03-08", "--workers", "1")
+
+    run = territory("calls", *files(town), *asked, "--json", "--out", town / "json-calls")
+
+    told = json.loads(run.out)
+    assert told["visits"] == len(pd.read_csv(called[1] / "stops.csv"))
+    assert told["measures"][0]["rep_id"] == "R1"
+
+
+def test_each_of_several_reps_has_a_folder_to_carry(town):
+    (town / "two.csv").write_text(REPS + "R 2/x,Rui,T2,0.001,0.001\n", encoding="utf-8")
+    rows = "\n".join(row[:-2] + "T2" if row.startswith("01") else row for row in CUSTOMERS.splitlines())
+    (town / "divided.csv").write_text(rows, encoding="utf-8")
+
+    run = territory(
+        "calls",
+        town / "divided.csv",
+        town / "two.csv",
+        "--start",
+        "2027-03-01",
+        "--workers",
+        "1",
+        "--out",
+        town / "two",
+    )
+
+    assert run.code == 0
+    assert sorted(path.name for path in (town / "two" / "reps").iterdir()) == ["R1", "R_2_x"]
+    assert "Shop 1" in (town / "two" / "reps" / "R_2_x" / "visits.ics").read_text("utf-8")
+    assert "Shop 1" not in (town / "two" / "reps" / "R1" / "visits.ics").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", ["route", "calls", "roads"])
+def test_help_says_what_a_command_does(command):
+    run = territory(command, "--help")
+
+    assert run.code == 0
+    assert "--json" in run.out or "build" in run.out
