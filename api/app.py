@@ -1,0 +1,87 @@
+"""The application: store, shelf and routers put together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
+
+from api.exchange import Frame, add_error_handlers
+from api.planning.desk import Shelf
+from api.routers import accounts, jobs, maps, portfolios, proposals, scenarios, watching
+from api.schemas import Refusal
+from api.settings import Settings
+from api.store import Store
+
+_ABOUT = """Sales territories that are fair in potential and workload, in one piece, with few moves and a proof.
+
+Long work answers 202 with a Location whose resource has `status` and `progress`. What two people may edit has an ETag:
+send it back as If-Match. A POST with an Idempotency-Key happens once, however often it is sent. Errors are
+`application/problem+json` with every fault at once.
+"""
+
+
+def create_app(settings: Settings, store: Store) -> FastAPI:
+    """The service as an ASGI application, on a store whose tables are up to date.
+
+    ``app.state.is_stopping`` is the event by which streams learn that the process is about to end.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = Service(
+        title="territory-planner",
+        version="1",
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    registry = CollectorRegistry()
+    app.state.settings, app.state.store, app.state.registry = settings, store, registry
+    app.state.shelf = Shelf(settings.portfolios_kept)
+    app.state.is_stopping = threading.Event()
+    for module in (accounts, portfolios, proposals, scenarios, jobs, maps):
+        app.include_router(module.routes, prefix="/v1")
+    app.include_router(scenarios.challenge_routes, prefix="/v1")
+    app.include_router(watching.routes)
+    registry.register(watching.JobCounts(store))
+    add_error_handlers(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
+    return app
+
+
+class Service(FastAPI):
+    """FastAPI with our frame outside of everything, so that an answer to a fault has its headers too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The layers around the routes."""
+        return Frame(super().build_middleware_stack(), self.state.settings, self.state.registry)
+
+    def openapi(self) -> dict[str, Any]:
+        """OpenAPI with the ways to sign in and the shape of errors; who may what, each route says itself."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _described(super().openapi())
+        return self.openapi_schema
+
+
+def _described(document: dict[str, Any]) -> dict[str, Any]:
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "territory_session"},
+    }
+    refusal = Refusal.model_json_schema(ref_template="#/components/schemas/{model}")
+    components.setdefault("schemas", {}).update({**refusal.pop("$defs", {}), "Refusal": refusal})
+    document["security"] = [{"token": []}, {"session": []}]
+    return document

@@ -1,0 +1,163 @@
+"""Users and tokens: making them, changing them, taking them away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session as Database
+
+from api.auth import passwords
+from api.auth.principal import ADMIN, REP, Principal
+from api.auth.signing_in import new_secret, secret_hash
+from api.problems import ConflictError, ForbiddenError, InvalidError, UnknownError
+from api.store import Session, Store, Token, User, new_id, now
+from territory.errors import Problem
+
+FIRST_LOGIN = "admin"
+
+
+def first_admin(store: Store) -> str | None:
+    """Create the first admin when there is no user yet; the one-time password, or None when there are users.
+
+    The password is valid until it has been changed, which is the only thing that may be done with it.
+    """
+    with store.reading() as session:
+        if session.scalar(sa.select(sa.func.count()).select_from(User)):
+            return None
+    password = passwords.one_time_password()
+    password_hash = passwords.hashed(password)
+    with store.writing() as session:
+        if session.scalar(sa.select(sa.func.count()).select_from(User)):
+            return None
+        session.add(_user(FIRST_LOGIN, "Administrator", ADMIN, ["*"], None, password_hash))
+    return password
+
+
+def create_user(
+    session: Database, *, login: str, name: str, role: str, regions: Sequence[str], rep_id: str | None
+) -> tuple[User, str]:
+    """A new user, and the one-time password to hand over.
+
+    Raises
+    ------
+    ConflictError
+        The login is taken.
+    InvalidError
+        A rep without rep_id.
+    """
+    _check(role, rep_id)
+    if session.scalar(sa.select(User.id).where(User.login == login.lower())):
+        raise ConflictError(f"The login '{login}' is taken.")
+    password = passwords.one_time_password()
+    user = _user(login.lower(), name, role, regions, rep_id, passwords.hashed(password))
+    session.add(user)
+    session.flush()
+    return user, password
+
+
+def update_user(session: Database, user: User, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What `changes` comes to, checked: the last admin stays one, a rep has a rep_id.
+
+    What a user may do changes with the next request; a user who is made inactive is signed out and the tokens are
+    revoked.
+    """
+    role = changes.get("role", user.role)
+    is_active = changes.get("is_active", user.is_active)
+    _check(role, changes.get("rep_id", user.rep_id))
+    if user.role == ADMIN and user.is_active and (role != ADMIN or not is_active):
+        others = sa.select(User.id).where(User.role == ADMIN, User.is_active, User.id != user.id).limit(1)
+        if session.scalar(others) is None:
+            raise ConflictError("This is the last admin; make another one first.")
+    if not is_active:
+        session.execute(sa.delete(Session).where(Session.user_id == user.id))
+        session.execute(sa.delete(Token).where(Token.user_id == user.id))
+    return dict(changes)
+
+
+def change_password(store: Store, who: Principal, old: str, new: str) -> None:
+    """Replace one's own password; every session of this user ends.
+
+    Raises
+    ------
+    ForbiddenError
+        The old password is wrong.
+    InvalidError
+        The new one is too short or easy to guess.
+    """
+    with store.reading() as session:
+        user = session.get_one(User, who.user_id)
+    if not passwords.matches(old, user.password_hash):
+        raise ForbiddenError("The old password is wrong.")
+    faults = passwords.password_faults(new, who.login)
+    if new == old:
+        faults.append(Problem("password", "It is the old one.", "Choose another."))
+    if faults:
+        raise InvalidError("This cannot be the new password.", problems=faults)
+    password_hash = passwords.hashed(new)
+    with store.writing() as session:
+        session.execute(
+            sa.update(User).where(User.id == user.id).values(password_hash=password_hash, must_change_password=False)
+        )
+        session.execute(sa.delete(Session).where(Session.user_id == user.id))
+
+
+def reset_password(session: Database, user: User) -> str:
+    """A new one-time password for a user; sessions and tokens end."""
+    password = passwords.one_time_password()
+    session.execute(
+        sa.update(User)
+        .where(User.id == user.id)
+        .values(password_hash=passwords.hashed(password), must_change_password=True)
+    )
+    session.execute(sa.delete(Session).where(Session.user_id == user.id))
+    session.execute(sa.delete(Token).where(Token.user_id == user.id))
+    return password
+
+
+def create_token(session: Database, who: Principal, name: str, days: int | None) -> tuple[Token, str]:
+    """A bearer token with the rights of its user, and its secret, which is shown once."""
+    secret = new_secret()
+    at = now()
+    token = Token(
+        id=new_id("token"),
+        secret_hash=secret_hash(secret),
+        user_id=who.user_id,
+        name=name,
+        created_at=at,
+        expires_at=None if days is None else at + days * 86_400.0,
+    )
+    session.add(token)
+    session.flush()
+    return token, secret
+
+
+def revoke_token(session: Database, who: Principal, token_id: str) -> None:
+    """Take a token of one's own away; an admin, anybody's."""
+    token = session.get(Token, token_id)
+    if token is None or (token.user_id != who.user_id and who.role != ADMIN):
+        raise UnknownError("There is no such token.")
+    session.delete(token)
+
+
+def _user(login: str, name: str, role: str, regions: Sequence[str], rep_id: str | None, password_hash: str) -> User:
+    return User(
+        id=new_id("user"),
+        login=login,
+        name=name,
+        role=role,
+        regions=list(regions),
+        rep_id=rep_id,
+        password_hash=password_hash,
+        must_change_password=True,
+        is_active=True,
+        revision=1,
+        created_at=now(),
+    )
+
+
+def _check(role: str, rep_id: str | None) -> None:
+    if (role == REP) != (rep_id is not None):
+        what = "A rep needs a rep_id." if role == REP else "Only a rep has a rep_id."
+        raise InvalidError(what, problems=[Problem("rep_id", what, "Give the rep's id in the portfolio, or null.")])

@@ -1,0 +1,138 @@
+"""From a secret to a principal: passwords to sessions, cookies and bearer tokens to users."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session as Database
+
+from api.auth import passwords
+from api.auth.principal import Principal
+from api.problems import TooManyError, UnauthenticatedError
+from api.settings import Settings
+from api.store import LoginFailure, Session, Store, Token, User, new_id, now
+
+WINDOW_SECONDS = 15 * 60.0
+MOST_FAILURES = {"login and address": 5, "address": 30, "login": 60}
+"""Failures within the window after which nobody may try again: one person's typing errors, one machine's guesses, and
+many machines' guesses at one login."""
+_SECRET_BYTES = 32
+_REFRESHED_AFTER = 60.0
+
+
+def secret_hash(secret: str) -> str:
+    """SHA-256 of a secret with 256 bits of its own: enough, as nobody can guess those."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_secret() -> str:
+    """256 random bits as text."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def sign_in(store: Store, settings: Settings, login: str, password: str, address: str) -> tuple[str, Principal]:
+    """A new session: the cookie's secret, and who it is.
+
+    Raises
+    ------
+    UnauthenticatedError
+        Login or password are wrong; it is not told which.
+    TooManyError
+        After too many failures, whatever the password.
+    """
+    subjects = {
+        "login and address": f"both:{login.lower()}\n{address}",
+        "address": f"address:{address}",
+        "login": f"login:{login.lower()}",
+    }
+    with store.reading() as session:
+        _refuse_too_many(session, subjects)
+        user = session.scalars(sa.select(User).where(User.login == login.lower())).first()
+    password_hash = user.password_hash if user is not None and user.is_active else None
+    # Outside of any transaction: it takes a twentieth of a second on purpose.
+    is_right = passwords.matches(password, password_hash)
+    with store.writing() as session:
+        if not is_right or user is None:
+            at = now()
+            session.add_all(LoginFailure(id=new_id("fail"), subject=subject, at=at) for subject in subjects.values())
+        else:
+            session.execute(sa.delete(LoginFailure).where(LoginFailure.subject == subjects["login and address"]))
+            secret, csrf = new_secret(), new_secret()
+            session.add(_session(user, secret, csrf, settings))
+            return secret, Principal.of(user, csrf)
+    raise UnauthenticatedError("Login or password are wrong.")
+
+
+def sign_out(session: Database, secret: str) -> None:
+    """End a session."""
+    session.execute(sa.delete(Session).where(Session.secret_hash == secret_hash(secret)))
+
+
+def by_session(session: Database, secret: str, settings: Settings) -> Principal | None:
+    """Who has this cookie."""
+    found = session.execute(
+        sa.select(Session, User)
+        .join(User, User.id == Session.user_id)
+        .where(Session.secret_hash == secret_hash(secret), Session.expires_at > now(), User.is_active)
+    ).first()
+    return None if found is None else Principal.of(found[1], found[0].csrf)
+
+
+def prolong(store: Store, secret: str, settings: Settings) -> None:
+    """Let a session that is in use last; at most about once a minute anything is written."""
+    until = now() + settings.session_seconds
+    with store.reading() as session:
+        expires_at = session.scalar(sa.select(Session.expires_at).where(Session.secret_hash == secret_hash(secret)))
+    if expires_at is not None and until - expires_at > _REFRESHED_AFTER:
+        with store.writing() as session:
+            session.execute(
+                sa.update(Session).where(Session.secret_hash == secret_hash(secret)).values(expires_at=until)
+            )
+
+
+def by_token(session: Database, secret: str) -> Principal | None:
+    """Who has this bearer token."""
+    user = session.scalars(
+        sa.select(User)
+        .join(Token, User.id == Token.user_id)
+        .where(
+            Token.secret_hash == secret_hash(secret),
+            sa.or_(Token.expires_at.is_(None), Token.expires_at > now()),
+            User.is_active,
+        )
+    ).first()
+    return None if user is None else Principal.of(user)
+
+
+def forget_expired(session: Database) -> None:
+    """Remove sessions and failures that no longer count."""
+    session.execute(sa.delete(Session).where(Session.expires_at <= now()))
+    session.execute(sa.delete(LoginFailure).where(LoginFailure.at <= now() - WINDOW_SECONDS))
+
+
+def _session(user: User, secret: str, csrf: str, settings: Settings) -> Session:
+    at = now()
+    return Session(
+        secret_hash=secret_hash(secret),
+        user_id=user.id,
+        csrf=csrf,
+        created_at=at,
+        expires_at=at + settings.session_seconds,
+    )
+
+
+def _refuse_too_many(session: Database, subjects: dict[str, str]) -> None:
+    at = now()
+    for kind, subject in subjects.items():
+        times = session.scalars(
+            sa.select(LoginFailure.at)
+            .where(LoginFailure.subject == subject, LoginFailure.at > at - WINDOW_SECONDS)
+            .order_by(LoginFailure.at.desc())
+            .limit(MOST_FAILURES[kind])
+        ).all()
+        if len(times) == MOST_FAILURES[kind]:
+            wait = max(1, math.ceil(times[-1] + WINDOW_SECONDS - at))
+            raise TooManyError(f"Wait {wait} seconds before the next attempt.", headers={"Retry-After": str(wait)})

@@ -1,0 +1,149 @@
+"""One request, one unit of work: what it writes is committed before it is answered, and a key makes it happen once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import IntegrityError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.problems import ConflictError, MalformedError
+from api.store import Answer, Store, Work, now
+
+OPEN: dict[str, Any] = {"security": []}
+"""What a route says of itself in OpenAPI when nobody has to be signed in for it."""
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+_LONGEST_KEY = 200
+_KEPT_HEADERS = ("location", "etag", "content-type", "link")
+REPLAYED = "Idempotency-Replayed"
+
+
+class StrictRequest(Request):
+    """A request whose JSON is JSON: no NaN, no infinity, no half characters, no endless nesting."""
+
+    async def json(self) -> Any:
+        """The body; a JSONDecodeError of Python's when it is none."""
+        if not hasattr(self, "_strict"):
+            self._strict = orjson.loads(await self.body())
+        return self._strict
+
+
+class AnsweredError(Exception):
+    """This request was answered before: `answer` is what was said."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class ExchangeRoute(APIRoute):
+    """A route that commits what its handler has written, and answers only then.
+
+    One that neither says who may use it (`access.needs`) nor that everybody may (``openapi_extra=OPEN``) cannot be
+    made.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        roles = roles_of(self.dependant)
+        if roles is not None:
+            self.openapi_extra = {**(self.openapi_extra or {}), "x-roles": sorted(roles)}
+        elif self.openapi_extra != OPEN:
+            raise TypeError(f"{self.path}: nothing says who may use it")
+
+    def get_route_handler(self) -> Handler:
+        """The handler with its unit of work around it."""
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            work = strict.state.work = Work(strict.app.state.store)
+            strict.state.idempotency = await _idempotency(strict)
+            try:
+                response = await inner(strict)
+                if work.is_writing:
+                    await run_in_threadpool(_commit, strict, work, response)
+                return response
+            except AnsweredError as replayed:
+                return _response(replayed.answer)
+            finally:
+                work.close()
+
+        return handle
+
+
+def roles_of(dependant: Dependant) -> frozenset[str] | None:
+    """The roles that a route is for; None when it has no rule."""
+    roles: frozenset[str] | None = getattr(dependant.call, "roles", None)
+    found = (roles_of(each) for each in dependant.dependencies)
+    return roles if roles is not None else next((each for each in found if each is not None), None)
+
+
+def replay(work: Work, key: str, user_id: str, request_hash: str) -> None:
+    """Raise `AnsweredError` when this was answered before, ConflictError when the key was used for something else."""
+    answer = work.read().get(Answer, (key, user_id))
+    if answer is None:
+        return
+    if answer.request_hash != request_hash:
+        raise ConflictError("This Idempotency-Key was used for another request; use a new one.")
+    raise AnsweredError(answer)
+
+
+async def _idempotency(request: Request) -> tuple[str, str] | None:
+    """The key and what it stands for; None when the request has none."""
+    key = request.headers.get("idempotency-key")
+    if key is None or request.method in SAFE:
+        return None
+    if not 0 < len(key) <= _LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise MalformedError(f"An Idempotency-Key has 1 to {_LONGEST_KEY} printable characters.")
+    digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode("utf-8", "replace"))
+    # An upload is told apart by its length: to hash it, all of it would have to be in memory.
+    is_form = request.headers.get("content-type", "").startswith("multipart/")
+    digest.update(request.headers.get("content-length", "").encode() if is_form else await request.body())
+    return key, digest.hexdigest()
+
+
+def _commit(request: Request, work: Work, response: Response) -> None:
+    user_id = getattr(request.state, "user_id", "")
+    if request.state.idempotency is None or response.status_code >= 400:
+        work.commit()
+        return
+    key, request_hash = request.state.idempotency
+    work.write().add(
+        Answer(
+            key=key,
+            user_id=user_id,
+            request_hash=request_hash,
+            status=response.status_code,
+            headers={name: value for name, value in response.headers.items() if name in _KEPT_HEADERS},
+            body=bytes(response.body),
+            created_at=now(),
+        )
+    )
+    try:
+        work.commit()
+    except IntegrityError:
+        # The same request came twice at once, and the other was first: then this one has not happened.
+        work.close()
+        replay(work, key, user_id, request_hash)
+        raise
+
+
+def forget_answers(store: Store, older_than_seconds: float) -> None:
+    """Forget what was answered long ago."""
+    with store.writing() as session:
+        session.execute(sa.delete(Answer).where(Answer.created_at < now() - older_than_seconds))
+
+
+def _response(answer: Answer) -> Response:
+    headers = {**answer.headers, REPLAYED: "true"}
+    return Response(answer.body, status_code=answer.status, headers=headers)

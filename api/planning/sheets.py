@@ -1,0 +1,45 @@
+"""Maps of portfolios and proposals as pages: folium's, with the nonce by which the browser lets their scripts run."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import territory
+from api.planning.desk import Desk
+from api.planning.portfolios import opened
+from api.planning.proposals import opened_plan
+from api.problems import ForbiddenError
+
+Language = Literal["auto", "en", "zh"]
+_OPENING = re.compile(r"<(script|style)(?=[\s>])")
+
+
+def portfolio_map(desk: Desk, portfolio_id: str, language: Language) -> tuple[str, str]:
+    """The page of today's territories, without nonces, and its version."""
+    stored, portfolio = opened(desk, portfolio_id)
+    if desk.who.is_rep:
+        raise ForbiddenError("The map shows everybody's customers.")
+    version = f"map.{str(stored.snapshot)[:16]}.{language}"
+    return desk.shelf.derived(version, lambda: _rendered(portfolio, language, stored.name)), version
+
+
+def proposal_map(desk: Desk, proposal_id: str, language: Language) -> tuple[str, str]:
+    """The page of a proposal, before and after, without nonces, and its version."""
+    plan, stored, proposal, _ = opened_plan(desk, proposal_id)
+    version = f"map.{plan.id}.{plan.revision}.{language}"
+    title = plan.name or stored.name
+    return desk.shelf.derived(version, lambda: _rendered(proposal, language, title)), version
+
+
+def with_nonce(page: str, nonce: str) -> str:
+    """The page with the nonce on each script and style of its own.
+
+    Data in the page cannot be mistaken for a tag: it stands in JSON in which every ``<`` is written as an escape.
+    """
+    return _OPENING.sub(rf'<\1 nonce="{nonce}"', page)
+
+
+def _rendered(plan: territory.Proposal | territory.Portfolio, language: Language, title: str) -> str:
+    page: str = territory.draw_map(plan, language=language, title=title).get_root().render()
+    return page

@@ -1,0 +1,230 @@
+"""What runs as a job: one function a kind. Each works first, and returns what writes its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import territory
+from api.content import Parts, alignment_hash, decode_portfolio, encode_portfolio, encode_proposal
+from api.jobs.child import Context, Task, Write
+from api.planning import portfolios, proposals, scenarios
+from api.planning.desk import record
+from api.planning.listing import Listing
+from api.store import Alignment, Comparison, Plan, PlanState, StoredPortfolio, blob, keep_blobs, new_id, now
+from territory.errors import DataError, Problem
+from territory.model import Portfolio, Proposal
+
+
+def read(context: Context, *, portfolio_id: str, files: dict[str, Any], crs: str, columns: dict[str, str]) -> Write:
+    """Read uploaded files into a portfolio, or say every fault in them."""
+    context.tell("read", 0.0)
+    with TemporaryDirectory(prefix="territory-upload-") as folder:
+        paths = {kind: _written(context, file, Path(folder) / kind) for kind, file in files.items()}
+        found = territory.check_files(
+            paths["customers"], paths.get("reps"), rules=paths.get("rules"), crs=crs, columns=columns
+        )
+    if found.portfolio is None:
+        raise DataError(found.faults)
+    portfolio, parts = found.portfolio, Parts({})
+    snapshot = encode_portfolio(portfolio, parts)
+    facts = {**portfolios.facts(portfolio), "notes": [asdict(note) for note in (*found.faults, *found.notes)]}
+    context.tell("keep", 0.9)
+
+    def write(session: Session) -> None:
+        keep_blobs(session, parts.by_name)
+        session.execute(
+            sa.update(StoredPortfolio)
+            .where(StoredPortfolio.id == portfolio_id)
+            .values(
+                snapshot=snapshot,
+                number=1,
+                revision=StoredPortfolio.revision + 1,
+                facts=facts,
+                rep_ids=list(portfolio.reps.index),
+            )
+        )
+        first = Alignment(
+            id=new_id("alignment"),
+            portfolio_id=portfolio_id,
+            number=1,
+            snapshot=snapshot,
+            hash=alignment_hash(portfolio.alignment),
+            effective_from=datetime.fromtimestamp(now(), UTC).date().isoformat(),
+            comment="as uploaded",
+            moved=0,
+            published_by=context.claim.user_id,
+            published_at=now(),
+        )
+        session.add(first)
+        _record(session, context, "portfolio.ready", portfolio_id, portfolio_id)
+
+    return write
+
+
+def propose(context: Context, *, proposal_id: str) -> Write:
+    """Make the plan that a proposal asks for."""
+    with context.store.reading() as session:
+        plan = session.get_one(Plan, proposal_id)
+    portfolio = decode_portfolio(plan.base_snapshot, context.store.fetch)
+    proposal = _plan(portfolio, plan.parameters, context.tell)
+    parts = Parts({})
+    state = encode_proposal(proposal, parts)
+    summary = proposals.summary_of(proposal)
+
+    def write(session: Session) -> None:
+        keep_blobs(session, parts.by_name)
+        _keep_plan(session, context, plan.id, state, summary)
+        _record(session, context, "proposal.ready", plan.id, plan.portfolio_id)
+
+    return write
+
+
+def compare(context: Context, *, comparison_id: str, proposal_ids: list[str]) -> Write:
+    """Realign several scenarios side by side, each into a proposal of its own."""
+    with context.store.reading() as session:
+        comparison = session.get_one(Comparison, comparison_id)
+        plans = {plan.name: plan for plan in (session.get_one(Plan, each) for each in proposal_ids)}
+    worlds = {name: decode_portfolio(plan.base_snapshot, context.store.fetch) for name, plan in plans.items()}
+    parameters = comparison.parameters
+    outcome = territory.simulate(
+        worlds,
+        tolerance=parameters["tolerance"],
+        max_moved=parameters["max_moved"],
+        seed=parameters["seed"],
+        travel=parameters["travel"],
+        effort=parameters["effort"],
+        progress=context.tell,
+    )
+    rows = scenarios.rows_of(outcome, {name: plan.id for name, plan in plans.items()})
+    parts = Parts({})
+    made = {name: (encode_proposal(plan, parts), proposals.summary_of(plan)) for name, plan in outcome.items()}
+
+    def write(session: Session) -> None:
+        keep_blobs(session, parts.by_name)
+        for name, (state, summary) in made.items():
+            _keep_plan(session, context, plans[name].id, state, summary)
+        session.execute(sa.update(Comparison).where(Comparison.id == comparison_id).values(rows=rows))
+
+    return write
+
+
+def front(context: Context, *, comparison_id: str) -> Write:
+    """Make several plans that trade travel, balance and moves, each into a proposal of its own."""
+    with context.store.reading() as session:
+        comparison = session.get_one(Comparison, comparison_id)
+    portfolio = decode_portfolio(comparison.base_snapshot, context.store.fetch)
+    parameters = {name: comparison.parameters[name] for name in ("count", "tolerance", "seed", "travel", "effort")}
+    found = territory.proposals(portfolio, progress=context.tell, **parameters)
+    ids = [new_id("proposal") for _ in found]
+    rows = [
+        {**row, "proposal_id": each}
+        for row, each in zip(Listing.of(territory.tabulate_front(found), "").records(), ids, strict=True)
+    ]
+    parts = Parts({})
+    made = [(encode_proposal(plan, parts), proposals.summary_of(plan)) for plan in found]
+
+    def write(session: Session) -> None:
+        keep_blobs(session, parts.by_name)
+        for plan_id, plan, (state, summary) in zip(ids, found, made, strict=True):
+            row = Plan(
+                id=plan_id,
+                portfolio_id=comparison.portfolio_id,
+                name=plan.label,
+                status=proposals.PLANNING,
+                base_snapshot=comparison.base_snapshot,
+                base_number=comparison.base_number,
+                parameters=comparison.parameters,
+                job_id=context.claim.job_id,
+                position=0,
+                summary={},
+                comment="",
+                revision=1,
+                created_by=context.claim.user_id,
+                created_at=now(),
+            )
+            session.add(row)
+            session.flush()
+            _keep_plan(session, context, plan_id, state, summary)
+        session.execute(sa.update(Comparison).where(Comparison.id == comparison_id).values(rows=rows))
+
+    return write
+
+
+def wait(context: Context, *, seconds: float, parts: int = 10) -> Write:
+    """Do nothing for a while: the job by which the queue itself is tried out."""
+    for part in range(parts):
+        context.tell("wait", part / parts)
+        time.sleep(seconds / parts)
+
+    def write(session: Session) -> None:
+        _record(session, context, "job.waited", context.claim.job_id, None)
+
+    return write
+
+
+def _plan(portfolio: Portfolio, parameters: Mapping[str, Any], tell: Callable[[str, float], None]) -> Proposal:
+    common = {name: parameters[name] for name in ("tolerance", "seed", "travel")}
+    started = time.perf_counter()
+    if parameters.get("territories") is not None:
+        proposal = territory.align(portfolio, territories=parameters["territories"], progress=tell, **common)
+    else:
+        proposal = territory.realign(
+            portfolio,
+            max_moved=parameters["max_moved"],
+            handover=parameters["handover"],
+            effort=parameters["effort"],
+            progress=tell,
+            **common,
+        )
+    return replace(proposal, seconds=time.perf_counter() - started)
+
+
+def _keep_plan(session: Session, context: Context, plan_id: str, state: str, summary: dict[str, Any]) -> None:
+    session.execute(
+        sa.update(Plan)
+        .where(Plan.id == plan_id)
+        .values(status="ready", position=0, summary=summary, revision=Plan.revision + 1)
+    )
+    session.add(
+        PlanState(
+            proposal_id=plan_id,
+            number=0,
+            state=state,
+            action={"action": "proposed"},
+            summary=summary,
+            made_by=context.claim.user_id,
+            made_at=now(),
+        )
+    )
+
+
+def _record(session: Session, context: Context, action: str, object_id: str, portfolio_id: str | None) -> None:
+    claim = context.claim
+    record(session, claim.user_id, action, object_id, portfolio_id, claim.request_id, {"attempt": claim.attempt})
+
+
+def _written(context: Context, file: Mapping[str, Any], folder: Path) -> Path:
+    """An uploaded file on the disk, under its own name: faults are told with it."""
+    folder.mkdir()
+    # Of the name only its end has a meaning, and a stranger chose it.
+    path = folder / (Path(file["name"].replace("\\", "/")).name[-100:] or "file")
+    try:
+        with path.open("wb") as target, context.store.reading() as session:
+            for part in file["parts"]:
+                target.write(blob(session, part))
+    except (OSError, ValueError) as error:
+        what = "A file cannot have this name."
+        raise DataError([Problem("upload", what, "Use letters, digits and a usual ending.")]) from error
+    return path
+
+
+TASKS: Mapping[str, Task] = {"read": read, "propose": propose, "compare": compare, "front": front, "wait": wait}

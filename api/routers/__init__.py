@@ -1,0 +1,1 @@
+"""The URLs under /v1: each route translates between HTTP and `planning`, and nothing more."""

@@ -1,0 +1,170 @@
+"""Signing in, oneself, users, tokens, the audit and webhooks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Request, Response
+
+from api import auth
+from api.auth import EVERYONE
+from api.exchange import IfMatch, Json, needs
+from api.exchange.access import COOKIE
+from api.exchange.formats import document
+from api.exchange.route import OPEN
+from api.planning import administration
+from api.planning.desk import Desk
+from api.routers.parts import USUAL_PAGE, Admin, After, AnyUser, PageSize, RowId, next_page, router
+from api.schemas import (
+    AuditShown,
+    Many,
+    MeShown,
+    NewToken,
+    NewWebhook,
+    OneTimePassword,
+    PasswordChange,
+    SignIn,
+    TokenRequest,
+    TokenShown,
+    UserChange,
+    UserRequest,
+    UserShown,
+    WebhookRequest,
+    WebhookShown,
+)
+
+routes = router("accounts")
+Newcomer = Annotated[Desk, needs(EVERYONE, with_one_time_password=True)]
+
+
+@routes.post("/session", status_code=201, response_model=MeShown, openapi_extra=OPEN)
+def sign_in(request: Request, ask: SignIn) -> Response:
+    """Sign in with login and password; the answer sets a cookie and names the CSRF token."""
+    state = request.app.state
+    address = request.client.host if request.client else ""
+    secret, who = auth.sign_in(state.store, state.settings, ask.login, ask.password, address)
+    response = Json(administration.shown_principal(who), status_code=201)
+    response.set_cookie(
+        COOKIE, secret, httponly=True, samesite="lax", secure=state.settings.has_secure_cookies, path="/"
+    )
+    return response
+
+
+@routes.delete("/session", status_code=204)
+def sign_out(request: Request, desk: Newcomer) -> Response:
+    """Sign out."""
+    auth.sign_out(desk.write(), request.cookies.get(COOKIE, ""))
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@routes.get("/me", response_model=MeShown)
+def me(desk: Newcomer) -> Response:
+    """Who you are, and the CSRF token of your session."""
+    return Json(administration.shown_principal(desk.who), headers={"Cache-Control": "no-store"})
+
+
+@routes.put("/me/password", status_code=204)
+def change_password(request: Request, desk: Newcomer, ask: PasswordChange) -> Response:
+    """Replace your password; all your sessions end."""
+    auth.change_password(request.app.state.store, desk.who, ask.old, ask.new)
+    desk.record("password.changed", desk.who.user_id)
+    return Response(status_code=204)
+
+
+@routes.get("/tokens", response_model=Many[TokenShown])
+def list_tokens(desk: AnyUser) -> Response:
+    """Your tokens, without their secrets."""
+    items = [administration.shown_token(token) for token in administration.tokens(desk)]
+    return Json({"items": items, "count": len(items), "next": None})
+
+
+@routes.post("/tokens", status_code=201, response_model=NewToken)
+def create_token(desk: AnyUser, ask: TokenRequest) -> Response:
+    """A token for a program that works in your name; its secret is shown this once."""
+    token, secret = auth.create_token(desk.write(), desk.who, ask.name, ask.days)
+    desk.record("token.created", token.id, name=ask.name)
+    return _secret({**administration.shown_token(token), "secret": secret}, f"/v1/tokens/{token.id}")
+
+
+@routes.delete("/tokens/{token_id}", status_code=204)
+def revoke_token(token_id: RowId, desk: AnyUser) -> Response:
+    """Take a token away; the program that has it is out at once."""
+    auth.revoke_token(desk.write(), desk.who, token_id)
+    desk.record("token.revoked", token_id)
+    return Response(status_code=204)
+
+
+@routes.get("/users", response_model=Many[UserShown])
+def list_users(request: Request, desk: Admin, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
+    """The users."""
+    users, count, last = administration.users(desk, after, limit)
+    items = [administration.shown_user(user) for user in users]
+    return Json({"items": items, "count": count, "next": next_page(request, last)})
+
+
+@routes.post("/users", status_code=201, response_model=OneTimePassword)
+def create_user(desk: Admin, ask: UserRequest) -> Response:
+    """A new user, and the one-time password to hand over; it is shown this once."""
+    user, password = auth.create_user(desk.write(), **ask.model_dump())
+    desk.record("user.created", user.id, login=user.login, role=user.role)
+    content = {"user": administration.shown_user(user), "one_time_password": password}
+    return _secret(content, f"/v1/users/{user.id}")
+
+
+@routes.get("/users/{user_id}", response_model=UserShown)
+def get_user(request: Request, user_id: RowId, desk: Admin) -> Response:
+    """One user."""
+    user = administration.user(desk, user_id)
+    return document(request, administration.shown_user(user), administration.etag(user))
+
+
+@routes.patch("/users/{user_id}", response_model=UserShown)
+def change_user(request: Request, user_id: RowId, desk: Admin, revision: IfMatch, ask: UserChange) -> Response:
+    """Change what a user is and may see; it counts from the next request on."""
+    user = administration.change(desk, user_id, revision, ask.model_dump(exclude_unset=True))
+    return document(request, administration.shown_user(user), administration.etag(user))
+
+
+@routes.post("/users/{user_id}/password", status_code=201, response_model=OneTimePassword)
+def reset_password(user_id: RowId, desk: Admin) -> Response:
+    """A new one-time password for somebody who has forgotten the old one; sessions and tokens end."""
+    user = administration.user(desk, user_id)
+    password = auth.reset_password(desk.write(), user)
+    desk.record("password.reset", user.id)
+    return _secret({"user": administration.shown_user(user), "one_time_password": password}, f"/v1/users/{user.id}")
+
+
+@routes.get("/audit", response_model=Many[AuditShown])
+def audit(request: Request, desk: Admin, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
+    """Who did what, the latest first."""
+    entries, count, last = administration.audit(desk, after, limit)
+    items = [administration.shown_entry(entry) for entry in entries]
+    return Json({"items": items, "count": count, "next": next_page(request, last)})
+
+
+@routes.get("/webhooks", response_model=Many[WebhookShown])
+def list_webhooks(desk: Admin) -> Response:
+    """Where events are sent."""
+    items = [administration.shown_webhook(webhook) for webhook in administration.webhooks(desk)]
+    return Json({"items": items, "count": len(items), "next": None})
+
+
+@routes.post("/webhooks", status_code=201, response_model=NewWebhook)
+def create_webhook(desk: Admin, ask: WebhookRequest) -> Response:
+    """Send events to an address; the secret that signs them is shown this once."""
+    webhook = administration.create_webhook(desk, ask.url, ask.events)
+    content = {**administration.shown_webhook(webhook), "secret": webhook.secret}
+    return _secret(content, f"/v1/webhooks/{webhook.id}")
+
+
+@routes.delete("/webhooks/{webhook_id}", status_code=204)
+def remove_webhook(webhook_id: RowId, desk: Admin) -> Response:
+    """Send no more events there."""
+    administration.remove_webhook(desk, webhook_id)
+    return Response(status_code=204)
+
+
+def _secret(content: dict[str, Any], location: str) -> Response:
+    return Json(content, status_code=201, headers={"Location": location, "Cache-Control": "no-store"})

@@ -1,0 +1,37 @@
+"""Maps as pages."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from starlette.responses import Response
+
+from api.exchange import Nonce, is_fresh, not_modified
+from api.planning import sheets
+from api.routers.parts import Planner, RowId, router
+
+routes = router("maps")
+
+
+@routes.get("/portfolios/{portfolio_id}/map", response_class=HTMLResponse)
+def portfolio_map(
+    request: Request, portfolio_id: RowId, desk: Planner, nonce: Nonce, language: sheets.Language = "auto"
+) -> Response:
+    """Today's territories on a map that loads nothing from other hosts."""
+    return _page(request, *sheets.portfolio_map(desk, portfolio_id, language), nonce)
+
+
+@routes.get("/proposals/{proposal_id}/map", response_class=HTMLResponse)
+def proposal_map(
+    request: Request, proposal_id: RowId, desk: Planner, nonce: Nonce, language: sheets.Language = "auto"
+) -> Response:
+    """A proposal on a map, before and after, with a reason for each move."""
+    return _page(request, *sheets.proposal_map(desk, proposal_id, language), nonce)
+
+
+def _page(request: Request, page: str, version: str, nonce: str) -> Response:
+    if is_fresh(request, f'"{version}"'):
+        return not_modified(f'"{version}"')
+    # A page kept by the browser would carry an old nonce beside a new policy: it asks again each time.
+    headers = {"ETag": f'"{version}"', "Cache-Control": "private, no-cache"}
+    return HTMLResponse(sheets.with_nonce(page, nonce), headers=headers)

@@ -1,0 +1,46 @@
+"""The worker's process: `python -m api.work`, as `territory-serve` starts it, or by itself on another machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+
+from api.auth.signing_in import forget_expired
+from api.exchange.route import forget_answers
+from api.jobs.worker import Worker
+from api.logs import set_up_logs
+from api.planning.delivering import deliver
+from api.settings import Settings
+from api.store import Store
+
+ANSWERS_KEPT_SECONDS = 24 * 3600.0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Work until told to stop, or until the process that has started this one is gone."""
+    parser = argparse.ArgumentParser(prog="python -m api.work", description="Runs the jobs of the service.")
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    parent = parser.parse_args(arguments).parent
+    given = os.environ.pop("TERRITORY_SETTINGS", None)
+    settings = Settings() if given is None else Settings.model_validate_json(given)
+    set_up_logs()
+    store = Store(settings.url)
+
+    def chores() -> None:
+        deliver(store, settings)
+        forget_answers(store, ANSWERS_KEPT_SECONDS)
+        with store.writing() as session:
+            forget_expired(session)
+
+    worker = Worker(settings, store, chores)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: worker.stop())
+    worker.run(None if parent is None else Connection(parent, writable=False))
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

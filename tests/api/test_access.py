@@ -1,0 +1,188 @@
+"""Who may what: a matrix made from OpenAPI, so that an operation cannot be forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.routers.parts import router
+from tests.api.services import EVERYBODY, Running, town
+
+OPEN = {
+    ("POST", "/v1/session"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
+}
+"""Operations that nobody needs to be signed in for."""
+SECRET_OF_A = "Belongs to A only"
+PEOPLE = [None, *EVERYBODY]
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method.upper(), path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def objects(service: Running) -> dict[str, str]:
+    """One object of each kind, all in the east; its path parameters."""
+    east = service.bring(town(), who="manager")
+    proposal = service.propose(east, tolerance=0.2)
+    service.post("manager", f"{proposal}/approve", match="*")
+    service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01"}, match="*")
+    open_proposal = service.propose(east, tolerance=0.2)
+    job = service.post("manager", f"{east}/proposals", {"travel": "none"}).json()["job"]
+    change = [{"change": "rep_leaves", "rep_id": "R03"}]
+    scenario = service.post("manager", f"{east}/scenarios", {"name": "x", "changes": change}).json()
+    comparison = service.post("manager", f"{east}/comparisons", {"scenario_ids": [], "with_today": True}).json()
+    handover = next(row for row in service.get("rep A", f"{east}/handovers").json()["items"] if row["from"] == "T1")
+    challenge = service.post("rep A", f"{east}/challenges", {"customer_id": handover["customer_id"]}).json()
+    version = service.get("manager", f"{east}/alignments").json()["items"][0]
+    users = service.get("admin", "/v1/users").json()["items"]
+    token = service.post("rep A", "/v1/tokens", {"name": SECRET_OF_A}).json()
+    return {
+        "portfolio_id": east.rsplit("/", 1)[1],
+        "proposal_id": open_proposal.rsplit("/", 1)[1],
+        "job_id": job.rsplit("/", 1)[1],
+        "scenario_id": scenario["scenario_id"],
+        "comparison_id": comparison["comparison_id"],
+        "challenge_id": challenge["challenge_id"],
+        "alignment_id": version["alignment_id"],
+        "customer_id": handover["customer_id"],
+        "user_id": next(user["user_id"] for user in users if user["name"] == "rep B"),
+        "token_id": token["token_id"],
+        "webhook_id": "webhook_none",
+    }
+
+
+def test_a_route_that_does_not_say_who_may_use_it_cannot_be_made():
+    def anything() -> None: ...
+
+    with pytest.raises(TypeError, match="nothing says who"):
+        router("x").get("/x")(anything)
+
+
+def test_openapi_says_who_may(service: Running):
+    document = service.get(None, "/openapi.json").json()
+
+    silent = {(method, path) for method, path, operation in operations(document) if "x-roles" not in operation}
+
+    assert silent == OPEN
+
+
+def test_nobody_signed_in_gets_nothing(service: Running, objects: dict[str, str]):
+    document = service.get(None, "/openapi.json").json()
+
+    statuses = {
+        (method, path): service.ask(None, method, path.format(**objects)).status_code
+        for method, path, _ in operations(document)
+        if (method, path) not in OPEN
+    }
+
+    assert {operation for operation, status in statuses.items() if status != 401} == set()
+
+
+def test_a_role_that_is_not_named_is_refused(service: Running, objects: dict[str, str]):
+    document = service.get(None, "/openapi.json").json()
+    wrong = []
+
+    for method, path, operation in operations(document):
+        for who, (role, _, _) in EVERYBODY.items():
+            if (method, path) in OPEN or role in operation["x-roles"]:
+                continue
+            status = service.ask(who, method, path.format(**objects), json={}, match="*").status_code
+            wrong += [] if status in (403, 422) else [(who, method, path, status)]
+
+    assert wrong == []
+
+
+def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str, str]):
+    """The manager of the west, of every object of the east: 404, whatever he tries."""
+    document = service.get(None, "/openapi.json").json()
+    owned = ("portfolio_id", "proposal_id", "job_id", "scenario_id", "comparison_id", "challenge_id", "alignment_id")
+    bodies = {
+        "adjust": {"move": {}},
+        "publish": {"effective_from": "2027-01-01"},
+        "revert": {"effective_from": "2027-01-01", "number": 1},
+        "moves": {"decision": "accepted"},
+        "scenarios": {"name": "y", "changes": [{"change": "rep_leaves", "rep_id": "R01"}]},
+        "comparisons": {"scenario_ids": []},
+        "challenges": {"customer_id": objects["customer_id"], "status": "accepted"},
+    }
+    wrong = []
+
+    for method, path, operation in operations(document):
+        if not any(f"{{{name}}}" in path for name in owned) or "manager" not in operation["x-roles"]:
+            continue
+        body = next((body for word, body in bodies.items() if f"/{word}" in path), {})
+        if path == "/v1/challenges/{challenge_id}":
+            body = {"status": "accepted"}
+        elif path.endswith("/challenges"):
+            body = {"customer_id": objects["customer_id"]}
+        url = path.format(**objects) + ("?before=1&after=2" if path.endswith("difference") else "")
+        answer = service.ask("manager of the west", method, url, json=body, match="*")
+        wrong += [] if answer.status_code == 404 else [(method, path, answer.status_code, answer.text[:200])]
+
+    assert wrong == []
+    assert service.get("manager of the west", "/v1/portfolios").json()["count"] == 0
+    assert service.get("manager of the west", "/v1/jobs").json()["items"] == []
+
+
+@pytest.mark.parametrize(("who", "own"), [("rep A", "T1"), ("rep B", "T2")])
+def test_a_rep_sees_his_own_territory_and_no_other(service: Running, objects: dict[str, str], who: str, own: str):
+    base = f"/v1/portfolios/{objects['portfolio_id']}"
+
+    customers = service.get(who, f"{base}/customers?limit=1000").json()["items"]
+    territories = service.get(who, f"{base}/territories").json()["items"]
+    reps = service.get(who, f"{base}/reps").json()["items"]
+    handovers = service.get(who, f"{base}/handovers?limit=1000").json()["items"]
+    alerts = service.get(who, f"{base}/alerts?limit=1000").json()["items"]
+
+    today = service.get("manager", f"{base}/alignments").json()["items"][-1]["alignment_id"]
+    held = service.get("manager", f"/v1/alignments/{today}/customers?limit=1000").json()["items"]
+    before = {row["customer_id"] for row in held if row["territory"] == own}
+    coming = {row["customer_id"] for row in customers if row["territory"] == own}
+    assert {row["customer_id"] for row in customers} == before | coming
+    assert {row["territory"] for row in territories} == {own}
+    assert {row["rep_id"] for row in reps} == {EVERYBODY[who][2]}
+    assert all(own in (row["from"], row["to"]) for row in handovers)
+    assert {row["territory"] for row in alerts} <= {own}
+
+
+def test_a_rep_in_csv_and_geojson_sees_no_more(service: Running, objects: dict[str, str]):
+    base = f"/v1/portfolios/{objects['portfolio_id']}"
+    seen = {row["customer_id"] for row in service.get("rep B", f"{base}/customers?limit=1000").json()["items"]}
+
+    features = service.get("rep B", f"{base}/customers?f=geojson").json()["features"]
+    lines = service.get("rep B", f"{base}/customers?f=csv").text.splitlines()[1:]
+
+    assert {feature["id"] for feature in features} == seen
+    assert {line.split(",")[0] for line in lines} == seen
+
+
+def test_a_foreign_customer_is_not_there(service: Running, objects: dict[str, str]):
+    base = f"/v1/portfolios/{objects['portfolio_id']}/customers"
+    everybody = {row["customer_id"] for row in service.get("manager", f"{base}?limit=1000").json()["items"]}
+    own = {row["customer_id"] for row in service.get("rep B", f"{base}?limit=1000").json()["items"]}
+
+    statuses = {service.get("rep B", f"{base}/{name}").status_code for name in everybody - own}
+
+    assert everybody - own
+    assert statuses == {404}
+
+
+def test_nobody_revokes_anothers_token(service: Running, objects: dict[str, str]):
+    tokens = {who: service.get(who, "/v1/tokens").text for who in EVERYBODY}
+    answers = {
+        who: service.ask(who, "DELETE", f"/v1/tokens/{objects['token_id']}").status_code
+        for who in EVERYBODY
+        if who not in ("admin", "rep A")
+    }
+
+    assert [who for who, text in tokens.items() if SECRET_OF_A in text] == ["rep A"]
+    assert set(answers.values()) == {404}

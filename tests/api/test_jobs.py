@@ -1,0 +1,198 @@
+"""Jobs: each is done once, whatever dies; what runs too long or takes too much is ended."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from api.jobs import ask_cancel, enqueue, finish, queue
+from api.jobs.worker import Worker
+from api.settings import MEGABYTE, Settings
+from api.store import AuditEntry, Job, Store
+from tests.api.databases import Cluster, fresh
+
+JOBS = int(os.environ.get("TERRITORY_JOBS", "30"))
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.api.test_jobs", "api.planning.tasks"])
+LEASE = 1.0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> Settings:
+    running: Cluster | None = request.getfixturevalue("server") if request.param == "postgresql" else None
+    url = fresh(request.param, tmp_path, running, template)
+    if url is None:
+        pytest.skip("PostgreSQL is not installed")
+    return Settings(database_url=url, slots=3, lease_seconds=LEASE, poll_seconds=0.05, grace_seconds=5)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    made = Store(settings.url)
+    yield made
+    made.close()
+
+
+def work(settings_json: str) -> None:
+    """A worker in a process of its own."""
+    settings = Settings.model_validate_json(settings_json)
+    # Its children are forked from it: quick, and it has no threads.
+    worker = Worker(settings, Store(settings.url), method="fork")
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    worker.run()
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[Any]:
+    process = _CONTEXT.Process(target=work, args=(settings.model_dump_json(),))
+    process.start()
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+        process.join(20)
+
+
+def put(store: Store, count: int, kind: str = "wait", **arguments: Any) -> list[str]:
+    with store.writing() as session:
+        return [enqueue(session, kind, arguments, resource="", user_id="u").id for _ in range(count)]
+
+
+def wait_for(store: Store, ids: list[str], seconds: float = 40.0) -> dict[str, Job]:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with store.reading() as session:
+            jobs = {job.id: job for job in session.scalars(sa.select(Job).where(Job.id.in_(ids)))}
+        if all(job.status in queue.OVER for job in jobs.values()):
+            return jobs
+        time.sleep(0.05)
+    raise AssertionError({job.id: (job.status, job.attempt) for job in jobs.values()})
+
+
+def results(store: Store) -> dict[str, int]:
+    """job -> how often its result was written."""
+    with store.reading() as session:
+        query = sa.select(AuditEntry.object_id, sa.func.count()).where(AuditEntry.action == "job.waited")
+        return {job_id: count for job_id, count in session.execute(query.group_by(AuditEntry.object_id))}
+
+
+def test_every_job_is_done_once_while_workers_are_killed(settings: Settings, store: Store):
+    ids = put(store, JOBS, seconds=0.1)
+
+    kills = 0
+    while True:
+        process = _CONTEXT.Process(target=work, args=(settings.model_dump_json(),))
+        process.start()
+        process.join(0.7)
+        if process.is_alive():
+            os.kill(process.pid or 0, signal.SIGKILL)
+            process.join()
+            kills += 1
+        with store.reading() as session:
+            if kills >= 3 and not session.scalar(sa.select(Job.id).where(Job.status == "queued").limit(1)):
+                break
+    with working(settings):
+        jobs = wait_for(store, ids)
+
+    assert {job.status for job in jobs.values()} == {"done"}
+    assert results(store) == dict.fromkeys(ids, 1)
+
+
+def test_a_dead_workers_job_is_taken_over_when_its_lease_is_over(settings: Settings, store: Store):
+    (job_id,) = put(store, 1, seconds=0.1)
+    dead = queue.claim(store, "dead", LEASE)
+    began = time.monotonic()
+
+    with working(settings):
+        jobs = wait_for(store, [job_id])
+    took = time.monotonic() - began
+
+    assert dead is not None
+    assert (jobs[job_id].status, jobs[job_id].attempt) == ("done", 2)
+    # The lease, a second to notice, and the start of this worker's own process.
+    assert took < LEASE + 1 + 5
+
+
+def test_what_a_worker_says_after_its_lease_was_lost_does_not_count(store: Store):
+    (job_id,) = put(store, 1, seconds=0)
+    first = queue.claim(store, "slow", -1.0)
+    second = queue.claim(store, "quick", 60.0)
+
+    assert first is not None
+    assert second is not None
+    with store.writing() as session:
+        assert not finish(session, first)
+    assert queue.renew(store, [queue.Word(first, "late", 0.9)], 60.0) == (set(), {job_id})
+    with store.writing() as session:
+        assert finish(session, second)
+
+
+def test_a_running_job_is_cancelled_within_two_seconds(settings: Settings, store: Store):
+    (job_id,) = put(store, 1, seconds=60.0)
+
+    with working(settings):
+        while True:
+            with store.reading() as session:
+                if session.get_one(Job, job_id).progress > 0 or session.get_one(Job, job_id).status == "running":
+                    break
+            time.sleep(0.02)
+        began = time.monotonic()
+        with store.writing() as session:
+            ask_cancel(session, job_id)
+        jobs = wait_for(store, [job_id])
+        took = time.monotonic() - began
+
+    assert jobs[job_id].status == "cancelled"
+    assert took < 4.0
+    assert results(store) == {}
+
+
+def test_a_job_whose_process_keeps_dying_is_given_up_and_says_so(settings: Settings, store: Store):
+    (job_id,) = put(store, 1, kind="no such kind")
+
+    with working(settings):
+        jobs = wait_for(store, [job_id])
+
+    assert jobs[job_id].status == "failed"
+    assert jobs[job_id].problem is not None
+    assert "given up" in jobs[job_id].problem["title"]
+
+
+def test_a_job_that_takes_too_much_memory_fails_and_the_others_go_on(settings: Settings, store: Store, tmp_path: Path):
+    tight = settings.model_copy(update={"job_memory": 64 * MEGABYTE + 1})
+    (greedy,) = put(store, 1, kind="wait", seconds="x" * (80 * MEGABYTE))
+
+    with working(tight):
+        jobs = wait_for(store, [greedy])
+
+    assert jobs[greedy].status == "failed"
+
+
+def test_a_stopped_worker_ends_its_jobs_or_gives_them_back(settings: Settings, store: Store):
+    ids = put(store, 3, seconds=0.5)
+
+    with working(settings):
+        time.sleep(0.3)
+    with store.reading() as session:
+        statuses = {session.get_one(Job, job_id).status for job_id in ids}
+
+    assert statuses <= {"done", "queued"}
+
+
+def test_jobs_are_done_in_the_order_they_came(store: Store):
+    ids = put(store, 5, seconds=0)
+
+    claimed = [queue.claim(store, "w", 60.0) for _ in range(6)]
+
+    assert sorted(claim.job_id for claim in claimed if claim) == sorted(ids)
+    assert claimed[5] is None
