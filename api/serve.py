@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -18,9 +19,11 @@ import uvicorn
 from api.app import create_app
 from api.auth import first_admin
 from api.auth.accounts import FIRST_LOGIN
+from api.backup import backup, restore
 from api.logs import set_up_logs
 from api.settings import Settings
 from api.store import Store, upgrade
+from territory.errors import DataError
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +31,20 @@ _RESTARTED_AFTER_SECONDS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until told to stop."""
-    settings = _settings(arguments)
+    """Serve until told to stop; or back the database up, or restore it."""
+    given = _parser().parse_args(arguments)
+    chosen = {name: value for name, value in vars(given).items() if name in Settings.model_fields and value is not None}
+    settings = Settings(**chosen)
+    if given.command is None:
+        _serve(settings)
+        return
+    try:
+        {"backup": backup, "restore": restore}[given.command](settings, given.file)
+    except DataError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _serve(settings: Settings) -> None:
     set_up_logs()
     upgrade(settings.url)
     store = Store(settings.url)
@@ -95,7 +110,7 @@ def _start_worker(settings: Settings, pipe: Connection) -> subprocess.Popen[byte
     return subprocess.Popen(command, pass_fds=[pipe.fileno()], env=environment)
 
 
-def _settings(arguments: Sequence[str] | None) -> Settings:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="territory-serve",
         description="The territory planner as a service, with pages and an HTTP interface.",
@@ -105,8 +120,14 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--port", type=int, help="the port, 0 for any that is free")
     parser.add_argument("--home", help="the folder of the SQLite file")
     parser.add_argument("--slots", type=int, help="jobs at once; 0 when workers run elsewhere")
-    given = vars(parser.parse_args(arguments))
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    commands = parser.add_subparsers(dest="command", metavar="")
+    saving = commands.add_parser("backup", help="write the database into a file, while the service runs")
+    saving.add_argument("file", type=Path)
+    restoring = commands.add_parser(
+        "restore", help="put a backup in the database's place, while the service is stopped"
+    )
+    restoring.add_argument("file", type=Path)
+    return parser
 
 
 def _tell_first_password(store: Store) -> None:

@@ -51,6 +51,11 @@ if TYPE_CHECKING:
     from territory.reconciling import Reconciliation as Reconciliation
     from territory.reconciling import reconcile as reconcile
     from territory.reopening import reopen as reopen
+    from territory.routing import DayPlan as DayPlan
+    from territory.routing import Route as Route
+    from territory.routing import best_days_for as best_days_for
+    from territory.routing import nearby as nearby
+    from territory.routing import solve_route as solve_route
     from territory.scenarios import next_rep as next_rep
     from territory.scenarios import simulate as simulate
     from territory.scenarios import tabulate as tabulate
@@ -87,6 +92,7 @@ _HOMES = {
     "realignment": ("align", "realign"),
     "reconciling": ("Reconciliation", "reconcile"),
     "reopening": ("reopen",),
+    "routing": ("DayPlan", "Route", "best_days_for", "nearby", "solve_route"),
     "scenarios": ("next_rep", "simulate", "tabulate", "without_each_rep"),
     "tradeoffs": ("TradeOff", "trade_off"),
     "travel": ("build_roads", "open_travel", "read_roads", "write_roads"),

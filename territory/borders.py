@@ -55,6 +55,16 @@ def graph_of(xy: np.ndarray, ids: Sequence[str], land: Land) -> PlaceGraph:
     return PlaceGraph(places, place_of, _clean(pairs))
 
 
+def chained(graph: PlaceGraph, group: np.ndarray) -> PlaceGraph:
+    """The graph on which customers of one group, (n,) int, -1 for none, count as neighbours: they stay together."""
+    row = np.flatnonzero(group >= 0)
+    row = row[np.argsort(group[row], kind="stable")]
+    links = np.column_stack([row[:-1], row[1:]])[group[row[:-1]] == group[row[1:]]]
+    if not len(links):
+        return graph
+    return PlaceGraph(graph.places, graph.place_of, _clean(np.vstack([graph.pairs, graph.place_of[links]])))
+
+
 def touching(outlines: np.ndarray) -> np.ndarray:
     """(e, 2) int, the rows of (n,) polygons that share a border, each pair once with the smaller first."""
     tree = shapely.STRtree(outlines)
@@ -65,6 +75,25 @@ def touching(outlines: np.ndarray) -> np.ndarray:
     grown, border = shapely.buffer(outlines, SNAP, quad_segs=2), shapely.boundary(outlines)
     shared = shapely.length(shapely.intersection(border[pairs[:, 1]], grown[pairs[:, 0]]))
     return pairs[shared >= SHARED]
+
+
+def cells_of(outlines: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Area (n,), centre of mass (n, 2) and second moment about it (n,) of (n,) polygons, in metres.
+
+    Green's theorem around every ring, from the middle of its polygon (Steger 1996, TUM: moments of polygons).
+    """
+    shapes = shapely.orient_polygons(outlines)
+    centre = shapely.get_coordinates(shapely.centroid(shapes))
+    polygons, shape = shapely.get_parts(shapes, return_index=True)
+    rings, polygon = shapely.get_rings(polygons, return_index=True)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    owner = shape[polygon[ring]]
+    away = corners - centre[owner]
+    a, b = away[:-1], away[1:]
+    follows = ring[1:] == ring[:-1]
+    cross = np.where(follows, a[:, 0] * b[:, 1] - b[:, 0] * a[:, 1], 0.0)
+    moment = cross * (a**2 + a * b + b**2).sum(axis=1) / 12
+    return shapely.area(shapes), centre, np.bincount(owner[:-1], moment, len(shapes))
 
 
 def _with_areas(pairs: np.ndarray, outlines: pd.Series, ids: pd.Index, place_of: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pandas as pd
 
-from territory.borders import graph_of
+from territory.borders import cells_of, chained, graph_of
 from territory.demand import derive_demand
 from territory.errors import NotFoundError, Problem
 from territory.model import MEASURES, Portfolio, TravelMode, natural_key, percent
@@ -78,7 +78,8 @@ def measure(
     Compactness is A^2 / (2 pi I) with area A and second moment of area I: the moment of an equal disc over the
     territory's own (Weaver and Hess 1963, Yale Law Journal 73; Li, Goodchild and Church 2013, IJGIS 27(6)). It does
     not depend on where in the territory the customers crowd. The area of a customer's place is its part of the
-    Delaunay triangles around it, cut at their medians, so no outline of the region is needed.
+    Delaunay triangles around it, cut at their medians, so no outline of the region is needed; of a customer that is
+    an area it is that area.
     """
     if demand is None:
         demand = derive_demand(portfolio, travel=travel)
@@ -170,13 +171,18 @@ def ground_of(portfolio: Portfolio) -> Ground:
     ground = _GROUNDS.get(portfolio)
     if ground is None:
         graph = graph_of(portfolio.xy, portfolio.customers.index, portfolio.land)
-        ground = _GROUNDS[portfolio] = Ground(graph, _cells(graph.places))
+        graph = chained(graph, pd.factorize(portfolio.customers["group"])[0])
+        ground = _GROUNDS[portfolio] = Ground(graph, _cells_of(portfolio, graph))
     return ground
 
 
 def row_pairs(portfolio: Portfolio) -> np.ndarray | None:
     """Who borders whom, (e, 2) int rows of the customers, where the land has a say; None where places alone tell."""
-    return None if portfolio.land.is_plain else ground_of(portfolio).graph.row_pairs()
+    return (
+        None
+        if portfolio.land.is_plain
+        else graph_of(portfolio.xy, portfolio.customers.index, portfolio.land).row_pairs()
+    )
 
 
 def max_deviation(measured: pd.DataFrame) -> dict[str, float]:
@@ -314,6 +320,17 @@ def _compactness(ground: Ground, code: np.ndarray, count: int) -> np.ndarray:
     inertia = np.bincount(territory, part * moment[place] + weight * squared, count)
     compactness[has] = total[has] ** 2 / (2 * np.pi * inertia[has])
     return compactness
+
+
+def _cells_of(portfolio: Portfolio, graph: PlaceGraph) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The cells of the places, where customers are areas their outlines."""
+    area, centre, moment = (values.copy() for values in _cells(graph.places))
+    outlines = portfolio.land.outlines
+    row = portfolio.customers.index.get_indexer(outlines.index)
+    if (row >= 0).any():
+        place = graph.place_of[row[row >= 0]]
+        area[place], centre[place], moment[place] = cells_of(outlines.to_numpy()[row >= 0])
+    return area, centre, moment
 
 
 def _cells(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

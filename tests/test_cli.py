@@ -21,7 +21,7 @@ from tests.terminal import Run, territory
 
 DATA = Path(__file__).parents[1] / "data"
 DEMO = (DATA / "customers.csv", DATA / "reps.csv", "--rules", DATA / "rules.toml")
-PLANNER = ("proposals", "tradeoff", "size", "simulate", "adjust")
+PLANNER = ("proposals", "tradeoff", "size", "simulate", "without-each-rep", "next-rep", "adjust")
 COMMANDS = ("check", "measure", "align", "realign", "columns", "demo", *PLANNER)
 
 HEADER = "customer_id,name,lon,lat,potential,visits_per_year,minutes_per_visit,territory"
@@ -282,7 +282,7 @@ def test_check_of_files_without_a_fault_ends_with_0(town):
     run = territory("check", town)
 
     assert run.code == 0
-    assert "12 customers (0 without a usable place), 0 reps: no fault." in run.out
+    assert "12 customers (0 unplaced), 0 reps: no fault." in run.out
 
 
 def test_check_counts_what_cannot_be_derived_as_a_fault(tmp_path):

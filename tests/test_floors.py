@@ -21,7 +21,7 @@ FLOORS = [
     {"demand"},
     {"measures", "files", "alignment", "homes", "routing"},
     {"callplan", "realignment", "clustering", "outcome", "side_by_side"},
-    {"scenarios", "buildup", "fronts", "reopening", "tradeoffs"},
+    {"reconciling", "scenarios", "buildup", "fronts", "reopening", "tradeoffs"},
     {"itinerary"},
     {"maps", "adjustment"},
     {"cli", "__init__"},

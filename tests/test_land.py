@@ -12,7 +12,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from territory.borders import graph_of, touching
+from territory.borders import cells_of, graph_of, touching
 from territory.boundaries import grounds_of
 from territory.land import PLAIN, Land
 from territory.measures import alerts, measure, row_pairs
@@ -154,6 +154,25 @@ def test_customers_that_leave_take_their_neighbours_and_outlines_with_them():
     line = with_land(line_of_customers(4, reps=1), edges(("1", "2"), ("2", "3"), ("3", "4")))
 
     assert row_pairs(line.without_customers(["3"])).tolist() == [[0, 1]]
+
+
+def test_the_moments_of_an_area_are_those_of_its_shape_with_its_holes():
+    square, hole = shapely.box(0, 0, 6, 6), shapely.box(2, 2, 4, 4)
+    apart = shapely.MultiPolygon([shapely.box(100, 0, 101, 1), shapely.box(103, 0, 104, 1)])
+
+    area, centre, moment = cells_of(np.array([square, square - hole, apart]))
+
+    assert area.tolist() == [36, 32, 2]
+    assert centre.tolist() == [[3, 3], [3, 3], [102, 0.5]]
+    assert moment == pytest.approx([6**4 / 6, (6**4 - 2**4) / 6, 2 * (1 / 6 + 1.5**2)])
+
+
+def test_the_compactness_of_areas_is_that_of_their_outlines():
+    outlines = areas((-0.5, -0.5, 0.5, 0.5), (0.5, -0.5, 1.5, 0.5), ids=["1", "2"])
+    line = with_land(line_of_customers(2, reps=1), Land(outlines=outlines))
+
+    # Two squares side by side: A^2 / (2 pi I) of a rectangle of 1 by 2.
+    assert measure(line)["compactness"].tolist() == pytest.approx([4 / (2 * np.pi * 2 * (1 + 4) / 12)])
 
 
 def test_the_ground_of_areas_is_their_outlines_together():

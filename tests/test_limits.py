@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from territory.alignment import Limits, align_units
 from territory.errors import DataError, NotFoundError
+from territory.measures import measure
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
 from territory.realignment import align, realign
@@ -119,6 +120,26 @@ def test_a_cap_that_cannot_be_kept_is_named():
     assert plan.status == "infeasible"
     assert plan.reasons[0].where == "limits on measure 3"
     assert "at most 83 %" in plan.reasons[0].what
+
+
+def test_rules_that_contradict_each_other_are_named_and_no_others():
+    today = np.array([0] * 8 + [1] * 4)
+    locked = today == 0
+    asked = {"seed": 1, "start": today, "locked": locked}
+
+    plan = align_units(LINE, ALIKE, np.ones(2), np.array([0.1, 0.9]), **asked)
+
+    assert [problem.where for problem in plan.reasons] == ["tolerance on measure 1", "rules"]
+    assert plan.reasons[1].what.startswith("no plan can keep the locks and the band on measure 1 at once;")
+
+
+def test_a_band_that_the_search_misses_but_some_plan_might_keep_is_no_contradiction():
+    measures = np.column_stack([np.r_[5.0, np.ones(11)], np.ones(12)])
+
+    plan = align_units(LINE, measures, np.ones(3), 0.01, seed=1, locked=np.zeros(12, bool))
+
+    assert plan.status == "infeasible"
+    assert "rules" not in [problem.where for problem in plan.reasons]
 
 
 def test_nobody_is_farther_from_a_centre_than_the_radius():
@@ -236,6 +257,16 @@ def test_groups_of_customers_change_territory_together():
     proposal = realign(with_column(line, "group", chain.astype("str")), tolerance=0.05, seed=1, travel="none")
 
     assert proposal.alignment[["7", "8"]].tolist() == ["T2", "T2"]
+    assert proposal.is_contiguous
+
+
+def test_customers_of_one_group_that_lie_apart_are_one_piece():
+    line = owned_by(line_of_customers(9, reps=3), ["T1"] * 2 + ["T2"] * 2 + ["T1"] + ["T2"] + ["T3"] * 3)
+    group = pd.Series(np.where(np.isin(line.customers.index, ["1", "5"]), "chain", None), line.customers.index)
+
+    measured = measure(with_column(line, "group", group.astype("str")))
+
+    assert measured["pieces"].tolist() == [1, 2, 1]
 
 
 def test_a_group_that_is_locked_apart_is_refused():

@@ -215,6 +215,33 @@ def test_a_rep_who_does_not_exist_is_told_with_those_who_do(unfair):
     assert "There are R1, R2, R3." in run.err
 
 
+# ---- who takes over, and where the next rep should live
+
+
+def test_who_takes_over_from_each_rep_is_told(unfair):
+    words = ("--travel", "none", "--tolerance", "25%")
+
+    run = territory("without-each-rep", *inputs(unfair), *words, columns=110)
+    one = territory("without-each-rep", *inputs(unfair), *words, "--rep", "R3", "--json")
+
+    assert run.code == 0
+    assert all(f"{rep}, T{number}" in plain(run.out) for number, rep in enumerate(("R1", "R2", "R3"), start=1))
+    heirs = json.loads(one.out)["heirs"]
+    assert {row["rep_id"] for row in heirs} == {"R3"}
+    assert sum(row["customers"] for row in heirs) == 6
+
+
+def test_homes_for_the_next_rep_are_told_with_what_they_save(unfair):
+    words = ("--at", "000", "--at", "012", "--tolerance", "30%")
+
+    run = territory("next-rep", *inputs(unfair), *words, columns=120)
+    told = territory("next-rep", *inputs(unfair), *words, "--json")
+
+    assert run.code == 0
+    assert "000 Shop 0" in plain(run.out)
+    assert {row["candidate"] for row in json.loads(told.out)["homes"]} == {"000", "012"}
+
+
 # ---- adjust, and plans that are read back
 
 
@@ -326,6 +353,7 @@ def test_barriers_and_areas_that_are_not_assigned_are_told_by_check_and_heeded_b
 
     assert checked.code == 0
     assert "1 customers lie in areas that are not assigned" in plain(checked.out)
+    assert "leave the customers in 2 parts" in plain(checked.out)
     assert "T1 is in 2 pieces." in plain(measured.out)
     assert "leave the customers in 2 parts (of 17, 6 customers)" in plain(measured.out)
 

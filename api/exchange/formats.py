@@ -77,7 +77,7 @@ def represent(
     headers = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": "Accept, Authorization, Cookie"}
     if is_fresh(request, etag):
         return not_modified(etag, headers)
-    following = _next(request, offset, count, len(listing))
+    following = next_address(request, offset, count, len(listing))
     if following:
         headers["Link"] = f'<{following}>; rel="next"'
     rows = listing.rows[offset : offset + count]
@@ -85,14 +85,14 @@ def represent(
         "json": lambda: orjson.dumps(
             {"items": listing.records(offset, count), "count": len(listing), "next": following}
         ),
-        "geojson": lambda: geojson(listing, rows, following),
+        "geojson": lambda: geojson(listing, rows, _links(following)),
         "csv": lambda: _csv(listing, rows),
         "html": lambda: _html(request, listing.records(offset, count), listing, title, following, offered),
     }
     return Response(write[form](), media_type=MEDIA_TYPES[form], headers=headers)
 
 
-def geojson(listing: Listing, rows: Any, following: str | None = None, extras: dict[str, Any] | None = None) -> bytes:
+def geojson(listing: Listing, rows: Any, extras: dict[str, Any]) -> bytes:
     """A FeatureCollection (RFC 7946): the shapes are text already, so nothing goes through Python's own objects."""
     chosen = np.asarray(rows, dtype=np.int64)
     shapes = listing.shapes(chosen) if listing.shapes is not None else np.full(len(chosen), None)
@@ -106,9 +106,12 @@ def geojson(listing: Listing, rows: Any, following: str | None = None, extras: d
         )
         for row, shape in zip(chosen.tolist(), shapes, strict=True)
     ]
-    links = {"links": [{"rel": "next", "href": following, "type": MEDIA_TYPES["geojson"]}]} if following else {}
     head = {"type": "FeatureCollection", "numberMatched": len(listing), "numberReturned": len(chosen)}
-    return orjson.dumps({**head, **links, **(extras or {})})[:-1] + b',"features":[' + b",".join(features) + b"]}"
+    return orjson.dumps({**head, **extras})[:-1] + b',"features":[' + b",".join(features) + b"]}"
+
+
+def _links(following: str | None) -> dict[str, Any]:
+    return {"links": [{"rel": "next", "href": following, "type": MEDIA_TYPES["geojson"]}]} if following else {}
 
 
 def _csv(listing: Listing, rows: Any) -> bytes:
@@ -157,7 +160,7 @@ def _template(name: str) -> jinja2.Template:
     return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(name)
 
 
-def _next(request: Request, offset: int, count: int, total: int) -> str | None:
+def next_address(request: Request, offset: int, count: int, total: int) -> str | None:
     if count == 0 or offset + count >= total:
         return None
     query = {**request.query_params, "offset": str(offset + count), "limit": str(count)}

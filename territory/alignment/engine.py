@@ -30,6 +30,8 @@ LARGE = 150_000
 """Above this many units, pairs of them are planned first."""
 BROKEN = 1.5
 """A start with a load this far off is no better than none."""
+MANY, HASTE = 5_000, 0.15
+"""From this many units on, a repair is first tried with this part of the effort: mostly it does."""
 STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
 QUENCH, FROZEN = 0.95, 0.01
@@ -179,7 +181,11 @@ def repair(task: Task, progress: Progress) -> np.ndarray:
         return label
     centres = task.centres(label)
     price, _ = prices_at(task, centres)
-    label = _search(task, [Start(label, centres, price)], FROM_TODAY, progress)
+    start = Start(label, centres, price)
+    if len(task.units.mass) > MANY:
+        label = _search(replace(task, effort=HASTE * task.effort), [start], FROM_TODAY, progress)
+    if len(task.units.mass) <= MANY or task.overrun(label) > 0:
+        label = _search(task, [start], FROM_TODAY, progress)
     return _served(task, _named_alike(task, label), progress)
 
 

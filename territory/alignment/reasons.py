@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from territory.alignment.conflicts import conflict
 from territory.alignment.task import Task
 from territory.errors import Problem
 from territory.model import percent, percent_up
 
 EDGE = 1e-12
 """Rounding, of a deviation."""
+WORDS = {
+    "allowed": "where customers may be",
+    "locked": "the locks",
+    "moves": "how many may move",
+}
+"""What the rules of `conflict` are to people; bands are called after their measure."""
 
 
 def is_too_heavy(task: Task) -> np.ndarray:
@@ -18,8 +25,9 @@ def is_too_heavy(task: Task) -> np.ndarray:
 
 
 def why(task: Task, label: np.ndarray) -> tuple[Problem, ...]:
-    """Which rules this plan, (n,) int, breaks; empty when it keeps them all."""
-    return (*_out_of_band(task, label), *_forbidden(task, label))
+    """Which rules this plan, (n,) int, breaks, and which of them contradict each other; empty when it breaks none."""
+    broken = [*_out_of_band(task, label), *_forbidden(task, label)]
+    return (*broken, *_contradiction(task)) if broken else ()
 
 
 def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
@@ -48,6 +56,18 @@ def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
             what = f"in the best plan found a territory holds {percent(held)} of its fair share; {side} is asked."
             problems.append(Problem(f"limits on {where}", what, "Widen the limits, or ask for another number."))
     return problems
+
+
+def _contradiction(task: Task) -> list[Problem]:
+    rules = [WORDS.get(rule, f"the band on {rule}") for rule in conflict(task)]
+    if not rules:
+        return []
+    if len(rules) == 1:
+        return [Problem("rules", f"no plan can keep {rules[0]}.", "Relax it.")]
+    what = (
+        f"no plan can keep {', '.join(rules[:-1])} and {rules[-1]} at once; without any one of them there may be one."
+    )
+    return [Problem("rules", what, "Relax the one that matters least.")]
 
 
 def _forbidden(task: Task, label: np.ndarray) -> list[Problem]:

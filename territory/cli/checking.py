@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ from territory.cli.tables import problems_table, sources_table
 from territory.demand import demand_sources, derive_demand
 from territory.errors import Problem, TerritoryError
 from territory.files import Check, check_files
+from territory.measures import apart_in_words, parts_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,10 @@ def inspect(
     check = check_files(customers, reps, rules=rules, crs=crs, columns=columns, **land)
     if check.portfolio is None:
         return Findings(check, check.faults, None)
+    sizes = parts_of(check.portfolio)
+    if len(sizes) > 1:
+        apart = Problem("land", apart_in_words(sizes), "Leave a gap where a bridge is, or give neighbours.")
+        check = replace(check, notes=(*check.notes, apart))
     try:
         return Findings(check, check.faults, demand_sources(derive_demand(check.portfolio, travel="none")))
     except TerritoryError as error:
@@ -72,7 +77,7 @@ def document(findings: Findings) -> dict[str, object]:
 
 def _verdict(findings: Findings) -> str:
     check, faults = findings.check, len(findings.faults)
-    counts = f"{check.customers:,} customers ({check.unplaced:,} without a usable place), {check.reps:,} reps"
+    counts = f"{check.customers:,} customers ({check.unplaced:,} unplaced), {check.reps:,} reps"
     if not faults:
         return f"{counts}: no fault."
     number = "1 fault" if faults == 1 else f"{faults:,} faults"

@@ -31,6 +31,7 @@ from territory.cli.options import (
     example,
 )
 from territory.cli.screen import Screen, records
+from territory.cli.travelling import Roads, on_roads
 
 FRONT_OUT, ADJUSTED_OUT = Path("territory-plans"), Path("territory-adjusted")
 
@@ -54,6 +55,7 @@ def proposals(
     not_assigned: NotAssigned = None,
     neighbours: Neighbours = None,
     outlines: Outlines = None,
+    road_file: Roads = None,
     tolerance: Tolerance = "",
     travel: Travel = "line",
     seed: Seed = 0,
@@ -78,6 +80,7 @@ def proposals(
         from territory.maps.front import draw_front
 
         portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
         band = {**portfolio.rules.tolerance, **band_asked}
         plans = find_proposals(portfolio, count=count, tolerance=band, seed=seed, travel=travel, progress=tell)
         table = tabulate_front(plans)
@@ -116,6 +119,7 @@ def tradeoff(
     not_assigned: NotAssigned = None,
     neighbours: Neighbours = None,
     outlines: Outlines = None,
+    road_file: Roads = None,
     travel: Travel = "line",
     seed: Seed = 0,
     is_json: Json = False,
@@ -132,6 +136,7 @@ def tradeoff(
         from territory.tradeoffs import TOLERANCES, trade_off
 
         portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
         curve = trade_off(
             portfolio,
             tolerances=asked or TOLERANCES,
@@ -171,6 +176,7 @@ def size(
     not_assigned: NotAssigned = None,
     neighbours: Neighbours = None,
     outlines: Outlines = None,
+    road_file: Roads = None,
     tolerance: Tolerance = "",
     travel: Travel = "line",
     seed: Seed = 0,
@@ -188,6 +194,7 @@ def size(
         from territory.files import read_portfolio
 
         portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
         found = sizing(
             portfolio,
             hours_per_week=hours_per_week,
@@ -257,6 +264,7 @@ def simulate(
     not_assigned: NotAssigned = None,
     neighbours: Neighbours = None,
     outlines: Outlines = None,
+    road_file: Roads = None,
     tolerance: Tolerance = "",
     travel: Travel = "line",
     seed: Seed = 0,
@@ -291,6 +299,7 @@ def simulate(
         from territory.scenarios import tabulate
 
         portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
         outcome = simulate_scenarios(
             scenarios_of(portfolio, changes, is_together=is_together),
             tolerance={**portfolio.rules.tolerance, **band_asked},
@@ -306,6 +315,102 @@ def simulate(
     if out is not None:
         screen.say(f"{out / SCENARIO_FILES[0]} holds every figure; each plan is in the folder of its row's number.")
     screen.document({"scenarios": records(table.reset_index()), "seed": seed})
+
+
+@planner.command(
+    epilog=example("without-each-rep customers.csv reps.csv", "without-each-rep customers.csv reps.csv --rep R04")
+)
+@guarded
+def without_each_rep(
+    customers: Customers,
+    reps: Reps = None,
+    rep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REP", show_default="all", help="Whose leave to look at.", rich_help_panel="What if"),
+    ] = None,
+    rules: RulesFile = None,
+    crs: Crs = "wgs84",
+    headers: Headers = None,
+    barriers: Barriers = None,
+    not_assigned: NotAssigned = None,
+    neighbours: Neighbours = None,
+    outlines: Outlines = None,
+    road_file: Roads = None,
+    tolerance: Tolerance = "",
+    travel: Travel = "line",
+    seed: Seed = 0,
+    is_json: Json = False,
+    is_quiet: Quiet = False,
+) -> None:
+    """For every rep: who takes over what when this one leaves, and how busy they are then."""
+    from territory.cli.tables import heirs_table
+
+    screen = Screen(is_json=is_json, is_quiet=is_quiet)
+    band_asked = tolerance_of(tolerance)
+    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
+    with screen.working("read") as tell:
+        from territory.files import read_portfolio
+        from territory.scenarios import without_each_rep as look_at_each
+
+        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
+        band = {**portfolio.rules.tolerance, **band_asked}
+        heirs = look_at_each(portfolio, reps=rep, tolerance=band, seed=seed, travel=travel, progress=tell)
+    screen.say(heirs_table(heirs))
+    screen.document({"heirs": records(heirs), "tolerance": band, "seed": seed})
+
+
+@planner.command(
+    epilog=example("next-rep customers.csv reps.csv --count 5", "next-rep customers.csv reps.csv --at 00042 --at 00107")
+)
+@guarded
+def next_rep(
+    customers: Customers,
+    reps: Reps = None,
+    count: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many homes to look at.", rich_help_panel="What if")
+    ] = 10,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CUSTOMER",
+            show_default="good places",
+            help="Look at a home at this customer's.",
+            rich_help_panel="What if",
+        ),
+    ] = None,
+    rules: RulesFile = None,
+    crs: Crs = "wgs84",
+    headers: Headers = None,
+    barriers: Barriers = None,
+    not_assigned: NotAssigned = None,
+    neighbours: Neighbours = None,
+    outlines: Outlines = None,
+    road_file: Roads = None,
+    tolerance: Tolerance = "",
+    travel: Travel = "line",
+    seed: Seed = 0,
+    is_json: Json = False,
+    is_quiet: Quiet = False,
+) -> None:
+    """Where the next rep should live, and what each home would save."""
+    from territory.cli.tables import homes_table
+
+    screen = Screen(is_json=is_json, is_quiet=is_quiet)
+    band_asked = tolerance_of(tolerance)
+    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
+    with screen.working("read") as tell:
+        from territory.files import read_portfolio
+        from territory.scenarios import next_rep as look_for_homes
+
+        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, travel = on_roads(portfolio, road_file, travel)
+        band = {**portfolio.rules.tolerance, **band_asked}
+        homes = look_for_homes(
+            portfolio, candidates=at, count=count, tolerance=band, seed=seed, travel=travel, progress=tell
+        )
+    screen.say(homes_table(homes))
+    screen.document({"homes": records(homes.reset_index()), "tolerance": band, "seed": seed})
 
 
 @planner.command(
@@ -342,6 +447,7 @@ def adjust(
     not_assigned: NotAssigned = None,
     neighbours: Neighbours = None,
     outlines: Outlines = None,
+    road_file: Roads = None,
     out: Out = ADJUSTED_OUT,
     language: Language = "auto",
     tiles: Tiles = None,
@@ -362,6 +468,7 @@ def adjust(
         from territory.reopening import reopen
 
         portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
+        portfolio, _ = on_roads(portfolio, road_file, "line")
         proposal = adjust_proposal(reopen(plan, portfolio), move=moves, lock=lock or (), unlock=unlock or ())
         tell("map", 0.0)
         published = publish(proposal, out, language=language, tiles=tiles)

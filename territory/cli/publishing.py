@@ -74,8 +74,11 @@ def show(screen: Screen, proposal: Proposal, published: Published) -> None:
     screen.say(proposal_table(proposal, screen.width), "", summary(proposal))
     unplaced = len(proposal.portfolio.unplaced)
     if unplaced:
-        screen.say(f"{unplaced:,} customers have no usable place; unplaced.csv says why.")
+        who = "1 customer is" if unplaced == 1 else f"{unplaced:,} customers are"
+        screen.say(f"{who} in no territory; unplaced.csv says why.")
     screen.problems(proposal.reasons)
+    if any(reason.where.startswith("tolerance") for reason in proposal.reasons):
+        screen.say("What each tolerance would cost in travel: territory tradeoff, with the same files and options.")
     files = ", ".join(name for name in published.files if name != MAP_FILE)
     screen.say("", f"The map is {published.folder / MAP_FILE}. Beside it are {files}.")
     screen.document(published.document)

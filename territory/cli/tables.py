@@ -296,6 +296,47 @@ def scenarios_table(scenarios: pd.DataFrame) -> Table:
     return _table(rows)
 
 
+def heirs_table(heirs: pd.DataFrame) -> Table:
+    """One row a rep who leaves and a territory that takes over: what, and how busy its rep is then."""
+    return _table(
+        [
+            {
+                "Leaves": f"{_name(held['rep_id'])}, {_name(held['territory'])}",
+                "Heir": _name(held["to"]),
+                "Takes over": _figure(held["customers"], 0),
+                "Work\na year": f"{held['workload_minutes'] / 60:,.0f} h",
+                "Then\nin use": percent(held["capacity_use"]),
+                "Busiest\nof all": percent(held["capacity_use_max"]),
+                "All that\nmove": percent(held["moved_customers"]),
+            }
+            for held in heirs.to_dict("records")
+        ]
+    )
+
+
+def homes_table(homes: pd.DataFrame) -> Table:
+    """One row a home for the next rep: where, and what it saves."""
+    return _table(
+        [
+            {
+                "Home": " ".join(filter(None, [_name(candidate), clean(_text(held["name"]))])),
+                "Lon": _figure(held["lon"], 3),
+                "Lat": _figure(held["lat"], 3),
+                "Customers": _figure(held["customers"], 0),
+                "Travel\nsaved": f"{held['saved_travel_hours']:,.0f} h",
+                "Km to middle\nsaved": _figure(held["saved_mean_km"], 1),
+                "Busiest\nof all": percent(held["capacity_use_max"]),
+                "Moves": percent(held["moved_customers"]),
+            }
+            for candidate, held in homes.iterrows()
+        ]
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _table(rows: Sequence[Row]) -> Table:
     """Headings from the first row; the first column is words, the others figures."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)

@@ -225,6 +225,7 @@ class Work:
         """The algorithm's problem with measures and customers by name."""
         where, what = problem.where, problem.what
         for number, name in enumerate([*self.band, "customers"]):
+            what = what.replace(f"band on measure {number + 1}", f"band on {name}")
             if f"measure {number + 1}" in where:
                 where = where.replace(f"measure {number + 1}", name)
                 if "one customer" in what:

@@ -17,24 +17,29 @@ if TYPE_CHECKING:
     from territory.routing.advice import best_days_for, nearby
     from territory.routing.request import opening_windows
     from territory.routing.route import Route, solve_route
+    from territory.routing.team import TeamPlan, solve_team
 
 __all__ = [
     "DayPlan",
     "Route",
+    "TeamPlan",
     "best_days_for",
     "check_day",
     "nearby",
     "opening_windows",
     "solve_day",
     "solve_route",
+    "solve_team",
 ]
 
 _LATER = {
     "Route": "route",
+    "TeamPlan": "team",
     "best_days_for": "advice",
     "nearby": "advice",
     "opening_windows": "request",
     "solve_route": "route",
+    "solve_team": "team",
 }
 
 

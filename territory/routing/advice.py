@@ -26,9 +26,9 @@ def best_days_for(routes: Iterable[Route], visit: Visits) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a day
-        ``day``, ``rep``, ``fits`` (besides everything planned), ``detour_minutes`` (driving more than planned; negative if
-        others must go), ``home`` (when the day then ends), ``instead_of`` (customers, separated by ";", that would have to
-        go when it does not fit). Days on which it cannot be at all stand last, with NaN.
+        ``day``, ``rep``, ``fits`` (besides everything planned), ``detour_minutes`` (driving more than planned;
+        negative if others must go), ``home`` (when the day then ends), ``instead_of`` (customers, separated by ";",
+        that would have to go when it does not fit). Days on which it cannot be at all stand last, with NaN.
     """
     rows = [_on(route, visit) for route in routes]
     table = pd.DataFrame(rows, columns=["day", "rep", "fits", "detour_minutes", "home", "instead_of"])
@@ -50,8 +50,8 @@ def nearby(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd.Dat
     Returns
     -------
     DataFrame, what brings most for its minutes first
-        ``customer_id``, ``name``, ``detour_minutes``, ``minutes`` (of the visit), ``prize``, ``after_stop`` (0: on the way
-        from the start), ``arrive``, ``home``.
+        ``customer_id``, ``name``, ``detour_minutes``, ``minutes`` (of the visit), ``prize``, ``after_stop`` (0: on the
+        way from the start), ``arrive``, ``home``.
     """
     request = route.request
     mine = request.portfolio.customers["territory"] == request.portfolio.reps.loc[request.rep, "territory"]
@@ -111,7 +111,7 @@ def _named(visit: Visits) -> set[str]:
     if isinstance(visit, str):
         return {visit}
     if isinstance(visit, pd.DataFrame):
-        return set(visit["customer_id"] if "customer_id" in visit else visit.index)
+        return set(visit.get("customer_id", visit.index))
     return set(visit or ())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def _times(
     places = [0, *(visit + 1 for visit in order), len(minutes) - 1]
     left, reached = [plan.depart, *plan.leave], [*plan.arrive, plan.home]
     driven = 0.0
-    for leg, (here, there) in enumerate(zip(places, places[1:], strict=False)):
+    for leg, (here, there) in enumerate(pairwise(places)):
         needed = minutes[here, there]
         driven += needed
         is_paused_away = plan.pause is not None and leg == plan.pause_leg and plan.pause + SLACK >= left[leg]

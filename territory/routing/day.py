@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from territory.errors import DataError, Problem
-from territory.routing.exact import Proof, prove
 from territory.routing.checking import check_day
+from territory.routing.exact import Proof, prove
 from territory.routing.labelling import NEVER
 from territory.routing.plan import DayPlan, Objective
 from territory.routing.schedule import timetable
@@ -52,7 +53,7 @@ def solve_day(
         at the day's start. A day that is over by `latest`, or begins after it, needs none
     max_drive : minutes of driving that the day may have
     objective : "value" is the largest prize, then the least drive; "home" the largest prize, then the earliest return;
-        "drive" the least drive, where a visit that is not mandatory is made when its prize, in minutes, pays for its detour
+        "drive" the least drive, where a visit that need not be made is made if its prize, in minutes, pays its detour
     effort : multiplies the steps that the proof may take; 1 is about two seconds at most, 0 gives a good plan unproven
     seed : of the search that tries to better what could not be proven
 
@@ -78,10 +79,9 @@ def solve_day(
     lost = [visit for visit in impossible if asked.mandatory[visit]]
     smaller, kept = task.without(code)
     reasons = [_alone(visit, impossible[visit]) for visit in lost] + _conflicts(smaller, kept)
-    proof = _proven(smaller, effort, seed) if not reasons else None
-    if proof is not None and proof.worth is None:
+    proof = _proven(_relaxed(smaller) if reasons else smaller, effort, seed)
+    if proof.worth is None:
         reasons = [_together(smaller, kept, proof)]
-    if reasons:
         proof = _proven(_relaxed(smaller), effort, seed)
     plan = asked.plan(smaller, kept, proof, impossible, tuple(reasons))
     faults = check_day(plan, **asked.rules)
@@ -101,7 +101,8 @@ def asked_task(
 ) -> tuple[Asked, Task]:
     """What was asked for, checked, and as a task whose worth is the prizes alone."""
     asked = Asked.of(matrix, service, windows, prizes, None, shift, pause, max_drive, "value")
-    return asked, asked.task()
+    task = asked.task()
+    return asked, replace(task, cost=np.zeros_like(task.cost), worth=task.worth // asked.prize_weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,19 @@ class Asked:
     objective: Objective
 
     @classmethod
-    def of(cls, matrix, service, windows, prizes, mandatory, shift, pause, max_drive, objective) -> Asked:
+    def of(
+        cls,
+        matrix: np.ndarray,
+        service: np.ndarray,
+        windows: Sequence[Sequence[tuple[float, float]]] | None,
+        prizes: np.ndarray | None,
+        mandatory: np.ndarray | None,
+        shift: tuple[float, float],
+        pause: tuple[float, float, float] | None,
+        max_drive: float | None,
+        objective: Objective,
+    ) -> Asked:
+        """What was asked for with what was left out filled in; DataError tells every fault."""
         matrix, service = np.asarray(matrix, float), np.asarray(service, float)
         n = len(service)
         windows = [[shift]] * n if windows is None else windows
@@ -147,9 +160,10 @@ class Asked:
             problems.append(Problem("matrix", f"It is {shape}.", f"Give {n + 2} x {n + 2}: start, {n} visits, end."))
         elif np.isnan(self.matrix).any() or (self.matrix < 0).any():
             problems.append(Problem("matrix", "It has minutes that are missing or below 0.", "Give inf for no way."))
-        for name, values in {"windows": self.windows, "prizes": self.prizes, "mandatory": self.mandatory}.items():
-            if len(values) != n:
-                problems.append(Problem(name, f"There are {len(values)} for {n} visits.", "Give one a visit."))
+        counts = {"windows": len(self.windows), "prizes": len(self.prizes), "mandatory": len(self.mandatory)}
+        for name, count in counts.items():
+            if count != n:
+                problems.append(Problem(name, f"There are {count} for {n} visits.", "Give one a visit."))
         for name, numbers in {"service": self.service, "prizes": self.prizes}.items():
             if not np.isfinite(numbers).all() or (numbers < 0).any():
                 problems.append(Problem(name, "It has values that are not numbers from 0 up.", "Give numbers from 0."))
@@ -234,8 +248,8 @@ class Asked:
         visits = kept[route] - 1
         prize = float(self.prizes[visits].sum())
         figures = self._figures(proof, prize, legs.sum() / SECONDS, times.back)
-        status = "infeasible" if reasons else figures.pop("status")
-        figures.pop("status", None)
+        if reasons:
+            figures["status"] = "infeasible"
         minutes = {name: begin + values / SECONDS for name, values in clock.items() if name not in ("wait", "pause")}
         return DayPlan(
             order=visits,
@@ -245,7 +259,6 @@ class Asked:
             pause_leg=times.pause_leg,
             drive=float(legs.sum()) / SECONDS,
             prize=prize,
-            status=status,
             impossible=impossible,
             reasons=reasons,
             steps=proof.steps,
@@ -253,7 +266,7 @@ class Asked:
             **figures,
         )
 
-    def _figures(self, proof: Proof, prize: float, drive: float, back: int) -> dict:
+    def _figures(self, proof: Proof, prize: float, drive: float, back: int) -> dict[str, Any]:
         """Objective, bound, least, gap and status from the proof's whole numbers."""
         is_known = proof.bound < NEVER
         weight, units = self.prize_weight, self.prize_units
@@ -318,7 +331,7 @@ def _impossible(task: Task, asked: Asked) -> dict[int, str]:
     """Visits that cannot be made even alone, with the reason."""
     _, latest = bounds_of(task.window_of, task.opens, task.closes)
     reasons = {}
-    for visit in np.flatnonzero(latest[1:-1] < 0):
+    for visit in np.flatnonzero(latest[1:-1] < 0).tolist():
         place = visit + 1
         given = [
             (max(opens, asked.shift[0]), min(closes, asked.shift[1]))
@@ -327,11 +340,11 @@ def _impossible(task: Task, asked: Asked) -> dict[int, str]:
         ]
         reached = asked.shift[0] + task.drive[0, place] / SECONDS
         if not given:
-            reasons[int(visit)] = "closed"
+            reasons[visit] = "closed"
         elif all(closes < reached for _, closes in given):
-            reasons[int(visit)] = "unreachable"
+            reasons[visit] = "unreachable"
         else:
-            reasons[int(visit)] = "too long"
+            reasons[visit] = "too long"
     return reasons
 
 

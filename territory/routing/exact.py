@@ -66,7 +66,7 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     elementary routes raise the value that labels are measured against. What resists is tried again with prices on
     the visits (`territory.routing.prices`), under which the relaxation hardly gains from cycles.
     """
-    search = _Search(task, budget)
+    search = _Search(task)
     if start is not None:
         search.offer(start)
     for side in (0, 1):
@@ -92,7 +92,7 @@ class _Search:
     `constant` more before its first visit, and `extra` more when it is complete.
     """
 
-    def __init__(self, task: Task, budget: int) -> None:
+    def __init__(self, task: Task) -> None:
         self.task, self.steps = task, 0
         self.sides = sides_of(task)
         m = len(task.service)
@@ -135,7 +135,7 @@ class _Search:
 
     def offer(self, route: Sequence[int]) -> None:
         """Take a route if it holds and is the best so far."""
-        if not self.task.must[list(route)].sum() == self.musts:
+        if self.task.must[list(route)].sum() != self.musts:
             return
         worth = worth_of(self.sides[0], self.task.worth, route)
         if worth is not None and worth > self.worth:

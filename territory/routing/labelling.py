@@ -27,16 +27,17 @@ STRETCHES, FEW_PLACES = 64, 18
 class Side(NamedTuple):
     """The day as it is seen from one of its ends; the way back is the same day with time running backwards.
 
-    Place 0 is where the side sets out, place m - 1 where it ends, the visits lie between. Times are integers from 0, the
-    earliest departure, to `horizon`.
+    Place 0 is where the side sets out, place m - 1 where it ends, the visits lie between. Times are integers from 0,
+    the earliest departure, to `horizon`.
 
     drive, cost : (m, m); legs : (m, m) bool, which may be driven directly; service, latest : (m,); window_of : (m + 1,)
-    into opens and closes (the windows of place i are window_of[i] to window_of[i + 1]); reach_time, reach_place : (m, m)
-    for each place, the latest start of service there from which another can still be reached, ascending, and that other;
-    missed : (m, m + 1, words) what can no longer be reached once the first so many are missed; pause_from, pause_until,
+    into opens and closes (the windows of place i are window_of[i] to window_of[i + 1]); reach_time, reach_place : (m,
+    m) for each place, the latest start of service there from which another can still be reached, ascending, and that
+    other; missed : (m, m + 1, words) what can no longer be reached once the first so many are missed; pause_from,
+    pause_until,
     pause_long : the pause, 0 long for none; exempt_from : when a route may set out that owes no pause, -1 for never;
-    exempt_until : by when a route may be back that owes none; most_drive; pays_time : 1 when each unit of time until the
-    end costs 1.
+    exempt_until : by when a route may be back that owes none; most_drive; pays_time : 1 when each unit of time until
+    the end costs 1.
     """
 
     drive: np.ndarray
@@ -79,7 +80,8 @@ class Labels(NamedTuple):
     """Every label of a search, (c,) each, as parallel columns.
 
     place, time, worth, priced, drive, paused : of the partial route; memory : (c, words) visits it remembers; closed :
-    (c, words) those and the ones it can no longer make; before : the label it grew from, -1 for none; is_dead : dominated;
+    (c, words) those and the ones it can no longer make; before : the label it grew from, -1 for none; is_dead :
+    dominated;
     beside, queued : the next label of the same shelf, and of the same stretch of time.
     """
 
@@ -123,10 +125,11 @@ NOTHING = -(np.int64(1) << np.int64(59))
 
 
 class Outlook(NamedTuple):
-    """What can be gained after a place, by whether the pause is behind one (0 or 1), place and tick; (2, m, ticks) each.
+    """What can be gained after a place, by whether the pause is behind one (0 or 1), place and tick; (2, m, ticks)
+    each.
 
-    best : the most, legs and the way home paid; first : the place that comes next then (m - 1: the end); other : the most
-    when another place comes next; tick : length of a tick, 0 when there is no outlook.
+    best : the most, legs and the way home paid; first : the place that comes next then (m - 1: the end); other : the
+    most when another place comes next; tick : length of a tick, 0 when there is no outlook.
     """
 
     best: np.ndarray
@@ -255,25 +258,23 @@ def _with_more_room(labels):
 
 @njit(cache=True)
 def _holds_all(inner, outer):
+    rest = uint64(0)
     for w in range(len(inner)):
-        if inner[w] & ~outer[w]:
-            return False
-    return True
+        rest |= inner[w] & ~outer[w]
+    return rest == 0
 
 
 @njit(cache=True)
 def _same_musts(labels, q, place, memory, must):
-    if labels.place[q] != place:
-        return False
+    apart = uint64(0)
     for w in range(len(must)):
-        if (labels.memory[q, w] ^ memory[w]) & must[w]:
-            return False
-    return True
+        apart |= (labels.memory[q, w] ^ memory[w]) & must[w]
+    return labels.place[q] == place and apart == 0
 
 
 @njit(cache=True)
 def _is_dominated(labels, shelves, first, last, new, memory, closed, must, is_keyed, is_capped, is_loose, steps):
-    """Whether a label on the shelves from first to last is at least as good; new : place, time, worth, drive, paused."""
+    """Whether a label on the shelves is at least as good; new : (place, time, worth, drive, paused)."""
     place, time, worth, drive, paused = new
     for shelf in range(first, last + 1):
         if shelves.most[shelf] < worth:
@@ -339,10 +340,10 @@ def _close(side, place, time, memory, closed):
 
 @njit(cache=True)
 def _all_within_reach(must, memory, closed):
+    lost = uint64(0)
     for w in range(len(must)):
-        if must[w] & ~memory[w] & closed[w]:
-            return False
-    return True
+        lost |= must[w] & ~memory[w] & closed[w]
+    return lost == 0
 
 
 @njit(cache=True)
@@ -387,8 +388,8 @@ def grow(
 
     Returns
     -------
-    labels : Labels, the first `count` of them; count : int; best : worth of the best complete route, `cut` if none beats it;
-    last : its last label, or -1; steps : comparisons made; is_complete : False when the budget ran out
+    labels : Labels, the first `count` of them; count : int; best : worth of the best complete route, `cut` if none
+    beats it; last : its last label, or -1; steps : comparisons made; is_complete : False when the budget ran out
     """
     m = len(worth)
     words = near.shape[1]

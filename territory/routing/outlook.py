@@ -1,7 +1,7 @@
 """The outlook: at most how much a route can still gain from a place and a time on, looked up instead of searched.
 
-The same relaxation as that of `territory.routing.prices`, solved from the end, with times rounded in the route's favour so
-that the bound holds.
+The same relaxation as that of `territory.routing.prices`, solved from the end, with times rounded in the route's
+favour so that the bound holds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_SHORT = 24
 
 
 def outlook_of(side: Side, prized: np.ndarray) -> Outlook:
-    """The outlook from one side when visits are worth `prized` (m,); none where too many legs are shorter than a tick."""
+    """The outlook from one side when visits are worth `prized` (m,); none where many legs are very short."""
     spent = side.service[1:-1, None] + side.drive[1:-1, 1:-1]
     np.fill_diagonal(spent, NEVER)
     tick = max(side.horizon // (FINE_TICKS if len(prized) <= MANY else FEWER_TICKS), 1)
@@ -28,7 +28,8 @@ def outlook_of(side: Side, prized: np.ndarray) -> Outlook:
         short = np.flatnonzero((spent < tick).any(axis=1)) + 1
     if len(short) > MOST_SHORT or side.horizon // tick > 20 * FINE_TICKS:
         return NO_OUTLOOK
-    return Outlook(*_outlook(side, prized, tick, short), tick)
+    best, first, other = _outlook(side, prized, tick, short)
+    return Outlook(best, first, other, tick)
 
 
 @njit(cache=True)

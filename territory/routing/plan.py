@@ -19,14 +19,14 @@ class DayPlan:
 
     Visits are numbers from 0, as in the arrays given; times are minutes since midnight.
 
-    order (k,) int; arrive, wait, start, leave (k,) float, of each stop; depart, home : when the day's start is left and its
-    end is reached; pause : when it begins, None for none; pause_leg : it is taken between stop pause_leg - 1 and stop
-    pause_leg (0: before the first, k: after the last), or -1; drive : minutes; prize : of the visits made.
+    order (k,) int; arrive, wait, start, leave (k,) float, of each stop; depart, home : when the day's start is left and
+    its end is reached; pause : when it begins, None for none; pause_leg : it is taken between stop pause_leg - 1 and
+    stop pause_leg (0: before the first, k: after the last), or -1; drive : minutes; prize : of the visits made.
 
     objective, bound : what was asked for and what no plan exceeds ("value": the prize; "home": the prize;
-    "drive": minutes of driving less prizes, and no plan is below); least : the drive (for "home": the time of return) that no
-    plan of this objective undercuts, NaN when unknown; gap : relative distance to the bound, of `least` once the
-    objective itself is proven; inf when nothing is known.
+    "drive": minutes of driving less prizes, and no plan is below); least : the drive (for "home": the time of return)
+    that no plan of this objective undercuts, NaN when unknown; gap : relative distance to the bound, of `least` once
+    the objective itself is proven; inf when nothing is known.
 
     impossible : visit -> "closed" (no window in the shift), "unreachable" (from the start, none is reached in time) or
     "too long" (one cannot be back within the shift), for visits that no plan can make. reasons : why the musts cannot

@@ -1,9 +1,9 @@
 """Prices on visits: what makes routes of a relaxation visit each customer once, or not more than once.
 
-The relaxation lets a route come back to a customer unless it has just come from there, on a clock of coarse ticks. Its best
-route is found by dynamic programming, and the prices follow its faults (Held and Karp 1971, Mathematical Programming 1;
-in time windows: Baldacci, Mingozzi and Roberti 2012, INFORMS Journal on Computing 24(3)). Any prices give a valid bound in
-the exact search, so that ticks, and leaving pause and driving limit aside, cost no proof.
+The relaxation lets a route come back to a customer unless it has just come from there, on a clock of coarse ticks. Its
+best route is found by dynamic programming, and the prices follow its faults (Held and Karp 1971, Mathematical
+Programming 1; in time windows: Baldacci, Mingozzi and Roberti 2012, INFORMS Journal on Computing 24(3)). Any prices
+give a valid bound in the exact search, so that ticks, and leaving pause and driving limit aside, cost no proof.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ from territory.hours import clock
 from territory.routing.plan import DayPlan
 from territory.routing.request import Request
 
+EFFORT = 0.1
+"""Of each plan that an explanation takes; there are two a visit."""
 LATER = 240.0
 """Minutes by which a day may be longer when it is asked how much longer it would have to be."""
 
@@ -20,9 +22,9 @@ def unvisited(request: Request, plan: DayPlan) -> pd.DataFrame:
     -------
     DataFrame, one row a visit that is left out, in the order of the request
         ``customer_id``, ``name``, ``prize``, ``minutes``; ``code``: closed, unreachable, too long, conflict, dropped or
-        no room; ``reason``: the same for people; ``instead_of``: the customers, separated by ";", that would have to go;
-        ``more_drive_minutes``: what driving changes by then; ``overtime_minutes``: how much longer the day would have to be
-        for it to fit besides all others (NaN when no day would do).
+        no room; ``reason``: the same for people; ``instead_of``: the customers, separated by ";", that would have to
+        go; ``more_drive_minutes``: what driving changes by then; ``overtime_minutes``: how much longer the day would
+        have to be for it to fit besides all others (NaN when no day would do).
     """
     made = set(plan.order.tolist())
     rows = [
@@ -73,12 +75,12 @@ def _alone(request: Request, row: int, code: str) -> str:
 
 def _conflict(request: Request, row: int) -> int | None:
     """A must beside which the visit cannot be made, whichever comes first."""
-    for other in np.flatnonzero(request.visits["must"].to_numpy()):
+    for other in np.flatnonzero(request.visits["must"].to_numpy()).tolist():
         if other == row:
             continue
-        pair = request.only([row, other]).solve(mandatory=np.ones(2, bool), objective="drive", effort=1.0)
+        pair = request.only([row, other]).solve(mandatory=np.ones(2, bool), objective="drive", effort=EFFORT)
         if pair.status == "infeasible":
-            return int(other)
+            return other
     return None
 
 
@@ -86,7 +88,7 @@ def _forced(request: Request, plan: DayPlan, row: int) -> dict:
     """What happens when the visit must be made: who goes, what it costs, and how long the day would have to be."""
     must = request.visits["must"].to_numpy().copy()
     must[row] = True
-    forced = request.solve(mandatory=must)
+    forced = request.solve(mandatory=must, effort=min(request.effort, EFFORT))
     overtime = _overtime(request, plan, row)
     found = {"overtime_minutes": overtime, "instead_of": "", "more_drive_minutes": np.nan}
     longer = "" if np.isnan(overtime) else f", or {max(overtime, 1):.0f} min of overtime"
@@ -103,12 +105,12 @@ def _forced(request: Request, plan: DayPlan, row: int) -> dict:
 
 
 def _overtime(request: Request, plan: DayPlan, row: int) -> float:
-    """Minutes beyond the shift that all planned visits and this one take, at least; NaN when they exclude each other."""
+    """Minutes beyond the shift that all planned visits and this one take, at least; NaN if no day would do."""
     together = request.only([*plan.order, row])
     longer = (request.shift[0], request.shift[1] + LATER)
     count = len(plan.order) + 1
     asked = {"shift": longer, "mandatory": np.ones(count, bool), "objective": "home", "max_drive": None}
-    late = together.solve(**asked, effort=min(request.effort, 0.05))
+    late = together.solve(**asked, effort=min(request.effort, EFFORT))
     return np.nan if late.status == "infeasible" else round(max(late.home - request.shift[1], 0.0), 2)
 
 

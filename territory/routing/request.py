@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ CANDIDATES = 40
 KNOWN = ("minutes", "prize", "must", "appointment", "windows")
 """What a table of visits may say of each."""
 
-Visits = pd.DataFrame | Iterable[str] | None
+Visits: TypeAlias = pd.DataFrame | Iterable[str] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,8 @@ class Request:
     """What a day is planned from; every plan of it, and every question about it, starts here.
 
     visits : DataFrame indexed by customer_id with ``name``, ``minutes``, ``prize``, ``must`` (bool), ``appointment``
-        (minutes since midnight, NaN for none), ``windows`` (list of (open, close) for the start of service) and ``closed``
-        (why there is none that day, "" otherwise)
+        (minutes since midnight, NaN for none), ``windows`` (list of (open, close) for the start of service) and
+        ``closed`` (why there is none that day, "" otherwise)
     places : GeoSeries, metres: "start", the visits in the order of the table, "end"
     shift, pause, max_drive : as in `solve_day`
     """
@@ -80,10 +80,11 @@ class Request:
         asked = {"objective": self.objective, "effort": self.effort, "seed": self.seed}
         return solve_day(**{**self.arguments, **asked, **changes})
 
-    def only(self, rows: Sequence[int]) -> Request:
+    def only(self, rows: Iterable[int]) -> Request:
         """The request for some of its visits, by row."""
-        kept = [0, *(int(row) + 1 for row in rows), len(self.places) - 1]
-        smaller = replace(self, visits=self.visits.iloc[list(rows)], places=self.places.iloc[kept])
+        chosen = [int(row) for row in rows]
+        kept = [0, *(row + 1 for row in chosen), len(self.places) - 1]
+        smaller = replace(self, visits=self.visits.iloc[chosen], places=self.places.iloc[kept])
         pairs = np.ix_(kept, kept)
         times = replace(
             self.times,
@@ -107,7 +108,7 @@ def request_of(
     start: Place | None,
     end: Place | None,
     shift: tuple[str, str] | None,
-    pause: tuple[str, str, float] | None | bool,
+    pause: tuple[str, str, float] | bool | None,
     max_drive: float | None,
     objective: Objective,
     effort: float,
@@ -172,7 +173,8 @@ def opening_windows(
     windows : n lists of (open, close), minutes since midnight; empty where it is closed
     closed : n texts, "" where it is open
     """
-    windows, closed = [], []
+    windows: list[list[tuple[float, float]]] = []
+    closed: list[str] = []
     for row, long in zip(customers[["open_from", "open_until", "weekdays"]].itertuples(), minutes, strict=True):
         days = weekdays_of(row.weekdays) if isinstance(row.weekdays, str) else None
         if days is not None and on.weekday() not in days:
@@ -252,7 +254,7 @@ def _hours(
 
 
 def _pause(
-    portfolio: Portfolio, pause: tuple[str, str, float] | None | bool
+    portfolio: Portfolio, pause: tuple[str, str, float] | bool | None
 ) -> tuple[tuple[float, float, float] | None, list[Problem]]:
     if pause is None or pause is False:
         return None, []
@@ -276,7 +278,7 @@ def _homes(
     for name, at in zip(("start", "end"), given, strict=True):
         if at is not None:
             places.append(place_of(at, portfolio.customers, name))
-        elif home is None or home.is_empty:
+        elif home is None or home.is_empty or not np.isfinite([home.x, home.y]).all():
             fix = f"Give the rep a home, or {name}=(longitude, latitude)."
             problems.append(Problem(f"rep '{rep}', {name} of the day", "The rep's home is not known.", fix))
         else:

@@ -51,9 +51,9 @@ class Route:
 
     @cached_property
     def stops(self) -> pd.DataFrame:
-        """One row a stop in order: ``stop`` (from 1), ``customer_id``, ``name``, ``arrive``, ``wait_minutes``, ``start``,
-        ``leave`` (times of the day), ``drive_minutes`` and ``drive_km`` from the stop before, ``minutes``, ``prize``,
-        ``must``, ``appointment`` (bool)."""
+        """One row a stop in order: ``stop`` (from 1), ``customer_id``, ``name``, ``arrive``, ``wait_minutes``,
+        ``start``, ``leave`` (times of the day), ``drive_minutes`` and ``drive_km`` from the stop before, ``minutes``,
+        ``prize``, ``must``, ``appointment`` (bool)."""
         plan, visits = self.plan, self.request.visits.iloc[self.plan.order]
         minutes, metres = self._legs
         return pd.DataFrame(
@@ -242,8 +242,8 @@ def solve_route(
     portfolio : Portfolio
     rep : rep_id
     day : date, or "2027-03-03"
-    visits : customer ids, or a DataFrame with ``customer_id`` (column or index); None takes the customers of the rep that
-        are due most. A table may give ``minutes``, ``prize`` (by default the potential a visit), ``must`` (bool),
+    visits : customer ids, or a DataFrame with ``customer_id`` (column or index); None takes the customers of the rep
+        that are due most. A table may give ``minutes``, ``prize`` (by default the potential a visit), ``must`` (bool),
         ``appointment`` ("14:30": a must at that time) and ``windows`` ("08:00-12:00; 14:00-18:00", for the start of
         service; by default from the customer's hours and weekdays)
     travel : where minutes come from; by default straight lines with the rules' speed and detour

@@ -70,7 +70,7 @@ def _random(state):
 
 @njit(cache=True)
 def _retime(side, row, size, early, late):
-    """Earliest and latest starts along one row, the pause left aside; whether it holds, the pause included, and its end."""
+    """Write the earliest and latest starts along one row, the pause left aside."""
     m = side.drive.shape[0]
     early[0] = 0
     for p in range(1, size + 2):

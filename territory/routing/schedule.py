@@ -13,7 +13,7 @@ from territory.routing.labelling import NEVER, Side, after_pause, end_time, firs
 
 @dataclass(frozen=True)
 class Timetable:
-    """The integer times of a route: start of service (k,), back at the end, and the leg (0 to k, or -1) with the pause."""
+    """The integer times of a route: starts of service (k,), back at the end, the leg (0 to k, or -1) with the pause."""
 
     starts: np.ndarray
     back: int

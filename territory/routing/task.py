@@ -13,10 +13,12 @@ from territory.routing.labelling import NEVER, Side, reaches
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A day's visits in integers; place 0 is the start, 1 to n the visits, n + 1 the end. Times count from the shift's start.
+    """A day's visits in integers; place 0 is the start, 1 to n the visits, n + 1 the end; times count from the shift's
+    start.
 
     drive, cost : (n + 2, n + 2), times of driving and what a leg costs; reach : the same times with detours over other
-    visits where those are shorter; service, worth : (n + 2,); windows of place i : window_of[i] to window_of[i + 1] in opens and closes, ascending and apart;
+    visits where those are shorter; service, worth : (n + 2,); windows of place i : window_of[i] to window_of[i + 1] in
+    opens and closes, ascending and apart;
     must : (n + 2,) bool; horizon : the shift's length; pause : (from, until, long), long 0 for none; most_drive;
     pays_time : the time until one is back costs as well.
     """

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from territory.errors import DataError, Problem
-from territory.routing.day import asked_task
+from territory.routing.day import ROUNDING, Asked, asked_task, solve_day
 from territory.routing.exact import prove
 from territory.routing.outlook import outlook_of
-from territory.routing.plan import Status
+from territory.routing.plan import DayPlan, Status
 from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
 from territory.routing.task import Task, bounds_of, sides_of
@@ -25,11 +25,11 @@ PRICE_ROUNDS = 60
 class TeamPlan:
     """Routes that share visits out.
 
-    orders : of each vehicle, its visits in order, as numbers from 0; prize : of all visits made; bound : what no routes of
-    so many vehicles exceed; gap : (bound - prize) / bound.
+    days : the plan of each vehicle, visits as numbers from 0 of all; prize : of all visits made; bound : what no
+    routes of so many vehicles exceed; gap : (bound - prize) / bound.
     """
 
-    orders: tuple[tuple[int, ...], ...]
+    days: tuple[DayPlan, ...]
     prize: float
     bound: float
     gap: float
@@ -69,23 +69,40 @@ def solve_team(
 
     Notes
     -----
-    Routes by ruin and recreate (`territory.routing.ruin`). The bound is the Lagrangian one: with a price on each visit the
-    vehicles fall apart into equal problems of one, each of which the outlook bounds (`territory.routing.outlook`).
+    Routes by ruin and recreate (`territory.routing.ruin`). The bound is the Lagrangian one: with a price on each visit
+    the vehicles fall apart into equal problems of one, each of which the outlook bounds (`territory.routing.outlook`).
     """
     if vehicles < 1:
         raise DataError([Problem("vehicles", f"There are {vehicles}.", "Give 1 or more.")])
     asked, task = asked_task(matrix, service, windows, prizes, shift, pause, max_drive)
     _, latest = bounds_of(task.window_of, task.opens, task.closes)
-    smaller, kept = task.without((latest < 0) & ~_is_end(len(latest)))
-    routes, worth, bound = share_out(smaller, vehicles, rounds=int(ROUNDS * effort), seed=seed)
-    orders = tuple(tuple(int(kept[place]) - 1 for place in route) for route in routes)
-    prize = float(sum(asked.prizes[list(order)].sum() for order in orders))
-    unit = asked.prize_units * asked.prize_weight
-    most = float(max(np.floor(bound / asked.prize_weight + 1) / asked.prize_units, prize))
-    most = min(most, float(asked.prizes.sum()))
+    ends = np.isin(np.arange(len(latest)), [0, len(latest) - 1])
+    smaller, kept = task.without((latest < 0) & ~ends)
+    routes, _, bound = share_out(smaller, vehicles, rounds=int(ROUNDS * effort), seed=seed)
+    days = tuple(_driven(asked, kept[np.array(route, np.int64)] - 1, effort, seed) for route in routes)
+    prize = float(sum(day.prize for day in days))
+    most = max(bound / asked.prize_units, prize)
     gap = (most - prize) / most if most > 0 else 0.0
-    del worth, unit
-    return TeamPlan(orders, prize, most, gap, "optimal" if gap <= 1e-12 else "gap")
+    return TeamPlan(days, prize, most, gap, "optimal" if gap <= ROUNDING else "gap")
+
+
+def _driven(asked: Asked, visits: np.ndarray, effort: float, seed: int) -> DayPlan:
+    """The day that makes these visits with the least driving."""
+    places = [0, *(visits + 1), len(asked.matrix) - 1]
+    plan = solve_day(
+        asked.matrix[np.ix_(places, places)],
+        asked.service[visits],
+        [asked.windows[visit] for visit in visits],
+        asked.prizes[visits],
+        np.ones(len(visits), bool),
+        asked.shift,
+        pause=asked.pause,
+        max_drive=asked.max_drive,
+        objective="drive",
+        effort=min(effort, 1.0),
+        seed=seed,
+    )
+    return replace(plan, order=visits[plan.order])
 
 
 def share_out(task: Task, vehicles: int, *, rounds: int, seed: int) -> tuple[list[list[int]], int, int]:
@@ -94,9 +111,9 @@ def share_out(task: Task, vehicles: int, *, rounds: int, seed: int) -> tuple[lis
         return [[] for _ in range(vehicles)], 0, 0
     side = sides_of(task)[0]
     first = list(prove(task, budget=0).route)
-    best = [first, *([] for _ in range(vehicles - 1))]
-    found = -1
-    starts = [best, *([[] for _ in range(vehicles)] for _ in range(STARTS - 1))]
+    none: list[list[int]] = [[] for _ in range(vehicles)]
+    best, found = [first, *none[1:]], -1
+    starts = [best, *[none] * (STARTS - 1)]
     for number, start in enumerate(starts):
         share = rounds // (2 * STARTS)
         routes, worth = improve(side, task.worth, task.must, start, rounds=share, seed=seed + number)
@@ -110,7 +127,3 @@ def share_out(task: Task, vehicles: int, *, rounds: int, seed: int) -> tuple[lis
         one = int(outlook.best[int(task.pause[2] == 0), 0, 0])
         bound = min(bound, int(price.sum()) + vehicles * one)
     return best, found, max(bound, found)
-
-
-def _is_end(places: int) -> np.ndarray:
-    return np.isin(np.arange(places), [0, places - 1])

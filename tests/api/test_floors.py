@@ -19,9 +19,9 @@ FLOORS = [
     {"planning"},
     {"schemas"},
     {"exchange"},
-    {"routers", "ogc", "pages"},
+    {"backup", "routers", "pages"},
     {"app"},
-    {"serve", "work", "backup", "__init__"},
+    {"serve", "work", "__init__"},
 ]
 FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 SOURCES = sorted(PACKAGE.rglob("*.py"))

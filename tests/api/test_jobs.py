@@ -83,7 +83,7 @@ def results(store: Store) -> dict[str, int]:
     """job -> how often its result was written."""
     with store.reading() as session:
         query = sa.select(AuditEntry.object_id, sa.func.count()).where(AuditEntry.action == "job.waited")
-        return {job_id: count for job_id, count in session.execute(query.group_by(AuditEntry.object_id))}
+        return dict(session.execute(query.group_by(AuditEntry.object_id)).all())
 
 
 def test_every_job_is_done_once_while_workers_are_killed(settings: Settings, store: Store):

@@ -7,19 +7,26 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
+from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from api.auth import Principal
 from api.content import alignment_hash, decode_portfolio
+from api.planning import publishing
+from api.planning.desk import Desk, Shelf
+from api.settings import Settings
 from api.store import Alignment, AuditEntry, Plan, Store, StoredPortfolio, Work
 from tests.api.databases import Cluster, cluster, fresh
 from tests.api.services import Running, serve, town
 
 KILLS = int(os.environ.get("TERRITORY_KILLS", "150"))
 """On each of the two databases."""
+LONGEST_SECONDS = 0.08
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.api.test_killed", "api.app", "api.planning.tasks"])
 
@@ -31,33 +38,46 @@ def durable_server():
         yield running
 
 
-def publish_for_ever(url: str, user_id: str, portfolio_id: str, seed: int, pipe: Connection) -> None:
-    """Turn the portfolio's alignment over and over, and say after each time which number was acknowledged."""
-    from datetime import date
+def publish(desk_of: Callable[[Work], Desk], store: Store, portfolio_id: str, rng: random.Random) -> tuple[int, str]:
+    """Turn the portfolio's alignment over once, and say which number was acknowledged."""
+    work = Work(store)
+    desk = desk_of(work)
+    number = rng.randint(1, desk.portfolio(portfolio_id).number)
+    day = date(2027, 1, 1)
+    version, _ = publishing.revert(desk, portfolio_id, None, number=number, effective_from=day, comment="")
+    work.commit()
+    return version.number, version.hash
 
-    from api.auth import Principal
-    from api.planning import publishing
-    from api.planning.desk import Desk, Shelf
-    from api.settings import Settings
+
+def nursery(url: str, user_id: str, portfolio_id: str, kills: int, pipe: Connection) -> None:
+    """Fork publishers that have everything in memory already, kill each, and tell what it had acknowledged."""
+    settings, shelf = Settings(database_url=url), Shelf(8)
+    who = Principal(user_id, "m", "m", "admin", ("*",), None)
+    rng = random.Random(20270101)
+
+    def desk_of(work: Work) -> Desk:
+        return Desk(who, work, settings, shelf)
 
     store = Store(url)
-    settings, shelf = Settings(database_url=url), Shelf(4)
-    who = Principal(user_id, "m", "m", "admin", ("*",), None)
-    rng = random.Random(seed)
-    pipe.send("ready")
-    while True:
-        work = Work(store)
-        desk = Desk(who, work, settings, shelf)
-        stored = desk.portfolio(portfolio_id)
-        number = rng.randint(1, stored.number)
-        version, _ = publishing.revert(
-            desk, portfolio_id, None, number=number, effective_from=date(2027, 1, 1), comment=""
-        )
-        work.commit()
-        pipe.send((version.number, version.hash))
+    pipe.send(dict(publish(desk_of, store, portfolio_id, rng) for _ in range(3)))
+    store.close()
+    for kill in range(kills):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            own, chance = Store(url), random.Random(kill)
+            while True:
+                number, digest = publish(desk_of, own, portfolio_id, chance)
+                os.write(writing, f"{number} {digest}\n".encode())
+        os.close(writing)
+        time.sleep(rng.uniform(0, LONGEST_SECONDS))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with os.fdopen(reading) as told:
+            pipe.send({int(number): digest for number, digest in (line.split() for line in told)})
 
 
-def check(store: Store, portfolio_id: str, acknowledged: dict[int, str]) -> None:
+def check(store: Store, portfolio_id: str, acknowledged: dict[int, str], *, is_running: bool = False) -> None:
     """Everything acknowledged is there, and each version is whole: content, hash, audit, and what points to it."""
     with store.reading() as session:
         stored = session.get_one(StoredPortfolio, portfolio_id)
@@ -75,6 +95,8 @@ def check(store: Store, portfolio_id: str, acknowledged: dict[int, str]) -> None
     assert len(audited) == len(versions) - 1
     known = {version.number: version.hash for version in versions}
     assert {number: known.get(number) for number in acknowledged} == acknowledged
+    if is_running:
+        return
     whole = decode_portfolio(versions[-1].snapshot, store.fetch)
     assert alignment_hash(whole.alignment) == versions[-1].hash
 
@@ -88,27 +110,6 @@ def prepared(service: Running) -> tuple[str, str]:
     return path.rsplit("/", 1)[1], service.get("admin", "/v1/me").json()["user_id"]
 
 
-def acknowledged_until_killed(url: str, user_id: str, portfolio_id: str, seed: int, seconds: float) -> dict[int, str]:
-    """What a publisher has acknowledged before its process was killed."""
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=publish_for_ever, args=(url, user_id, portfolio_id, seed, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    assert ours.recv() == "ready"
-    time.sleep(seconds)
-    os.kill(process.pid or 0, signal.SIGKILL)
-    process.join()
-    told = {}
-    while ours.poll():
-        try:
-            number, digest = ours.recv()
-        except (EOFError, OSError):
-            break
-        told[number] = digest
-    ours.close()
-    return told
-
-
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_publishing_is_whole_or_not_at_all_when_the_process_is_killed(
     kind: str, tmp_path: Path, template: Path, durable_server: Cluster | None
@@ -119,18 +120,22 @@ def test_publishing_is_whole_or_not_at_all_when_the_process_is_killed(
     service = serve(url)
     with service.client:
         portfolio_id, user_id = prepared(service)
-        rng = random.Random(20270101)
         acknowledged: dict[int, str] = {}
+        ours, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(target=nursery, args=(url, user_id, portfolio_id, KILLS, theirs))
+        process.start()
+        theirs.close()
 
-        for kill in range(KILLS):
-            told = acknowledged_until_killed(url, user_id, portfolio_id, kill, rng.uniform(0, 0.06))
+        for kill in range(KILLS + 1):
+            told = ours.recv()
             assert not set(told) & set(acknowledged)
             acknowledged |= told
-            if kill % 25 == 0:
-                check(service.store, portfolio_id, acknowledged)
+            if kill % 50 == 0:
+                check(service.store, portfolio_id, acknowledged, is_running=kill < KILLS)
+        process.join()
 
         check(service.store, portfolio_id, acknowledged)
-        assert len(acknowledged) > KILLS // 10
+        assert len(acknowledged) > KILLS // 4
         if kind == "sqlite":
             with service.store.reading() as session:
                 assert session.scalar(sa.text("PRAGMA integrity_check")) == "ok"

@@ -68,7 +68,8 @@ class Instance:
 def make_day(candidates: int, seed: int) -> Day:
     """A rep's day in 40 km: visits of 15 to 60 minutes in four towns, asymmetric times, 8:00 to 17:00.
 
-    30 % have an appointment of half an hour to two hours, half of the others are open in the morning or the afternoon only.
+    30 % have an appointment of half an hour to two hours, half of the others are open in the morning or the afternoon
+    only.
     """
     rng = np.random.default_rng(seed)
     towns = rng.uniform(0, AREA_KM, (TOWNS, 2))
@@ -109,7 +110,11 @@ def orienteering(vehicles: tuple[int, ...]) -> list[Instance]:
 
 def tours() -> list[Instance]:
     """The instances of `tsptw`; none when the data are not at hand."""
-    return [_tsptw(DATA / "tsptw" / f"{name}.tsptw", name, value) for family, name, value in _best_known() if family == "tsptw"]
+    return [
+        _tsptw(DATA / "tsptw" / f"{name}.tsptw", name, value)
+        for family, name, value in _best_known()
+        if family == "tsptw"
+    ]
 
 
 def _best_known() -> list[tuple[str, str, int]]:

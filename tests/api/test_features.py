@@ -1,0 +1,113 @@
+"""OGC API Features: GDAL, and so QGIS, opens a portfolio from its URL with a token."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyogrio
+import pytest
+import uvicorn
+
+from tests.api.databases import fresh
+from tests.api.services import Running, serve, town
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[tuple[Running, str]]:
+    """The service on a port of this machine, with a portfolio; and the address of its features."""
+    service = serve(fresh("sqlite", tmp_path_factory.mktemp("features"), None, template) or "")
+    path = service.bring(town(60))
+    config = uvicorn.Config(service.app, port=0, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield service, f"http://127.0.0.1:{port}/v1/ogc/{path.rsplit('/', 1)[1]}"
+    server.should_exit = True
+    thread.join()
+    service.store.close()
+
+
+@pytest.fixture
+def gdal(served: tuple[Running, str]) -> Iterator[str]:
+    """GDAL with the manager's token; the data set's name."""
+    if "OAPIF" not in pyogrio.list_drivers():
+        pytest.skip("this GDAL was built without OAPIF")
+    service, address = served
+    pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADERS": f"Authorization: Bearer {service.secrets['manager']}"})
+    yield f"OAPIF:{address}"
+    pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADERS": None})
+
+
+def path_of(address: str) -> str:
+    return address[address.index("/v1/") :]
+
+
+def test_gdal_reads_the_territories_with_the_token(gdal: str):
+    found = pyogrio.read_dataframe(gdal, layer="territories")
+
+    assert sorted(found["territory"]) == ["T1", "T2", "T3"]
+    assert found.crs.to_epsg() == 4326
+    assert (found.geometry.area > 0).all()
+
+
+def test_gdal_reads_only_what_is_in_the_box(gdal: str):
+    everyone = pyogrio.read_dataframe(gdal, layer="customers")
+    middle = everyone.geometry.x.median()
+    west, south, _, north = everyone.total_bounds
+
+    found = pyogrio.read_dataframe(gdal, layer="customers", bbox=(west, south, middle, north))
+
+    assert len(everyone) == 60
+    assert set(found["customer_id"]) == set(everyone[everyone.geometry.x <= middle]["customer_id"])
+
+
+def test_without_a_token_there_is_nothing(served: tuple[Running, str]):
+    service, address = served
+
+    assert service.get(None, path_of(address)).status_code == 401
+
+
+def test_pages_hold_every_feature_once(served: tuple[Running, str]):
+    service, address = served
+    url: str | None = f"{path_of(address)}/collections/customers/items?limit=7"
+    seen = []
+
+    while url:
+        page = service.get("manager", url).json()
+        seen += [feature["id"] for feature in page["features"]]
+        url = next((path_of(link["href"]) for link in page["links"] if link["rel"] == "next"), None)
+
+    assert len(seen) == len(set(seen)) == page["numberMatched"] == 60
+
+
+def test_the_description_says_how_large_a_page_may_be(served: tuple[Running, str]):
+    service, address = served
+    links = {link["rel"]: link["href"] for link in service.get("manager", path_of(address)).json()["links"]}
+
+    document = service.get("manager", path_of(links["service-desc"])).json()
+
+    assert document["components"]["parameters"]["limit"]["schema"]["maximum"] == 10_000
+
+
+def test_a_rep_sees_his_features_only(served: tuple[Running, str]):
+    service, address = served
+
+    found = service.get("rep A", f"{path_of(address)}/collections/territories/items").json()
+
+    assert [feature["id"] for feature in found["features"]] == ["T1"]
+    assert service.get("rep A", f"{path_of(address)}/collections/territories/items/T2").status_code == 404
+
+
+@pytest.mark.parametrize("bbox", ["1,2,3", "a,b,c,d", "nan,0,1,1", "0,9,1,1", "1e999,0,1,1"])
+def test_a_box_that_is_none_is_told(served: tuple[Running, str], bbox: str):
+    service, address = served
+
+    answer = service.get("manager", f"{path_of(address)}/collections/customers/items?bbox={bbox}")
+
+    assert answer.status_code == 422

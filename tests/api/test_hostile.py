@@ -1,0 +1,165 @@
+"""What strangers send: whatever it is, the answer is theirs to mend and never ours to be ashamed of."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.api.databases import Cluster, fresh
+from tests.api.services import Running, serve, town
+
+EXAMPLES = int(os.environ.get("TERRITORY_EXAMPLES", "4"))
+"""For each operation."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
+) -> Iterator[Running]:
+    server: Cluster | None = request.getfixturevalue("server") if request.param == "postgresql" else None
+    url = fresh(request.param, tmp_path_factory.mktemp("hostile"), server, template)
+    if url is None:
+        pytest.skip("PostgreSQL is not installed")
+    service = serve(url)
+    with service.client:
+        yield service
+    service.store.close()
+
+
+def faults_of(operation: Any, headers: dict[str, str], known: dict[str, str]) -> list[object]:
+    """What generated requests to an operation make the service fail."""
+    failed: list[object] = []
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def attack(case: Any) -> None:
+        # At something that is there, or most attacks would end at the door.
+        for name, value in known.items():
+            if name in (case.path_parameters or {}):
+                case.path_parameters[name] = value
+        answer = case.call(headers=headers)
+        if answer.status_code >= 500:
+            failed.append((operation.label, answer.status_code, str(case.body)[:200], str(case.query)[:200]))
+
+    attack()
+    return failed
+
+
+def test_nothing_that_can_be_sent_makes_the_service_fail(running: Running):
+    path = running.bring(town())
+    proposal = running.propose(path, tolerance=0.5)
+    known = {"portfolio_id": path.rsplit("/", 1)[1], "proposal_id": proposal.rsplit("/", 1)[1]}
+    schema = schemathesis.openapi.from_asgi("/openapi.json", running.app)
+    headers = {"Authorization": f"Bearer {running.secrets['admin']}", "If-Match": "*"}
+    failed: list[object] = []
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if not operation.path.endswith("/events"):
+            failed += faults_of(operation, headers, known)
+
+    assert failed == []
+
+
+def workbook_bomb() -> bytes:
+    """A small XLSX whose sheet unfolds to half a gigabyte."""
+    stream = io.BytesIO()
+    with (
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet,
+    ):
+        for _ in range(32):
+            sheet.write(b" " * (16 << 20))
+    return stream.getvalue()
+
+
+BAD_FILES = {
+    "no text.csv": b"\x00\xff\xfe" * 1000,
+    "half a character.csv": "customer_id,lon,lat\n1,2,3\n".encode("utf-16-le"),
+    "not finite.csv": b"customer_id,lon,lat,potential\n1,NaN,1e999,inf\n2,5,45,1e999\n",
+    "open quote.csv": b'customer_id,lon,lat\n"' + b"x" * 100_000,
+    "header only.csv": b"customer_id,lon,lat\n",
+    "empty.csv": b"",
+    "no workbook.xlsx": b"PK\x03\x04 and then nothing",
+    "no database.gpkg": b"SQLite format 3\x00" + b"\x00" * 100,
+    "no parquet.parquet": b"PAR1" * 10,
+    "nested.geojson": b"[" * 100_000,
+    "../../etc/passwd": b"customer_id,lon,lat\n1,5,45\n",
+    "..\\..\\x.csv": b"customer_id,lon,lat\nx,y,z\n",
+    "": b"customer_id,lon,lat\n",
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_is_told_and_nothing_breaks(running: Running, name: str):
+    files = {"customers": (name, BAD_FILES[name])}
+
+    answer = running.ask("manager", "POST", "/v1/portfolios", data={"name": "Bad", "region": "east"}, files=files)
+    running.run_jobs()
+
+    if answer.status_code == 202:
+        told = running.get("manager", answer.headers["location"]).json()
+        assert told["status"] in ("failed", "ready")
+        assert told["status"] == "ready" or told["problem"]["problems"]
+    else:
+        assert answer.status_code == 422
+
+
+def test_a_workbook_that_unfolds_to_half_a_gigabyte_is_refused(running: Running):
+    files = {"customers": ("bomb.xlsx", workbook_bomb())}
+
+    answer = running.ask("manager", "POST", "/v1/portfolios", data={"name": "Bomb", "region": "east"}, files=files)
+    running.run_jobs()
+
+    assert running.get("manager", answer.headers["location"]).json()["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/v1/portfolios/%00",
+        "/v1/portfolios/%ff%fe",
+        "/v1/portfolios/..%2f..%2fetc",
+        "/v1/portfolios?limit=99999999999999999999",
+        "/v1/portfolios?after=%00",
+        "/v1/portfolios/portfolio_x/customers/%ed%a0%80",
+        "/v1/jobs/" + "x" * 5000,
+        "/v1/audit?limit=-1",
+    ],
+)
+def test_a_bad_address_is_told(running: Running, url: str):
+    assert running.get("admin", url).status_code in (404, 422)
+
+
+def test_bad_headers_are_told(running: Running):
+    headers = [
+        {"If-Match": "nonsense"},
+        {"If-Match": '"99999999999999999999999"'},
+        {"Idempotency-Key": ""},
+        {"Idempotency-Key": "x" * 300},
+        {"Authorization": "Basic not-base64"},
+        {"Authorization": "Bearer"},
+        {"Accept": ";;;,,,q=x"},
+        {"Content-Type": "multipart/form-data"},
+        {"Cookie": "territory_session=" + "x" * 4000},
+    ]
+
+    for each in headers:
+        base = {"Authorization": f"Bearer {running.secrets['admin']}"}
+        answer = running.client.request("POST", "/v1/tokens", headers={**base, **each}, content=b"{}")
+        assert 400 <= answer.status_code < 500, (each, answer.status_code)
