@@ -145,6 +145,9 @@ class Kept(Generic[T]):
     def __init__(self, count: int) -> None:
         self._count, self._values, self._lock = count, OrderedDict[str, T](), Lock()
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
     def get(self, name: str, make: Callable[[], T]) -> T:
         """The value under this name, made when it is not kept."""
         with self._lock:

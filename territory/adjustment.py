@@ -13,7 +13,7 @@ import pandas as pd
 from territory.errors import DataError, NotFoundError, Problem
 from territory.measures import LOADS, demand_of, ground_of, remeasure
 from territory.model import Basis, Portfolio, Proposal, percent
-from territory.realignment import extra_loads, loads_of, mass_of, price_moves
+from territory.realignment import broken_limits, extra_loads, loads_of, mass_of, price_moves
 
 BY_HAND = "moved by hand"
 """The reason of a move that a person made."""
@@ -51,8 +51,9 @@ def adjust(
           back to today's territory has none. The other rows stay.
         - ``objective`` is taken at the plan's centres, which hold still, handovers included; ``lower_bound`` stays that
           of the plan, and only where the objective falls below it (which takes a plan out of tolerance) it follows.
-        - ``reasons`` is found anew: what is out of tolerance, in pieces (and who is cut off), locked elsewhere or
-          over its rep's capacity. What the search said of its own plan is gone.
+        - ``reasons`` is found anew: what is out of tolerance, in pieces (and who is cut off), locked elsewhere,
+          over its rep's capacity, or beyond the rules' limits, skills and groups. What the search said of its own plan
+          is gone.
 
     Raises
     ------
@@ -241,6 +242,15 @@ def _reasons(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Iterato
     yield from _in_pieces(proposal, code, loads)
     yield from _locked_elsewhere(proposal)
     yield from _over_capacity(proposal)
+    yield from broken_limits(proposal.portfolio, list(proposal.after.index), code, _centres(proposal, code))
+
+
+def _centres(proposal: Proposal, code: np.ndarray) -> np.ndarray:
+    """(K, 2) metres, the mean places of the territories as they are now."""
+    count, owned = len(proposal.after), code >= 0
+    held = np.maximum(np.bincount(code[owned], minlength=count), 1)
+    xy = proposal.portfolio.xy[owned]
+    return np.column_stack([np.bincount(code[owned], axis, count) / held for axis in xy.T])
 
 
 def _out_of_tolerance(proposal: Proposal, loads: np.ndarray) -> Iterator[Problem]:

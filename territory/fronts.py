@@ -12,7 +12,7 @@ from territory.alignment import Progress
 from territory.errors import DataError, Problem
 from territory.measures import demand_of, ground_of, measure
 from territory.model import MEASURES, Portfolio, Proposal, TravelMode, percent
-from territory.outcome import figures
+from territory.outcome import figures, mean_km
 from territory.realignment import realign
 from territory.side_by_side import each
 
@@ -144,11 +144,10 @@ def _prices(count: int) -> np.ndarray:
 
 
 def _traded(plan: Proposal) -> dict[str, float]:
-    found = figures(plan)
     return {
-        "mean_km": float(found["mean_km"]),
+        "mean_km": mean_km(plan.after),
         "deviation": max(plan.max_deviation.values()),
-        "moved_customers": float(found["moved_customers"]),
+        "moved_customers": len(plan.moves) / max(len(plan.portfolio.customers), 1),
     }
 
 
@@ -240,9 +239,8 @@ def _in_figures(plan: Proposal) -> str:
 def today_on_the_axes(portfolio: Portfolio, *, travel: TravelMode = "line") -> dict[str, float]:
     """Where today's alignment stands on `AXES`."""
     today = measure(portfolio, travel=travel, demand=demand_of(portfolio, travel))
-    held = today["customers"] > 0
     return {
-        "mean_km": float((today["mean_km"] * today["customers"])[held].sum() / max(int(today["customers"].sum()), 1)),
+        "mean_km": mean_km(today),
         "deviation": float(max(today[f"deviation_{name}"].abs().max() for name in MEASURES)),
         "moved_customers": 0.0,
     }

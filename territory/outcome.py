@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
 from territory.measures import demand_of, max_deviation
 from territory.model import MEASURES, Proposal
 
@@ -18,15 +21,13 @@ def figures(proposal: Proposal) -> dict[str, float | int | bool]:
         ``objective``, ``lower_bound``, ``gap``, ``contiguous``, ``reasons``.
     """
     after = proposal.after
-    held = after["customers"] > 0
-    customers = int(after["customers"].sum())
     off = max_deviation(after)
     return {
         "territories": len(after),
         "customers": len(proposal.portfolio.customers),
         **{f"max_deviation_{name}": off[name] for name in MEASURES},
         **_disruption(proposal),
-        "mean_km": float((after["mean_km"] * after["customers"])[held].sum() / max(customers, 1)),
+        "mean_km": mean_km(after),
         "travel_hours": float(after["travel"].sum() / 60),
         "workload_hours": float(after["workload_minutes"].sum() / 60),
         "workload_peak_hours": float(after["workload_minutes"].max() / 60),
@@ -40,11 +41,19 @@ def figures(proposal: Proposal) -> dict[str, float | int | bool]:
     }
 
 
+def mean_km(measured: pd.DataFrame) -> float:
+    """Mean distance of customers to the mean place of their territory, of a table of `measure`."""
+    held = measured["customers"] > 0
+    customers = max(int(measured["customers"].sum()), 1)
+    return float((measured["mean_km"] * measured["customers"])[held].sum() / customers)
+
+
 def _disruption(proposal: Proposal) -> dict[str, float]:
     """The parts of customers, potential and relation that change territory."""
     customers = proposal.portfolio.customers
     demand = demand_of(proposal.portfolio, "none")
-    moved = customers.index.isin(proposal.moves["customer_id"])
+    moved = np.zeros(len(customers), bool)
+    moved[customers.index.get_indexer(proposal.moves["customer_id"])] = True
     relation = customers["relation"].sum()
     return {
         "moved_customers": float(moved.mean()) if len(moved) else 0.0,

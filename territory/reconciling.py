@@ -1,4 +1,4 @@
-"""Territory and routes agree: what a territory was planned to take beside what its routes take, and the factor between."""
+"""Territory and routes agree: what territories were planned to take beside what their routes take."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Reconciliation:
 
     portfolio : the one given, with ``travel_factor`` of its customers as the routes taught it: from now on `measure`,
         `align` and `realign` reckon with it
-    rounds : one row a round and rep: ``start``, ``planned_minutes`` (visits made, and the travel planned for them with the
-        factors known before the round), ``routed_minutes``, ``difference`` (routed over planned, less 1), ``factor``
-        (planned with), ``coverage``
+    rounds : one row a round and rep: ``start``, ``planned_minutes`` (visits made, and the travel planned for them with
+        the factors known before the round), ``routed_minutes``, ``difference`` (routed over planned, less 1),
+        ``factor`` (planned with), ``coverage``
     factors : by rep, routed over estimated driving, all rounds taken together
     calls : the call plan of the last round
     is_settled : the last round's differences were within the tolerance
@@ -75,10 +75,10 @@ def reconcile(
 
     Notes
     -----
-    Each round plans the weeks after those of the round before, and what it finds is compared with what the rounds before
-    had taught: a factor is never judged on the visits that it was fitted on. A rep's factor is the sum of
-    routed driving over the sum of estimated driving (a ratio estimator) of the visits made so far. Visits that
-    find no room in the days count on neither side; ``coverage`` tells how many.
+    Each round plans the weeks after those of the round before, and what it finds is compared with what the rounds
+    before had taught: a factor is never judged on the visits that it was fitted on. A rep's factor is the sum of
+    routed driving over the sum of estimated driving (a ratio estimator) of the visits made so far. Visits that find
+    no room in the days count on neither side; ``coverage`` tells how many.
     """
     problems = []
     if not 0 < tolerance < 1:
@@ -161,7 +161,9 @@ def _visited(portfolio: Portfolio, calls: CallPlan) -> Portfolio:
     visited = portfolio.customers.index.to_series().map(last)
     return replace(
         portfolio,
-        customers=portfolio.customers.assign(last_visit=visited.fillna(portfolio.customers["last_visit"]).astype("str")),
+        customers=portfolio.customers.assign(
+            last_visit=visited.fillna(portfolio.customers["last_visit"]).astype("str")
+        ),
     )
 
 

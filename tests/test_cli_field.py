@@ -127,6 +127,16 @@ def test_a_plan_is_made_with_minutes_by_road(built, town):
     assert json.loads((town / "plan" / "report.json").read_text("utf-8"))["travel"] == "roads"
 
 
+def test_the_line_is_fitted_on_the_roads_between_the_customers(built, town):
+    run = territory("roads", "fit", town / "customers.csv", "--roads", built[1], "--json")
+
+    told = json.loads(run.out)
+    assert told["detour_factor"] > 1.3
+    assert told["fitted_on"] == "Squaretown"
+    assert "detour_factor = " in territory("roads", "fit", town / "customers.csv", "--roads", built[1]).out
+    assert territory("roads", "fit", town / "customers.csv").code == 2
+
+
 def test_travel_by_road_without_roads_says_how_to_give_them(town):
     run = territory("measure", *files(town), "--travel", "roads")
 

@@ -1,6 +1,7 @@
 """What a plan keeps to beside balance: at the algorithm, and as people ask for it."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from territory.adjustment import adjust
 from territory.alignment import Limits, align_units
 from territory.errors import DataError, NotFoundError
 from territory.measures import measure
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
 from territory.realignment import align, realign
+from territory.realignment.work import Work
 from tests.worlds import line_of_customers
 
 LINE = np.column_stack([np.arange(12) * 1000.0, np.zeros(12)])
@@ -346,3 +349,43 @@ def test_groups_stay_together_from_scratch_too():
     proposal = align(line, territories=3, tolerance=0.05, seed=1, travel="none")
 
     assert proposal.alignment.groupby(line.customers["group"]).nunique().eq(1).all()
+
+
+def test_a_hand_is_told_which_limits_it_breaks():
+    line = line_of_customers(12, reps=2).with_rules(max_customers=6, min_customers=6, max_radius_km=4)
+    line = with_column(line, "group", pd.Series(["g", "g", *[None] * 10], line.customers.index, dtype="str"))
+    line = with_column(line, "skills", pd.Series(["ski", *[None] * 11], line.customers.index, dtype="str"))
+    line = replace(line, reps=line.reps.assign(skills=["ski", None]))
+    proposal = realign(line, tolerance=0.05, seed=1, travel="none")
+
+    adjusted = adjust(proposal, move={"1": "T2"})
+
+    told = {problem.where: problem.what for problem in adjusted.reasons}
+    assert not proposal.reasons
+    assert told["T1, customers"] == "it has 5; 6 is the least allowed."
+    assert told["T2, customers"] == "it has 7; 6 is the most allowed."
+    assert told["radius"].startswith("'1' lies more than 4 km")
+    assert told["skills"] == "the reps of '1' lack the skills that are needed."
+    assert told["group 'g'"] == "its customers are in several territories."
+
+
+class Detours:
+    """Roads on which the way is as long as it looks, but to the first place ten times."""
+
+    def matrix(self, points, to, *, departure_minutes=None):
+        metres = np.hypot(
+            points.x.to_numpy()[:, None] - to.x.to_numpy(), points.y.to_numpy()[:, None] - to.y.to_numpy()
+        )
+        metres[:, 0] *= 10
+        return SimpleNamespace(metres=metres, minutes=metres / 500)
+
+
+def test_by_road_customers_go_where_the_way_is_short():
+    line = owned_by(line_of_customers(9, reps=2), ["T1"] * 5 + ["T2"] * 4)
+    work = Work(replace(line, roads=Detours()), {"potential": 0.9, "workload": 0.9}, "roads", 1, None)
+    homes = np.array([[0.0, 0.0], [8000.0, 0.0]])
+
+    metres = work._road_metres(homes)
+
+    assert metres[:, 0] == pytest.approx(10 * line.xy[:, 0])
+    assert work._road_metres(np.array([[0.0, 0.0], [np.nan, np.nan]])) is None

@@ -49,7 +49,7 @@ def test_territories_of_several_reps_learn_apart():
     found = reconcile(world, **SETTINGS)
 
     factor = found.portfolio.customers.groupby("territory")["travel_factor"].first()
-    # Both live at 0, 0; a day's way is estimated by the hours that a visit takes, and T2 drives it with hardly any visits.
+    # Both reps live at 0, 0. T2's few visits do not fill a day, and still cost a day's way there and back.
     assert factor["T2"] > factor["T1"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -455,3 +456,13 @@ def test_a_server_s_answers_are_kept(played, tmp_path):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(NotFoundError, match="territory roads build"):
         open_travel(tmp_path / "none.roads")
+
+
+def test_a_server_travels_to_another_process(played):
+    played.answer = osrm
+    travel = OsrmTravel(Server(played.url, key=KEY))
+    first = travel.matrix(spots(*PORTO))
+
+    again = pickle.loads(pickle.dumps(travel)).matrix(spots(*PORTO))
+
+    assert again.minutes.tolist() == first.minutes.tolist()

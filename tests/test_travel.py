@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
@@ -312,3 +313,16 @@ def test_workload_by_road_needs_roads_and_counts_them():
 
     assert slow["travel"].sum() > 1.9 * derive_demand(line, travel="line")["travel"].sum()
     assert line.with_roads(LineTravel()).fingerprint != line.fingerprint
+
+
+def test_a_source_travels_to_another_process_without_its_answers():
+    remembered = RememberedTravel(TWICE_AS_LONG)
+    remembered.matrix(places_of(uniform(5, 1)))
+
+    again = pickle.loads(pickle.dumps(remembered))
+
+    assert (
+        again.matrix(places_of(uniform(5, 1))).minutes.tolist()
+        == remembered.matrix(places_of(uniform(5, 1))).minutes.tolist()
+    )
+    assert again.source == TWICE_AS_LONG

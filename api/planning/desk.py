@@ -39,6 +39,10 @@ class Shelf:
         portfolio = self.portfolio(base_snapshot, fetch)
         return self._proposals.get(f"{state}:{base_snapshot}", lambda: decode_proposal(state, fetch, portfolio))
 
+    def has_derived(self, name: str) -> bool:
+        """Whether `derived` would give it at once."""
+        return name in self._derived
+
     def derived(self, name: str, make: Callable[[], Any]) -> Any:
         """What was computed from content under a name that says from which."""
         return self._derived.get(name, make)

@@ -199,6 +199,13 @@ def customers(desk: Desk, portfolio_id: str) -> Listing:
     return listing.only(mine, f".{desk.who.rep_id}.{today.number if today else 0}")
 
 
+def are_customers_at_hand(desk: Desk, portfolio_id: str) -> bool:
+    """Whether `customers` would answer from memory, in less time than it takes to hand the question to a thread."""
+    if not desk.work.store.is_sqlite or desk.who.is_rep:
+        return False
+    return desk.shelf.has_derived(f"customers:{desk.portfolio(portfolio_id).snapshot}")
+
+
 def reps(desk: Desk, portfolio_id: str) -> Listing:
     """The reps; a rep sees himself."""
     stored, portfolio = opened(desk, portfolio_id)

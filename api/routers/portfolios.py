@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import File, Form, Request, Response, UploadFile
 from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from api.exchange import IfMatch, Json, Offered, represent
 from api.exchange.formats import document
@@ -151,9 +152,13 @@ async def customers(
     request: Request, portfolio_id: RowId, desk: AnyUser, offset: Offset = 0, limit: Limit = None, f: Format = None
 ) -> Response:
     """The customers; a rep's are those of his territory of today and of the published one."""
-    return represent(
-        request, portfolios.customers(desk, portfolio_id), offered=GEO, offset=offset, limit=limit, title="Customers"
-    )
+
+    def answer() -> Response:
+        listing = portfolios.customers(desk, portfolio_id)
+        return represent(request, listing, offered=GEO, offset=offset, limit=limit, title="Customers")
+
+    is_quick = limit is not None and limit <= 5 * USUAL_PAGE and portfolios.are_customers_at_hand(desk, portfolio_id)
+    return answer() if is_quick else await run_in_threadpool(answer)
 
 
 @routes.get("/portfolios/{portfolio_id}/customers/{customer_id:path}", response_model=dict[str, Any])

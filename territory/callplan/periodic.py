@@ -11,27 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from territory.alignment.numeric import new_state
-from territory.callplan.search import NEVER, Calendar, Month, copy_all, empty_calendar, refresh, search
+from territory.callplan.search import NEVER, Month, copy_all, empty_calendar, refresh, search
 
-CHUNKS = 80
-"""The search stops so often for a look at its routes."""
-HOT, COLD = 1.5, 0.015
-"""Temperatures, beside the mean cost of a visit."""
+HOT, COLD = 3.0, 0.03
+"""Temperatures, beside the mean distance of near neighbours."""
 TAKEN_OUT = 12.0
+"""Customers taken out at a time, on average."""
 MISSING = 50.0
-"""Price of a customer left out, beside the mean cost of a visit."""
-POOL = 1500
-"""Routes among which the best calendar is chosen."""
-CHOICE_EFFORT = 4.0
-"""Deterministic seconds of that choice."""
+"""Price of a customer left out, beside the mean distance."""
 
 
 @dataclass(frozen=True, eq=False)
 class PeriodicPlan:
     """Routes over days.
 
-    routes : T days of lists of routes, each the customers (0 to n - 1) in order; cost : of all of them; missing : customers
-    without a visit
+    routes : T days of lists of routes, each the customers (0 to n - 1) in order; cost : of all of them; missing :
+    customers without a visit
     """
 
     routes: list[list[list[int]]]
@@ -50,7 +45,7 @@ def solve_periodic(
     capacity: float = np.inf,
     longest: float = np.inf,
     seed: int = 0,
-    rounds: int = 400_000,
+    rounds: int = 600_000,
 ) -> PeriodicPlan:
     """The cheapest routes found that visit each customer on one of its sets of days.
 
@@ -69,20 +64,19 @@ def solve_periodic(
 
     Notes
     -----
-    The search of `territory.callplan.search`, whose routes are kept in a pool; then CP-SAT chooses from the pool the
-    routes and the sets of days that fit together at the least cost (set partitioning over heuristic columns, Foster
-    and Ryan 1976, Operational Research Quarterly 27), and the search goes on from there for a while.
+    The search of `territory.callplan.search`, once from hot to cold. Choosing anew among the routes it came by, with
+    CP-SAT over a pool of 1,500, was tried and found nothing cheaper on any of the published instances.
     """
     month = _month(cost, service, load, patterns, days, vehicles, capacity, longest)
-    calendar = empty_calendar(len(service), days, vehicles)
-    calendar.rhythm[:] = month.absent
-    pool = _Pool(month)
-    mean = float(np.sort(cost[:-1, :-1], axis=1)[:, 1 : min(6, len(service))].mean()) if len(service) > 1 else 1.0
-    random = new_state(seed)
-    best = _improved(month, calendar, pool, (mean * 2 * HOT, mean * 2 * COLD), rounds * 4 // 5, CHUNKS, random)
-    best = pool.chosen(best, patterns, seed)
-    best = _improved(month, best, pool, (mean * HOT / 4, mean * COLD), rounds // 5, CHUNKS // 5, random)
-    best = pool.chosen(best, patterns, seed)
+    size = (len(service), days, vehicles)
+    now, kept, best = empty_calendar(*size), empty_calendar(*size), empty_calendar(*size)
+    now.rhythm[:] = month.absent
+    for route in range(days * vehicles):
+        refresh(month, now, route)
+    copy_all(now, kept)
+    copy_all(now, best)
+    near = float(np.sort(cost[:-1, :-1], axis=1)[:, 1:6].mean()) if len(service) > 1 else 1.0
+    search(month, now, kept, best, rounds, HOT * near, COLD * near, TAKEN_OUT, new_state(seed))
     routes = [
         [
             best.stops[r, : best.length[r]].tolist()
@@ -155,126 +149,3 @@ def _tries(patterns: Sequence[Sequence[Sequence[int]]]) -> dict[str, np.ndarray]
         "day_ptr": np.array(day_ptr, np.int64),
         "days": np.array(days, np.int64),
     }
-
-
-def _improved(
-    month: Month,
-    calendar: Calendar,
-    pool: _Pool,
-    temperatures: tuple[float, float],
-    rounds: int,
-    chunks: int,
-    random: np.ndarray,
-) -> Calendar:
-    """The cheapest calendar of one annealing run; the routes it comes by go into the pool."""
-    hot, cold = temperatures
-    ratio = (cold / hot) ** (1 / chunks)
-    size = (len(month.service), len(month.target), month.vehicles)
-    for route in range(len(calendar.length)):
-        refresh(month, calendar, route)
-    kept, best = empty_calendar(*size), empty_calendar(*size)
-    copy_all(calendar, kept)
-    copy_all(calendar, best)
-    lowest = _cost(calendar)
-    for chunk in range(chunks):
-        now, found = empty_calendar(*size), empty_calendar(*size)
-        copy_all(kept, now)
-        copy_all(kept, found)
-        # Rounded, because a power may differ in its last digit from machine to machine.
-        warm = round(hot * ratio**chunk, 9)
-        search(month, now, kept, found, rounds // chunks, warm, round(warm * ratio, 9), TAKEN_OUT, random)
-        pool.add(found)
-        pool.add(kept)
-        if _cost(found) < lowest - 1e-9:
-            lowest = _cost(found)
-            copy_all(found, best)
-    return best
-
-
-def _cost(calendar: Calendar) -> float:
-    return float(calendar.sums[:, 3].sum() + calendar.rhythm.sum())
-
-
-class _Pool:
-    """Routes that good calendars were made of, the cheapest way round each set of customers."""
-
-    def __init__(self, month: Month) -> None:
-        self.month = month
-        self.routes: dict[frozenset[int], tuple[float, tuple[int, ...]]] = {}
-
-    def add(self, calendar: Calendar) -> None:
-        """Take in the routes of a calendar; those of the latest calendars are the ones that stay."""
-        for route in range(len(calendar.length)):
-            stops = tuple(calendar.stops[route, : calendar.length[route]].tolist())
-            if not stops:
-                continue
-            known = self.routes.pop(frozenset(stops), None)
-            mine = (float(calendar.sums[route, 0]), stops)
-            self.routes[frozenset(stops)] = mine if known is None else min(known, mine)
-
-    def chosen(self, best: Calendar, patterns: Sequence[Sequence[Sequence[int]]], seed: int) -> Calendar:
-        """The cheapest calendar that the routes of the pool make, or the one given when none of them is cheaper."""
-        from ortools.sat.python import cp_model
-
-        if not best.placed.all():
-            return best
-        self.add(best)
-        month = self.month
-        days, vehicles = len(month.target), month.vehicles
-        routes = list(self.routes.values())[-POOL:]
-        model = cp_model.CpModel()
-        of_customer = [[model.new_bool_var("") for _ in sets] for sets in patterns]
-        for choices in of_customer:
-            model.add_exactly_one(choices)
-        wanted: dict[tuple[int, int], list[cp_model.IntVar]] = {
-            (customer, day): [choice for choice, each in zip(of_customer[customer], sets, strict=True) if day in each]
-            for customer, sets in enumerate(patterns)
-            for day in range(days)
-        }
-        made: dict[tuple[int, int], list[cp_model.IntVar]] = {key: [] for key in wanted}
-        taken: dict[tuple[int, int], cp_model.IntVar] = {}
-        for number, (_, stops) in enumerate(routes):
-            for day in range(days):
-                if all(wanted[customer, day] for customer in stops):
-                    taken[number, day] = model.new_bool_var("")
-                    for customer in stops:
-                        made[customer, day].append(taken[number, day])
-        for key, choices in wanted.items():
-            model.add(sum(made[key]) == sum(choices))
-        for day in range(days):
-            model.add(sum(var for (_, other), var in taken.items() if other == day) <= vehicles)
-        model.minimize(sum(round(1000 * routes[number][0]) * var for (number, _), var in taken.items()))
-        self._hint(model, taken, routes, best)
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = seed % 2**31
-        solver.parameters.max_deterministic_time = CHOICE_EFFORT
-        status = solver.solve(model)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return best
-        picked = [(day, routes[number][1]) for (number, day), var in taken.items() if solver.value(var)]
-        found = self._calendar(picked)
-        return found if _cost(found) < _cost(best) - 1e-9 else best
-
-    def _hint(self, model, taken, routes, best) -> None:  # type: ignore[no-untyped-def]  # types of a solver that loads late
-        now = {
-            (frozenset(best.stops[route, : best.length[route]].tolist()), route // self.month.vehicles)
-            for route in range(len(best.length))
-        }
-        for (number, day), var in taken.items():
-            model.add_hint(var, (frozenset(routes[number][1]), day) in now)
-
-    def _calendar(self, picked: list[tuple[int, tuple[int, ...]]]) -> Calendar:
-        month = self.month
-        calendar = empty_calendar(len(month.service), len(month.target), month.vehicles)
-        used = [0] * len(month.target)
-        for day, stops in picked:
-            route = day * month.vehicles + used[day]
-            used[day] += 1
-            calendar.stops[route, : len(stops)] = stops
-            calendar.length[route] = len(stops)
-            calendar.route_of[list(stops), day] = route
-            calendar.placed[list(stops)] = True
-        for route in range(len(calendar.length)):
-            refresh(month, calendar, route)
-        return calendar

@@ -41,6 +41,7 @@ from territory.cli.planner import planner
 from territory.cli.roads import app as roads
 from territory.cli.screen import Screen, records
 from territory.cli.travelling import Roads, on_roads
+from territory.cli.wishes import Centres, Focus, InPieces, Keep, MaxGiven, MaxTaken, wishes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,6 +240,12 @@ def realign(
     customers: Customers,
     reps: Reps = None,
     max_moved: MaxMoved = None,
+    max_given: MaxGiven = None,
+    max_taken: MaxTaken = None,
+    focus: Focus = None,
+    keep: Keep = None,
+    centres: Centres = None,
+    in_pieces: InPieces = None,
     rules: RulesFile = None,
     crs: Crs = "wgs84",
     headers: Headers = None,
@@ -262,6 +269,7 @@ def realign(
     screen = Screen(is_json=is_json, is_quiet=is_quiet)
     band = tolerance_of(tolerance)
     most = None if max_moved is None else ratio_of(max_moved, "--max-moved")
+    wishes = wishes_of(focus, keep, in_pieces, max_given, max_taken, centres)
     columns = columns_of(headers or [])
     land = land_of(barriers, not_assigned, neighbours, outlines)
     refuse_to_overwrite(out, customers, reps, rules, *land.values())
@@ -276,6 +284,7 @@ def realign(
                 portfolio,
                 tolerance={**portfolio.rules.tolerance, **band},
                 max_moved=most,
+                **wishes,
                 seed=seed,
                 travel=travel,
                 progress=tell,

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from territory.cli.choices import columns_of
 from territory.cli.guard import guarded
-from territory.cli.options import Json, Quiet, example
+from territory.cli.options import Crs, Customers, Headers, Json, Quiet, Seed, example
 from territory.cli.screen import Screen
+from territory.cli.travelling import Roads, roads_of
+from territory.errors import DataError, Problem
+from territory.model import percent
 
 if TYPE_CHECKING:
     from territory.travel import RoadTravel
@@ -62,6 +66,43 @@ def info(graph: Graph, is_json: Json = False, is_quiet: Quiet = False) -> None:
     roads = read_roads(graph)
     _tell(screen, roads)
     screen.document(_document(roads))
+
+
+@app.command(epilog=example("roads fit customers.csv --roads city.roads"))
+@guarded
+def fit(
+    customers: Customers,
+    roads: Roads = None,
+    crs: Crs = "wgs84",
+    headers: Headers = None,
+    seed: Seed = 0,
+    is_json: Json = False,
+    is_quiet: Quiet = False,
+) -> None:
+    """The detour factor and speed with which straight lines come closest to the roads between your customers."""
+    from territory.files import read_portfolio
+    from territory.travel import fit_line
+
+    source = roads_of(roads)
+    if source is None:
+        raise typer.BadParameter("it must be given.", param_hint="--roads")
+    screen = Screen(is_json=is_json, is_quiet=is_quiet)
+    portfolio = read_portfolio(customers, None, crs=crs, columns=columns_of(headers or []))
+    line = fit_line(source, portfolio.customers.geometry, seed=seed)
+    if not line.fitted_on:
+        what = "no road leads from one customer to another."
+        raise DataError([Problem(str(customers), what, "Check that the roads are those of the customers' region.")])
+    screen.say(
+        "For rules.toml:",
+        "",
+        "[travel]",
+        f"detour_factor = {line.detour_factor:.3f}",
+        f"speed_kmh = {line.speed_kmh:.1f}",
+        "",
+        f"With it a straight line is {percent(line.error)} off on average: it stays an estimate.",
+    )
+    told = {"detour_factor": line.detour_factor, "speed_kmh": line.speed_kmh, "error": line.error}
+    screen.document({**told, "fitted_on": line.fitted_on})
 
 
 def _document(roads: RoadTravel) -> dict[str, object]:

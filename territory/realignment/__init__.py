@@ -14,10 +14,20 @@ from territory.errors import DataError, InfeasibleError, Problem
 from territory.model import Portfolio, Proposal, TravelMode, percent, percent_up
 from territory.realignment.moves import mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
-from territory.realignment.wishes import Centres, Part, centres_of, known, limits_of
+from territory.realignment.wishes import Centres, Part, broken_limits, centres_of, known, limits_of
 from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
 
-__all__ = ["HANDOVER", "align", "extra_loads", "loads_of", "mass_of", "price_moves", "realign", "shares_of"]
+__all__ = [
+    "HANDOVER",
+    "align",
+    "broken_limits",
+    "extra_loads",
+    "loads_of",
+    "mass_of",
+    "price_moves",
+    "realign",
+    "shares_of",
+]
 
 log = logging.getLogger(__name__)
 

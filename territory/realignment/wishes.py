@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -100,9 +100,56 @@ def unserved(portfolio: Portfolio) -> list[Problem]:
     ids = portfolio.customers.index[needed.isin(lacking)]
     if not len(ids):
         return []
-    shown = ", ".join(f"'{name}'" for name in ids[:3]) + (f" and {len(ids) - 3:,} more" if len(ids) > 3 else "")
+    shown = _some(portfolio, np.flatnonzero(needed.isin(lacking)))
     what = f"no rep has all the skills that {shown} need{'s' if len(ids) == 1 else ''}: {'; '.join(sorted(lacking))}."
     return [Problem("skills", what, "Train a rep, or take the need away; until then any rep may have them.")]
+
+
+def broken_limits(portfolio: Portfolio, names: list[str], code: np.ndarray, centres: np.ndarray) -> Iterator[Problem]:
+    """Where an alignment breaks the rules' limits, gives customers to reps who lack the skills, or tears groups apart.
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+    names : K territories; code : (n,) int, the place among them of each customer's, -1 for none
+    centres : (K, 2) metres, from which the radius is measured
+    """
+    rules, owned = portfolio.rules, code >= 0
+    held = np.bincount(code[owned], minlength=len(names))
+    for name, count in zip(names, held.tolist(), strict=True):
+        if rules.max_customers and count > rules.max_customers:
+            fix = f"Move {count - int(rules.max_customers)} or more out of it."
+            yield Problem(f"{name}, customers", f"it has {count}; {rules.max_customers:g} is the most allowed.", fix)
+        if count < rules.min_customers:
+            fix = f"Move {int(np.ceil(rules.min_customers)) - count} or more into it."
+            yield Problem(f"{name}, customers", f"it has {count}; {rules.min_customers:g} is the least allowed.", fix)
+    if rules.max_radius_km:
+        away = np.hypot(*(portfolio.xy - centres[code]).T) / 1000
+        far = np.flatnonzero(owned & (away > rules.max_radius_km * (1 + 1e-9)))
+        if len(far):
+            what = (
+                f"{_some(portfolio, far)} lie{'s' if len(far) == 1 else ''} more than {rules.max_radius_km:g} km from "
+            )
+            yield Problem("radius", f"{what}the centre.", "Move them to a territory that is nearer.")
+    allowed = allowed_by_skills(portfolio, names)
+    if allowed is not None:
+        wrong = np.flatnonzero(owned & ~allowed[np.arange(len(code)), code])
+        if len(wrong):
+            what = f"the reps of {_some(portfolio, wrong)} lack the skills that are needed."
+            yield Problem("skills", what, "Move them to a rep who has them.")
+    groups = group_codes(portfolio)
+    if groups is not None:
+        rows = owned & (groups >= 0)
+        pairs = np.unique(np.column_stack([groups[rows], code[rows]]), axis=0)[:, 0]
+        for group in np.unique(pairs[:-1][pairs[1:] == pairs[:-1]]):
+            name = portfolio.customers["group"].iloc[int(np.flatnonzero(groups == group)[0])]
+            yield Problem(f"group '{name}'", "its customers are in several territories.", "Move them to one.")
+
+
+def _some(portfolio: Portfolio, rows: np.ndarray) -> str:
+    """The first customers by name, the others by number."""
+    shown = ", ".join(f"'{name}'" for name in portfolio.customers.index[rows[:3]])
+    return shown + (f" and {len(rows) - 3:,} more" if len(rows) > 3 else "")
 
 
 def _skills(text: object) -> frozenset[str]:

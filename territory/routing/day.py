@@ -11,9 +11,9 @@ import numpy as np
 from territory.errors import DataError, Problem
 from territory.routing.checking import check_day
 from territory.routing.exact import Proof, prove
-from territory.routing.labelling import NEVER
 from territory.routing.plan import DayPlan, Objective
 from territory.routing.schedule import timetable
+from territory.routing.sides import NEVER
 from territory.routing.task import Task, bounds_of, close_triangles, possible_legs, sides_of, tightened
 
 SECONDS = 60

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, uint64
 
-from territory.routing.labelling import NEVER, NO_ENDS, NO_OUTLOOK, Ends, ends_from, grow, route_to
+from territory.routing.labelling import ends_from, grow, route_to
 from territory.routing.outlook import outlook_of
 from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
 from territory.routing.schedule import worth_of
+from territory.routing.sides import NEVER, NO_ENDS, NO_OUTLOOK, Ends
 from territory.routing.task import Task, sides_of
 
 NEAR = (0, 2, 4, 6, 8, 10, 12)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, uint64
 
-NEVER = np.int64(1) << np.int64(60)
-"""A time that does not come, and a worth that nothing has."""
+from territory.routing.sides import NEVER, Ends, after_pause, end_time, first_start
+
 SLOTS = 1 << 14
 """Shelves of labels that are told apart by the musts they have made."""
 MAKING, TRYING = 60, 5
@@ -24,65 +24,12 @@ STRETCHES, FEW_PLACES = 64, 18
 """Of the day, in which labels of a place stand apart; fewer where there are few places."""
 
 
-class Side(NamedTuple):
-    """The day as it is seen from one of its ends; the way back is the same day with time running backwards.
-
-    Place 0 is where the side sets out, place m - 1 where it ends, the visits lie between. Times are integers from 0,
-    the earliest departure, to `horizon`.
-
-    drive, cost : (m, m); legs : (m, m) bool, which may be driven directly; service, latest : (m,); window_of : (m + 1,)
-    into opens and closes (the windows of place i are window_of[i] to window_of[i + 1]); reach_time, reach_place : (m,
-    m) for each place, the latest start of service there from which another can still be reached, ascending, and that
-    other; missed : (m, m + 1, words) what can no longer be reached once the first so many are missed; pause_from,
-    pause_until,
-    pause_long : the pause, 0 long for none; exempt_from : when a route may set out that owes no pause, -1 for never;
-    exempt_until : by when a route may be back that owes none; most_drive; pays_time : 1 when each unit of time until
-    the end costs 1.
-    """
-
-    drive: np.ndarray
-    cost: np.ndarray
-    legs: np.ndarray
-    service: np.ndarray
-    latest: np.ndarray
-    window_of: np.ndarray
-    opens: np.ndarray
-    closes: np.ndarray
-    reach_time: np.ndarray
-    reach_place: np.ndarray
-    missed: np.ndarray
-    horizon: int
-    pause_from: int
-    pause_until: int
-    pause_long: int
-    exempt_from: int
-    exempt_until: int
-    most_drive: int
-    pays_time: int
-
-
-class Ends(NamedTuple):
-    """How routes can end, place by place, the most valuable first: what the search from the other side has found.
-
-    of : (m + 1,) into the rest; latest : the latest start of service from which this end is possible; worth : of what
-    comes after the place; visited : (q, words); paused : 1 when the pause is part of it; drive.
-    """
-
-    of: np.ndarray
-    latest: np.ndarray
-    worth: np.ndarray
-    visited: np.ndarray
-    paused: np.ndarray
-    drive: np.ndarray
-
-
 class Labels(NamedTuple):
     """Every label of a search, (c,) each, as parallel columns.
 
     place, time, worth, priced, drive, paused : of the partial route; memory : (c, words) visits it remembers; closed :
     (c, words) those and the ones it can no longer make; before : the label it grew from, -1 for none; is_dead :
-    dominated;
-    beside, queued : the next label of the same shelf, and of the same stretch of time.
+    dominated; beside, queued : the next label of the same shelf, and of the same stretch of time.
     """
 
     place: np.ndarray
@@ -109,91 +56,6 @@ class Shelves(NamedTuple):
     most: np.ndarray
     least: np.ndarray
     stretches: int
-
-
-NO_ENDS = Ends(
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros(0, np.int64),
-    np.zeros((0, 1), np.uint64),
-    np.zeros(0, np.uint8),
-    np.zeros(0, np.int64),
-)
-
-
-NOTHING = -(np.int64(1) << np.int64(59))
-
-
-class Outlook(NamedTuple):
-    """What can be gained after a place, by whether the pause is behind one (0 or 1), place and tick; (2, m, ticks)
-    each.
-
-    best : the most, legs and the way home paid; first : the place that comes next then (m - 1: the end); other : the
-    most when another place comes next; tick : length of a tick, 0 when there is no outlook.
-    """
-
-    best: np.ndarray
-    first: np.ndarray
-    other: np.ndarray
-    tick: int
-
-
-NO_OUTLOOK = Outlook(np.zeros((2, 0, 0), np.int64), np.zeros((2, 0, 0), np.int16), np.zeros((2, 0, 0), np.int64), 0)
-
-
-@njit(cache=True)
-def first_start(side, place, time):
-    """The earliest start of service at a place from `time` on; NEVER when its windows are over."""
-    for w in range(side.window_of[place], side.window_of[place + 1]):
-        if side.closes[w] >= time:
-            return max(time, side.opens[w])
-    return NEVER
-
-
-@njit(cache=True)
-def after_pause(side, ready, drive):
-    """When one can be there if the pause is taken on the leg, on arrival or else before leaving; NEVER if too late."""
-    there = ready + drive
-    if there <= side.pause_until:
-        return max(there, side.pause_from) + side.pause_long
-    if ready <= side.pause_until:
-        return max(ready, side.pause_from) + side.pause_long + drive
-    return NEVER
-
-
-@njit(cache=True)
-def end_time(side, place, time, is_paused):
-    """When a route that starts service at a place at `time` and then ends is back; NEVER if not within the day."""
-    ready = time + side.service[place]
-    drive = side.drive[place, side.drive.shape[0] - 1]
-    back = ready + drive
-    if not is_paused and back > side.exempt_until:
-        back = after_pause(side, ready, drive)
-    return back if back <= side.horizon else NEVER
-
-
-@njit(cache=True)
-def reaches(reach, service, latest):
-    """The tables `reach_time`, `reach_place` and `missed` of a Side."""
-    m = len(service)
-    words = (m + 63) // 64
-    times = np.empty((m, m), np.int64)
-    places = np.empty((m, m), np.int64)
-    missed = np.zeros((m, m + 1, words), np.uint64)
-    for i in range(m):
-        row = np.full(m, -1, np.int64)
-        for j in range(1, m - 1):
-            if i != j:
-                row[j] = latest[j] - service[i] - reach[i, j]
-        order = np.argsort(row, kind="mergesort")
-        for p in range(m):
-            j = order[p]
-            places[i, p] = j
-            times[i, p] = row[j]
-            for w in range(words):
-                missed[i, p + 1, w] = missed[i, p, w]
-            missed[i, p + 1, j >> 6] |= uint64(1) << uint64(j & 63)
-    return times, places, missed
 
 
 @njit(cache=True)

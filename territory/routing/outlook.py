@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.routing.labelling import NEVER, NO_OUTLOOK, NOTHING, Outlook, Side, after_pause, end_time, first_start
+from territory.routing.sides import NEVER, NO_OUTLOOK, NOTHING, Outlook, Side, after_pause, end_time, first_start
 
 FINE_TICKS, FEWER_TICKS, MANY = 1_080, 540, 60
 """Ticks of a day: half minutes, for one of nine hours; half of them where there are many places."""

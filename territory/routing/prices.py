@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.routing.labelling import Side
+from territory.routing.sides import Side
 from territory.routing.task import Task
 
 TICKS = 240

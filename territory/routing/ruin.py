@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit, uint64
 
-from territory.routing.labelling import NEVER, Side, after_pause, end_time, first_start
+from territory.routing.sides import NEVER, Side, after_pause, end_time, first_start
 
 BLINK = 0.02
 """How often a place for a visit is overlooked, so that not every round ends alike."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from territory.routing.labelling import NEVER, Side, after_pause, end_time, first_start
+from territory.routing.sides import NEVER, Side, after_pause, end_time, first_start
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numba import njit
 
-from territory.routing.labelling import NEVER, Side, reaches
+from territory.routing.sides import NEVER, Side, reaches
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ class Server:
     key : the server's key, where it asks for one; it is in no message, log or representation
     timeout_seconds : for a connection, and for each answer
     tries : how often a question is asked when the server is busy, silent or gone, waiting 1, 2, 4 ... x `wait_seconds`
-    wait : what waiting is; tests put something quicker in its place
+    wait : what waits so many seconds; by default the thread does, tests put something quicker in its place
     """
 
     url: str
@@ -40,7 +40,7 @@ class Server:
     timeout_seconds: float = 20.0
     tries: int = 4
     wait_seconds: float = 0.5
-    wait: Callable[[float], object] = field(default=Event().wait, repr=False, compare=False)
+    wait: Callable[[float], object] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         import httpx
@@ -102,7 +102,7 @@ class Server:
         failure = ""
         for attempt in range(self.tries):
             if attempt:
-                self.wait(self._pause(attempt, failure))
+                (self.wait or Event().wait)(self._pause(attempt, failure))
             request = httpx.Request(
                 method, url, headers=dict(headers or {}), json=body, extensions={"timeout": patience}
             )
@@ -121,6 +121,10 @@ class Server:
             log.info("%s: %s, try %d of %d", self.where, failure, attempt + 1, self.tries)
         fix = "Check that it runs, ask less at once, or use a road graph in a file instead."
         raise UnavailableError([Problem(self.where, f"{failure.partition(';')[0]}, {self.tries} times.", fix)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An open connection travels to no other process.
+        return {name: vars(self)[name] for name in self.__dataclass_fields__}
 
     def _read(self, response: httpx.Response, content: bytes) -> tuple[str, Any]:
         """Why there is no answer yet ("" if there is), and the answer."""

@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class RememberedTravel:
     keep: int = 64
     folder: Path | None = None
     _answers: OrderedDict[str, Any] = field(default_factory=OrderedDict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @property
     def name(self) -> str:
@@ -79,14 +81,20 @@ class RememberedTravel:
                 digest.update(coordinates_of(places).tobytes())
         return digest.hexdigest()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # To another process goes the source without the answers.
+        return type(self), (self.source, self.keep, self.folder)
+
     def _recall(self, key: str) -> Any:
-        return self._answers.get(key)
+        with self._lock:
+            return self._answers.get(key)
 
     def _remember(self, key: str, answer: Any) -> None:
-        self._answers[key] = answer
-        self._answers.move_to_end(key)
-        while len(self._answers) > self.keep:
-            self._answers.popitem(last=False)
+        with self._lock:
+            self._answers[key] = answer
+            self._answers.move_to_end(key)
+            while len(self._answers) > self.keep:
+                self._answers.popitem(last=False)
 
     def _read(self, key: str) -> TravelMatrix | None:
         path = self.folder / f"{key}.npz" if self.folder else None

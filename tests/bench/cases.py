@@ -94,7 +94,9 @@ def tracts(state: str, repeats: int) -> Row:
     narrow = np.cos(np.radians(np.average(units["lat"], weights=people)))
     country = Country(units[["lon", "lat"]].to_numpy() * (narrow, 1.0) * KM_PER_DEGREE * 1000, people[:, None])
     tolerance = float(proven["tolerance"])
-    solve = partial(align_units, country.xy, country.measures, np.ones(count), tolerance, edges.to_numpy(), SEED, centre_on="unit")
+    solve = partial(
+        align_units, country.xy, country.measures, np.ones(count), tolerance, edges.to_numpy(), SEED, centre_on="unit"
+    )
     plan, cost = timed(solve, repeats)
     above = _district_cost(country.xy / 1000, people, plan.labels) / proven["proven_objective"] - 1
     note = f"{above:.2%} above the proven optimum, for which an exact solver took {proven['exact_solver_seconds']:g} s"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from territory.routing.labelling import NEVER
+from territory.routing.sides import NEVER
 from territory.routing.task import Task, bounds_of, close_triangles, tightened
 
 ROOT = Path(__file__).parents[2]

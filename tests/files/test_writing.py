@@ -179,6 +179,7 @@ def test_a_proposal_is_written_as_tables_a_geojson_and_a_report(tmp_path):
         "workload_minutes": 1200.0,
         "customers": 4,
         "travel": 0.0,
+        "share": 1 / 3,
     }
     assert report["disruption"] == {"customers": 0.111111, "potential": 0.111111, "relation": 0.0}
     assert (report["seed"], report["seconds"], report["contiguous"], report["status"]) == (7, 1.235, True, "gap")

@@ -14,7 +14,7 @@ WEDNESDAY = "2027-03-03"
 
 
 def street(*kilometres: float, **columns: list) -> Portfolio:
-    """Customers "1", "2", ... of R1, who lives at 0; a kilometre takes a minute, a visit half an hour, each is worth 10."""
+    """Customers "1", "2", ... of R1, who lives at 0: a kilometre takes a minute, a visit half an hour."""
     count = len(kilometres)
     ids = pd.Index([str(n + 1) for n in range(count)], name="customer_id")
     known = {"potential": 100.0, "visits_per_year": 10.0, "minutes_per_visit": 30.0, "territory": "T1"}

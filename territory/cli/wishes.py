@@ -1,0 +1,116 @@
+"""What realign is asked to keep to beside balance, as options."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from territory.cli.choices import ratio_of
+
+PANEL = "Limits"
+
+Focus = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TERRITORY",
+        show_default=False,
+        help="Redraw only these territories, among themselves; the others stay. Repeat it for more.",
+        rich_help_panel=PANEL,
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TERRITORY",
+        show_default=False,
+        help="This territory stays as it is. Repeat it for more.",
+        rich_help_panel=PANEL,
+    ),
+]
+InPieces = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TERRITORY",
+        show_default=False,
+        help="This territory may be in several pieces. Repeat it for more.",
+        rich_help_panel=PANEL,
+    ),
+]
+MaxGiven = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[TERRITORY=]RATIO",
+        show_default=False,
+        help="A territory gives away at most this part of its customers; each of them, or the one named.",
+        rich_help_panel=PANEL,
+    ),
+]
+MaxTaken = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[TERRITORY=]RATIO",
+        show_default=False,
+        help="A territory takes at most this part of its customers more; each of them, or the one named.",
+        rich_help_panel=PANEL,
+    ),
+]
+Centres = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--centre",
+        metavar="homes|TERRITORY=LON,LAT",
+        show_default=False,
+        help="Hold centres still: at the reps' homes, or one at a place or a customer's id. Repeat it for more.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def wishes_of(
+    focus: list[str] | None,
+    keep: list[str] | None,
+    in_pieces: list[str] | None,
+    max_given: list[str] | None,
+    max_taken: list[str] | None,
+    centres: list[str] | None,
+) -> dict[str, Any]:
+    """The keywords of `territory.realign`."""
+    return {
+        "focus": focus or None,
+        "keep": keep or [],
+        "in_pieces": in_pieces or [],
+        "max_given": _part_of(max_given or [], "--max-given"),
+        "max_taken": _part_of(max_taken or [], "--max-taken"),
+        "centres": _centres_of(centres or []),
+    }
+
+
+def _part_of(texts: list[str], option: str) -> float | dict[str, float] | None:
+    """0.2 from ``20%``, {"T1": 0.2} from ``T1=20%``, None from nothing."""
+    named = {}
+    for text in texts:
+        name, is_named, value = (piece.strip() for piece in text.rpartition("="))
+        if not is_named and len(texts) > 1:
+            raise typer.BadParameter("give one ratio for all, or each with its territory.", param_hint=option)
+        named[name] = ratio_of(value, option)
+    return None if not named else named.get("", named)
+
+
+def _centres_of(texts: list[str]) -> str | dict[str, Any] | None:
+    """ "homes", {"T1": (4.8, 45.7)} from ``T1=4.8,45.7``, {"T1": "0099"} from ``T1=0099``, None from nothing."""
+    if texts == ["homes"]:
+        return "homes"
+    named: dict[str, Any] = {}
+    for text in texts:
+        name, is_named, place = (piece.strip() for piece in text.partition("="))
+        if not (is_named and name and place):
+            what = f"'{text}' is neither homes nor a territory and a place; give homes, or T1=4.83,45.76."
+            raise typer.BadParameter(what, param_hint="--centre")
+        lon, is_pair, lat = place.partition(",")
+        try:
+            named[name] = (float(lon), float(lat)) if is_pair else place
+        except ValueError:
+            fix = f"'{place}' is no longitude and latitude; give degrees, as 4.83,45.76."
+            raise typer.BadParameter(fix, param_hint="--centre") from None
+    return named or None
