@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from api import pages
 from api.exchange import Frame, add_error_handlers
 from api.planning.desk import Shelf
 from api.routers import accounts, jobs, maps, ogc, portfolios, proposals, scenarios, watching
@@ -55,6 +56,8 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         app.include_router(module.routes, prefix="/v1")
     app.include_router(scenarios.challenge_routes, prefix="/v1")
     app.include_router(watching.routes)
+    app.include_router(pages.routes)
+    app.include_router(pages.static_routes)
     registry.register(watching.JobCounts(store))
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)

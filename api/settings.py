@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     """Portfolios and proposals that stay decoded in memory."""
 
     session_seconds: Annotated[float, Field(gt=0)] = 12 * 3600.0
-    """How long a session lasts after its last use."""
+    """How long a session lasts after signing in."""
     metrics_token: str = ""
     """Who presents it as a bearer token may read `/metrics`; without it only this machine may."""
     webhook_hosts: tuple[str, ...] = ()

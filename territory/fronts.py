@@ -11,7 +11,7 @@ import pandas as pd
 from territory.alignment import Progress
 from territory.errors import DataError, Problem
 from territory.measures import demand_of, ground_of, measure
-from territory.model import MEASURES, Portfolio, Proposal, TravelMode, percent
+from territory.model import MEASURES, Portfolio, Proposal, TravelMode
 from territory.outcome import figures, mean_km
 from territory.realignment import realign
 from territory.side_by_side import each
@@ -24,6 +24,8 @@ _DIGITS = (2, 3, 3)
 _EFFORT = 0.1
 _WIDTHS = {1.0: 0.4, 0.5: 0.2, 2.0: 0.2, 4.0: 0.2}
 """Bands that are tried, in tolerances, and the part of the trials that each has."""
+_WIDEST = 99.0
+"""A tolerance under which nothing is out of its band."""
 _CHEAPEST, _DEAREST, _USUAL = 0.2, 30.0, 5.0
 """Prices of a move that are tried, in mean squared distances; and the one where only one is tried."""
 _SPARE, _LEAST = 1.1, 8
@@ -84,21 +86,28 @@ def proposals(
     demand_of(portfolio, travel)  # made once, for all
     ground_of(portfolio)
 
-    def plan(trial: _Trial, told: Progress) -> Proposal:
-        return realign(
-            portfolio,
-            tolerance={name: value * trial.width for name, value in band.items()},
-            handover=trial.handover,
-            seed=seed,
-            travel=travel,
-            effort=trial.effort,
-            progress=told,
-        )
+    def chain(trials: Sequence[_Trial], told: Progress) -> list[Proposal]:
+        plans: list[Proposal] = []
+        for done, trial in enumerate(trials):
+            told("balance", done / len(trials))
+            plan = realign(
+                portfolio,
+                tolerance={name: min(value * trial.width, _WIDEST) for name, value in band.items()},
+                handover=trial.handover,
+                begin=plans[-1].alignment if plans else None,
+                seed=seed,
+                travel=travel,
+                effort=trial.effort,
+            )
+            plans.append(plan)
+        return plans
 
-    found = each(_sweep(count, effort), plan, workers=workers, progress=progress)
-    if effort < 1 and not any(_is_within(tried, band) for tried in found):
-        again = [_Trial(1.0, price, 1.0) for price in _AGAIN]
-        found += each(again, plan, workers=workers, progress=progress)
+    def tried(chains: Sequence[Sequence[_Trial]]) -> list[Proposal]:
+        return [plan for plans in each(chains, chain, workers=workers, progress=progress) for plan in plans]
+
+    found = tried(_sweep(count, effort))
+    if effort < 1 and not any(_is_within(plan, band) for plan in found):
+        found += tried([[_Trial(1.0, price, 1.0)] for price in _AGAIN])
     return _labelled(_chosen(found, band, count), band)
 
 
@@ -130,12 +139,12 @@ def _band(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None) -
     return dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(MEASURES, float(asked))
 
 
-def _sweep(count: int, effort: float) -> list[_Trial]:
+def _sweep(count: int, effort: float) -> list[list[_Trial]]:
+    """Chains of trials, each of one width, in which each plan is where the search for the next begins."""
     trials = max(_SPARE * count, _LEAST)
     return [
-        _Trial(width, float(price), effort)
+        [_Trial(width, float(price), effort) for price in _prices(int(np.ceil(part * trials)))]
         for width, part in _WIDTHS.items()
-        for price in _prices(int(np.ceil(part * trials)))
     ]
 
 
@@ -232,8 +241,10 @@ def _labelled(plans: Sequence[Proposal], band: Mapping[str, float]) -> list[Prop
 
 
 def _in_figures(plan: Proposal) -> str:
+    """With the decimals by which plans are told apart, so that no two are called alike."""
     found = _traded(plan)
-    return f"{percent(found['moved_customers'])} move, ±{percent(found['deviation'])}, {found['mean_km']:.1f} km"
+    moved, deviation = 100 * found["moved_customers"], 100 * found["deviation"]
+    return f"{moved:.1f} % move, ±{deviation:.1f} %, {found['mean_km']:.2f} km"
 
 
 def today_on_the_axes(portfolio: Portfolio, *, travel: TravelMode = "line") -> dict[str, float]:

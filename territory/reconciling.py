@@ -93,7 +93,7 @@ def reconcile(
     estimate = _minutes_a_visit(bare, travel)
     current, first = portfolio, day_of(start, "start")
     routed, estimated = pd.Series(dtype=float), pd.Series(dtype=float)
-    told, factors, calls, is_settled = [], _factors_now(portfolio), None, False
+    told, plans, factors, is_settled = [], [], _factors_now(portfolio), False
     for number in range(rounds):
         calls = plan_calls(
             current,
@@ -106,6 +106,7 @@ def reconcile(
             effort=effort,
             workers=workers,
         )
+        plans.append(calls)
         table = _compared(calls, estimate, factors)
         told.append(table.assign(round=number + 1))
         is_settled = bool((table["difference"].abs() <= tolerance).all())
@@ -117,7 +118,7 @@ def reconcile(
         current = _visited(current, calls)
     corrected = _with_factors(portfolio, factors)
     table = pd.concat(told).reset_index().set_index(["round", "rep_id"])
-    return Reconciliation(corrected, table, factors.rename("factor"), calls, is_settled)
+    return Reconciliation(corrected, table, factors.rename("factor"), plans[-1], is_settled)
 
 
 def _minutes_a_visit(portfolio: Portfolio, travel: TravelMode) -> pd.Series:

@@ -92,6 +92,25 @@ def test_a_day_is_a_list_from_leaving_to_coming_back(opened: Opener):
     expect(page.locator(".note")).to_contain_text("estimate")
 
 
+@pytest.mark.parametrize(
+    ("arrive", "order"), [("11:40", ["leg", "Break", "stop"]), ("12:30", ["Break", "leg", "stop"])]
+)
+def test_a_break_on_arrival_stands_after_the_drive_and_an_earlier_one_before_it(opened: Opener, arrive, order):
+    moments = {name: pd.Timestamp(f"2027-03-03 {text}") for name, text in (("arrive", arrive), ("start", "12:45"))}
+    stops = day().stops.iloc[:1].assign(**moments, leave=pd.Timestamp("2027-03-03 13:15"))
+    pause = pd.Timestamp("2027-03-03 11:45"), pd.Timestamp("2027-03-03 12:45")
+    page = opened(draw_days([replace(day(), stops=stops, legs=day().legs[:2], pause=pause)], language="en"))
+
+    rows = page.locator(".timeline > li > :is(.leg, .stop)").evaluate_all(
+        """(all) => all.map((row) => {
+          if (row.className === "leg") return "leg";
+          return row.tagName === "BUTTON" ? "stop" : row.children[1].textContent;
+        })"""
+    )
+
+    assert rows == ["Leave", *order, "leg", "Back"]
+
+
 def test_a_chosen_stop_offers_links_that_open_navigation(opened: Opener):
     page = opened(draw_days([day()], language="en"))
 

@@ -119,6 +119,12 @@ def test_today_stands_on_the_same_axes():
     assert today["deviation"] > 0.1
 
 
+def test_a_tolerance_so_wide_that_it_asks_for_nothing_moves_hardly_anybody():
+    plans = proposals(drifted_town(), count=2, tolerance=50.0)
+
+    assert len(plans[0].moves) <= 1  # who stands cut off from the rest of the territory
+
+
 def test_no_plans_at_all_cannot_be_asked_for():
     with pytest.raises(DataError, match="0 plans are none"):
         proposals(drifted_town(), count=0)

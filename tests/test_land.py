@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 from territory.borders import cells_of, graph_of, touching
 from territory.boundaries import grounds_of
 from territory.land import PLAIN, Land
+from territory.maps.payload import describe_plan
 from territory.measures import alerts, measure, row_pairs
 from territory.model import Portfolio
 from territory.neighbours import PlaceGraph, collapse
 from tests.worlds import line_of_customers
 
+COUNTIES = Path(__file__).parents[2] / "shared" / "data" / "iowa" / "counties.geojson"
 GRID = np.array([(x, y) for x in range(4) for y in range(3)], float) * 1000
 IDS = [f"{x}{y}" for x in range(4) for y in range(3)]
 
@@ -106,6 +109,14 @@ def test_areas_that_share_a_border_are_neighbours_and_those_that_share_a_corner_
     assert touching(shapes).tolist() == [[0, 1], [0, 2], [1, 3], [2, 3]]
 
 
+@pytest.mark.skipif(not COUNTIES.is_file(), reason="the counties are not here")
+def test_the_counties_of_iowa_share_222_borders():
+    counties = gpd.read_file(COUNTIES).to_crs("EPSG:26915").geometry.to_numpy()
+
+    assert len(counties) == 99
+    assert len(touching(counties)) == 222  # corners left out
+
+
 def test_outlines_that_were_drawn_a_little_apart_still_touch():
     shapes = areas((0, 0, 1, 1), (1.0005, 0, 2, 1), (2.1, 0, 3, 1), ids=list("ABC")).to_numpy()
 
@@ -184,6 +195,17 @@ def test_the_ground_of_areas_is_their_outlines_together():
     assert isinstance(ground, gpd.GeoSeries)
     assert ground.index.tolist() == ["T2", "T10"]
     assert ground["T2"].equals(shapely.union_all([outlines["1"], outlines["3"]]))
+
+
+def test_the_map_is_told_where_the_barriers_are():
+    line = with_land(line_of_customers(3, reps=1), wall((0.5, -1), (0.5, 1)))
+
+    told = describe_plan(line, travel="none", crs="wgs84")["barriers"]
+
+    (barrier,) = told
+    assert len(barrier) == 4  # where it begins, and the way to its end
+    assert barrier[2] == 0
+    assert barrier[3] > 0
 
 
 def test_areas_go_before_the_ground_around_other_customers():

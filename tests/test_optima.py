@@ -198,27 +198,25 @@ def solved(family) -> list[tuple[World, UnitPlan, float]]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_no_plan_within_its_bands_is_below_the_optimum(family):
+def test_where_there_is_a_plan_ours_is_one_and_not_below_the_optimum(family):
     for _, plan, best in solved(family):
-        if plan.status != "infeasible":
-            assert plan.objective >= best * (1 - 1e-6)
-            assert plan.pieces.tolist() == [1] * len(plan.pieces)
-            assert plan.max_deviation.max() <= TOLERANCE * (1 + 1e-9)
+        assert plan.status != "infeasible"
+        assert plan.pieces.tolist() == [1] * len(plan.pieces)
+        assert plan.max_deviation.max() <= TOLERANCE * (1 + 1e-9)
+        assert plan.objective >= best * (1 - 1e-6)
 
 
-def test_most_plans_are_the_optimum():
-    found = [(plan, best) for family in FAMILIES for _, plan, best in solved(family)]
-
-    on_it = [plan.status != "infeasible" and plan.objective <= best * (1 + 1e-6) for plan, best in found]
-
-    assert len(found) >= 15
-    assert np.mean(on_it) >= 0.7
-
-
-@pytest.mark.parametrize("family", [with_homes, with_centres_to_choose])
-def test_from_scratch_amid_plenty_of_neighbours_every_plan_is_the_optimum(family):
+@pytest.mark.parametrize("family", [with_homes, with_today, with_centres_to_choose])
+def test_amid_plenty_of_neighbours_every_plan_is_the_optimum(family):
     for _, plan, best in solved(family):
         assert plan.objective == pytest.approx(best, rel=1e-6)
+
+
+def test_most_plans_on_a_tree_are_the_optimum():
+    on_it = [plan.objective <= best * (1 + 1e-6) for _, plan, best in solved(along_roads)]
+
+    assert len(on_it) >= 6
+    assert np.mean(on_it) >= 0.7
 
 
 @pytest.mark.parametrize("family", FAMILIES)

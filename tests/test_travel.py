@@ -227,12 +227,6 @@ def test_a_straight_line_is_an_estimate_and_takes_the_rules_detour_and_speed():
     assert [way.length for way in line.path(places_of([[0, 0], [3000, 4000]]))] == [5000]
 
 
-def test_seconds_are_whole_and_never_too_few():
-    matrix = LineTravel(detour_factor=1, speed_kmh=36).matrix(places_of([[0, 0], [15, 0], [20, 0]]))
-
-    assert matrix.seconds.tolist() == [[0, 2, 2], [2, 0, 1], [2, 1, 0]]
-
-
 def test_a_line_fitted_on_a_line_finds_its_factors():
     town = places_of(uniform(300, 3))
 

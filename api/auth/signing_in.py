@@ -13,14 +13,13 @@ from api.auth import passwords
 from api.auth.principal import Principal
 from api.problems import TooManyError, UnauthenticatedError
 from api.settings import Settings
-from api.store import LoginFailure, Session, Store, Token, User, new_id, now
+from api.store import LoginFailure, Session, Store, Token, User, Work, new_id, now
 
 WINDOW_SECONDS = 15 * 60.0
 MOST_FAILURES = {"login and address": 5, "address": 30, "login": 60}
 """Failures within the window after which nobody may try again: one person's typing errors, one machine's guesses, and
 many machines' guesses at one login."""
 _SECRET_BYTES = 32
-_REFRESHED_AFTER = 60.0
 
 
 def secret_hash(secret: str) -> str:
@@ -71,40 +70,42 @@ def sign_out(session: Database, secret: str) -> None:
     session.execute(sa.delete(Session).where(Session.secret_hash == secret_hash(secret)))
 
 
-def by_session(session: Database, secret: str, settings: Settings) -> Principal | None:
+def by_session(work: Work, secret: str) -> Principal | None:
     """Who has this cookie."""
-    found = session.execute(
-        sa.select(Session, User)
-        .join(User, User.id == Session.user_id)
-        .where(Session.secret_hash == secret_hash(secret), Session.expires_at > now(), User.is_active)
-    ).first()
-    return None if found is None else Principal.of(found[1], found[0].csrf)
+    digest = secret_hash(secret)
 
-
-def prolong(store: Store, secret: str, settings: Settings) -> None:
-    """Let a session that is in use last; at most about once a minute anything is written."""
-    until = now() + settings.session_seconds
-    with store.reading() as session:
-        expires_at = session.scalar(sa.select(Session.expires_at).where(Session.secret_hash == secret_hash(secret)))
-    if expires_at is not None and until - expires_at > _REFRESHED_AFTER:
-        with store.writing() as session:
-            session.execute(
-                sa.update(Session).where(Session.secret_hash == secret_hash(secret)).values(expires_at=until)
-            )
-
-
-def by_token(session: Database, secret: str) -> Principal | None:
-    """Who has this bearer token."""
-    user = session.scalars(
-        sa.select(User)
-        .join(Token, User.id == Token.user_id)
-        .where(
-            Token.secret_hash == secret_hash(secret),
-            sa.or_(Token.expires_at.is_(None), Token.expires_at > now()),
-            User.is_active,
+    def read() -> tuple[Principal, float | None] | None:
+        found = work.read().execute(
+            sa.select(Session, User)
+            .join(User, User.id == Session.user_id)
+            .where(Session.secret_hash == digest, User.is_active)
         )
-    ).first()
-    return None if user is None else Principal.of(user)
+        row = found.first()
+        return None if row is None else (Principal.of(row[1], row[0].csrf), row[0].expires_at)
+
+    return _valid(work.remembered(("session", digest), read))
+
+
+def by_token(work: Work, secret: str) -> Principal | None:
+    """Who has this bearer token."""
+    digest = secret_hash(secret)
+
+    def read() -> tuple[Principal, float | None] | None:
+        found = work.read().execute(
+            sa.select(Token.expires_at, User)
+            .join(User, User.id == Token.user_id)
+            .where(Token.secret_hash == digest, User.is_active)
+        )
+        row = found.first()
+        return None if row is None else (Principal.of(row[1]), row[0])
+
+    return _valid(work.remembered(("token", digest), read))
+
+
+def _valid(found: tuple[Principal, float | None] | None) -> Principal | None:
+    if found is None or (found[1] is not None and found[1] <= now()):
+        return None
+    return found[0]
 
 
 def forget_expired(session: Database) -> None:

@@ -62,13 +62,13 @@ def needs(roles: Collection[str] = EVERYONE, *, with_one_time_password: bool = F
 
 def authenticate(request: Request) -> Principal | None:
     """Who sends this request; None when it has no credentials, or none that are valid."""
-    session = request.state.work.read()
+    work = request.state.work
     header = request.headers.get("authorization")
     if header is not None:
         secret = _secret(header)
-        return None if secret is None else by_token(session, secret)
+        return None if secret is None else by_token(work, secret)
     cookie = request.cookies.get(COOKIE)
-    return None if cookie is None else by_session(session, cookie, request.app.state.settings)
+    return None if cookie is None else by_session(work, cookie)
 
 
 def _secret(header: str) -> str | None:

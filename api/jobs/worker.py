@@ -103,6 +103,9 @@ class Worker:
         claim = queue.claim(self.store, self.name, self.settings.lease_seconds)
         if claim is None:
             return False
+        if claim.job_id in self._runs:
+            # This machine was so slow that the lease ran out under our own hands.
+            self._runs.pop(claim.job_id).end()
         memory = self.settings.upload_memory if claim.kind == READING else self.settings.job_memory
         ours, theirs = self._context.Pipe()
         process = self._context.Process(

@@ -68,7 +68,9 @@ class Desk:
 
     def portfolio(self, portfolio_id: str) -> StoredPortfolio:
         """A portfolio that this user may see; UnknownError for any other."""
-        stored = self.read().get(StoredPortfolio, portfolio_id)
+        stored = self.work.remembered(
+            ("portfolio", portfolio_id), lambda: self.read().get(StoredPortfolio, portfolio_id)
+        )
         if stored is None or not self.who.sees(stored):
             raise UnknownError("There is no such portfolio.")
         return stored

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+import orjson
+
 import territory
 from api.planning.desk import Desk
 from api.planning.portfolios import opened
@@ -32,6 +34,22 @@ def proposal_map(desk: Desk, proposal_id: str, language: Language) -> tuple[str,
     return desk.shelf.derived(version, lambda: _rendered(proposal, language, title)), version
 
 
+def portfolio_scene(desk: Desk, portfolio_id: str) -> tuple[bytes, str]:
+    """Today's territories as `territory.maps` draws them, as JSON, and their version."""
+    stored, portfolio = opened(desk, portfolio_id)
+    if desk.who.is_rep:
+        raise ForbiddenError("The map shows everybody's customers.")
+    version = f"scene.{str(stored.snapshot)[:16]}"
+    return desk.shelf.derived(version, lambda: _described(portfolio)), version
+
+
+def proposal_scene(desk: Desk, proposal_id: str) -> tuple[bytes, str]:
+    """A proposal as `territory.maps` draws it, before and after, as JSON, and its version."""
+    plan, _, proposal, _ = opened_plan(desk, proposal_id)
+    version = f"scene.{plan.id}.{plan.revision}"
+    return desk.shelf.derived(version, lambda: _described(proposal)), version
+
+
 def with_nonce(page: str, nonce: str) -> str:
     """The page with the nonce on each script and style of its own.
 
@@ -43,3 +61,9 @@ def with_nonce(page: str, nonce: str) -> str:
 def _rendered(plan: territory.Proposal | territory.Portfolio, language: Language, title: str) -> str:
     page: str = territory.draw_map(plan, language=language, title=title).get_root().render()
     return page
+
+
+def _described(plan: territory.Proposal | territory.Portfolio) -> bytes:
+    from territory.maps.payload import describe_plan
+
+    return orjson.dumps(describe_plan(plan, travel=None, crs="wgs84"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from api.exchange import Nonce, is_fresh, not_modified
+from api.exchange.responses import PRIVATE
 from api.planning import sheets
 from api.routers.parts import Planner, RowId, router
 
@@ -27,6 +30,25 @@ def proposal_map(
 ) -> Response:
     """A proposal on a map, before and after, with a reason for each move."""
     return _page(request, *sheets.proposal_map(desk, proposal_id, language), nonce)
+
+
+@routes.get("/portfolios/{portfolio_id}/scene", response_model=dict[str, Any])
+def portfolio_scene(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
+    """What today's map is drawn from: ground, customers and measures, as compact as they can be."""
+    return _scene(request, *sheets.portfolio_scene(desk, portfolio_id))
+
+
+@routes.get("/proposals/{proposal_id}/scene", response_model=dict[str, Any])
+def proposal_scene(request: Request, proposal_id: RowId, desk: Planner) -> Response:
+    """What a proposal's map is drawn from: ground, customers, measures and moves, before and after."""
+    return _scene(request, *sheets.proposal_scene(desk, proposal_id))
+
+
+def _scene(request: Request, content: bytes, version: str) -> Response:
+    if is_fresh(request, f'"{version}"'):
+        return not_modified(f'"{version}"')
+    headers = {"ETag": f'"{version}"', "Cache-Control": PRIVATE}
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _page(request: Request, page: str, version: str, nonce: str) -> Response:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -14,7 +14,10 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from api.store.memory import Memory
 from api.store.tables import Blob, Revised
+
+T = TypeVar("T")
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
@@ -47,6 +50,7 @@ class Store:
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
+        self.memory = Memory(sa.make_url(url).database or "") if self.is_sqlite else None
         # SQLite has one writer: it must take its turn before it reads, or what it read may be of yesterday.
         self._writer = self.engine.execution_options(is_writing=True)
 
@@ -73,6 +77,8 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        if self.memory is not None:
+            self.memory.close()
         self.engine.dispose()
 
 
@@ -96,6 +102,11 @@ class Work:
             self.close()
             self._session, self._is_writing = self.store.begin(is_writing=True), True
         return self.read()
+
+    def remembered(self, key: object, read: Callable[[], T]) -> T:
+        """What `read` gives, or has given when nothing was committed since; nobody may change it."""
+        memory = None if self._is_writing else self.store.memory
+        return read() if memory is None else memory.get(key, read)
 
     @property
     def is_writing(self) -> bool:

@@ -110,6 +110,7 @@ def align_units(
     weights: np.ndarray | None = None,
     ideal: np.ndarray | None = None,
     limits: Limits | None = None,
+    begin: np.ndarray | None = None,
     effort: float = 1.0,
     progress: Progress | None = None,
 ) -> UnitPlan:
@@ -135,6 +136,7 @@ def align_units(
     ideal : (q,) float, square metres, what a whole share costs when it deviates by its whole: draws loads to the middle
         of their bands
     limits : Limits
+    begin : (n,) int, labels of a plan that is near what is asked, where the search begins instead of `start`
     effort : float, multiplies the steps of the search
     progress : called with the stage and the part done
 
@@ -180,6 +182,9 @@ def align_units(
     asked = _task(units, shares, band, measures.sum(axis=0), limits, fixed, seed, effort, centre_on == "unit")
     if ideal is not None:
         asked = replace(asked, ideal=np.append(ideal, np.zeros(measures.shape[1] - q)) / units.metres**2)
+    if begin is not None:
+        first = np.unique(units.of_row, return_index=True)[1]
+        asked = replace(asked, begin=np.asarray(begin, np.int64)[order][first])
     # What a giant makes impossible on one measure must not spoil the others: that measure is let go.
     task = asked.wider(is_too_heavy(asked), LET_GO)
     tell = progress or (lambda stage, part: None)

@@ -14,8 +14,8 @@ FINE = 2
 """From which of them on a large task is solved on all its units."""
 
 
-def prices_at(task: Task, centres: np.ndarray) -> tuple[np.ndarray, float]:
-    """The best prices (K, q) found for these centres, and the bound that they prove.
+def prices_at(task: Task, centres: np.ndarray, *, heats: tuple[float, ...] = HEATS) -> tuple[np.ndarray, float]:
+    """The best prices (K, q) found for these centres through these temperatures, and the bound that they prove.
 
     No fractional assignment to the centres within the bands costs less: the LP's dual, evaluated exactly.
     """
@@ -41,9 +41,9 @@ def prices_at(task: Task, centres: np.ndarray) -> tuple[np.ndarray, float]:
 
     price = best_price = np.zeros_like(task.shares)
     best = proven(price)
-    heats, steps = HEATS, 40
+    steps = 40
     if len(units.mass) > COARSE and not len(units.travel):
-        price, heats, steps = rough_prices(task, centres), HEATS[FINE:], 12
+        price, heats, steps = rough_prices(task, centres), heats[FINE:], 12
     for heat in heats:
         price, _, _ = raise_prices(
             offers, heat * warm, price, task.shares, steps=steps, enough=1e-4, bands=bands, blunt=heat * blunt

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from territory.alignment.bound import bands_of, choose, prices_at, rough_prices
+from territory.alignment.bound import HEATS, bands_of, choose, prices_at, rough_prices
 from territory.alignment.diagram import centre_on_all, centroids, power_diagram
 from territory.alignment.ground import Ground, Plan, list_border, plan_of, worker_of
 from territory.alignment.numeric import new_state
@@ -26,12 +26,14 @@ Progress = Callable[[str, float], None]
 
 BORDER = 0.1
 """What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
-LARGE = 150_000
+LARGE = 60_000
 """Above this many units, pairs of them are planned first."""
 BROKEN = 1.5
 """A start with a load this far off is no better than none."""
 MANY, HASTE = 5_000, 0.15
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
+WARM = 3
+"""How many of the temperatures lead to prices that are good enough to begin with."""
 STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
 QUENCH, FROZEN = 0.95, 0.01
@@ -176,11 +178,11 @@ def _named_as_allowed(task: Task, cells: np.ndarray, centres: np.ndarray) -> tup
 def repair(task: Task, progress: Progress) -> np.ndarray:
     """Labels (n,) of the best plan found from today's: in its bands first, then of least objective."""
     progress("shape", 0.0)
-    label = connect(task.units, _settle(task), task.loose)
+    label = connect(task.units, _settle(task) if task.begin is None else task.begin, task.loose)
     if task.count == 1:
         return label
     centres = task.centres(label)
-    price, _ = prices_at(task, centres)
+    price, _ = prices_at(task, centres, heats=HEATS[:WARM])
     start = Start(label, centres, price)
     if len(task.units.mass) > MANY:
         label = _search(replace(task, effort=HASTE * task.effort), [start], FROM_TODAY, progress)

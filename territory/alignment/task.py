@@ -19,7 +19,8 @@ class Task:
     shares (K, q) add to 1 by column; tolerance (q,), the scale of deviations; band (K, q, 2), lowest and highest
     deviation; ideal (q,), what a squared deviation costs a whole share, squared lengths; fixed (K, 2) centres, NaN
     where one is free, or None; on_units: a free centre is the unit of the territory that is nearest to its centre of
-    mass; radius, length; loose (K,) bool, may be in several pieces; most_given, most_taken (K,) and most_moved, rows.
+    mass; radius, length; loose (K,) bool, may be in several pieces; most_given, most_taken (K,) and most_moved, rows;
+    begin (n,) int, labels that a repair begins with instead of today's, or None.
     """
 
     units: Units
@@ -36,6 +37,7 @@ class Task:
     most_given: np.ndarray
     most_taken: np.ndarray
     most_moved: int
+    begin: np.ndarray | None = None
 
     @property
     def count(self) -> int:

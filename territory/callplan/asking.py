@@ -34,7 +34,7 @@ NO_WAY = 1e7
 """Minutes that stand for no way at all: longer than any day."""
 CLOCK_BEGAN = date(2001, 1, 1)
 """A Monday: customers that nobody has visited take turns from here on."""
-DROP_PRICE = 600.0
+DROP_PRICE = 1200.0
 """Minutes of driving that one more visit of middling value is worth."""
 APPOINTMENT_PRICE = 20.0
 """An appointment is worth as many visits."""

@@ -12,7 +12,7 @@ from territory.callplan.search import Calendar, Month, copy_all, empty_calendar,
 
 ROUNDS = 80_000
 """Rounds of the search at effort 1, about three seconds for a rep with 100 customers."""
-RAMP = (0.0, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0)
+RAMP = (0.0, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0, 1.0)
 """Stages of the search: the part of the price of uneven days that counts in each.
 
 Uneven days are free at first. Priced in full from the start, they hold the search where it began (12 % more drive).
@@ -22,9 +22,9 @@ HOT, COLD = 20.0, 0.3
 """Temperatures, minutes."""
 TAKEN_OUT = 7.0
 """Customers taken out at a time, on average."""
-SLACK = 0.03
+SLACK = 0.027
 """What a day's work may differ from the mean for nothing."""
-STIFFNESS = 3.0
+STIFFNESS = 6.0
 """Minutes of driving that a minute more of difference is worth."""
 ABSENT_PRICE = 1.5
 """To miss every visit of a customer is worse than as many of several."""
@@ -212,7 +212,7 @@ def _with_nights(
                 tried = _with_night(month, day, hotel)
                 start = _copy(month, calendar)
                 _refresh(tried, start)
-                _, found = _anneal(tried, _feasible(tried, start), rounds, random, hot=HOT / 4, ramp=(1.0,))
+                tried, found = _anneal(tried, _feasible(tried, start), rounds, random, hot=HOT / 4, ramp=(1.0,))
                 if _cost(found) + task.night_minutes < _cost(calendar):
                     month, calendar = tried, found
                     used[week] += 1

@@ -45,8 +45,10 @@ class Workdays:
 
     def between(self, before: date, after: date) -> int:
         """Working days from `before`, itself not counted, to `after`, counted; holidays are none."""
-        days = (before + timedelta(step) for step in range(1, (after - before).days + 1))
-        return sum(day.weekday() in self.weekdays and day not in self.holidays for day in days)
+        weeks, rest = divmod(max((after - before).days, 0), 7)
+        odd = sum((before.weekday() + step) % 7 in self.weekdays for step in range(1, rest + 1))
+        off = sum(before < day <= after and day.weekday() in self.weekdays for day in self.holidays)
+        return weeks * len(self.weekdays) + odd - off
 
     def weeks(self) -> list[int]:
         """Number of the ISO week of each day, growing over the turn of a year."""

@@ -36,14 +36,15 @@ def inspect(
 ) -> Findings:
     """Every fault of the files, and what keeps potential and workload from being derived."""
     check = check_files(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-    if check.portfolio is None:
+    portfolio = check.portfolio
+    if portfolio is None:
         return Findings(check, check.faults, None)
-    sizes = parts_of(check.portfolio)
+    sizes = parts_of(portfolio)
     if len(sizes) > 1:
         apart = Problem("land", apart_in_words(sizes), "Leave a gap where a bridge is, or give neighbours.")
         check = replace(check, notes=(*check.notes, apart))
     try:
-        return Findings(check, check.faults, demand_sources(derive_demand(check.portfolio, travel="none")))
+        return Findings(check, check.faults, demand_sources(derive_demand(portfolio, travel="none")))
     except TerritoryError as error:
         return Findings(check, (*check.faults, *error.problems), None)
 

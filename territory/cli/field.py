@@ -100,6 +100,7 @@ def route(
         portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []))
         portfolio, _ = on_roads(portfolio, roads, "line")
         asked = None if visits is None else _read_visits(visits)
+        tell("plan", 0.0)
         planned = solve_route(
             portfolio,
             rep=rep,
@@ -109,8 +110,8 @@ def route(
             objective=objective,
             seed=seed,
         )
-        tell("map", 0.0)
         days = days_of(planned)
+        tell("map", 0.0)
         page = draw_days(days, language=language, tiles=tiles).get_root().render()
         files = _write(out, days, {ROUTE_MAP: page}, timezone)
     _show_route(screen, planned, days[0])
@@ -170,6 +171,7 @@ def calls(
 
         portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []))
         portfolio, _ = on_roads(portfolio, roads, "line")
+        tell("plan", 0.0)
         plan = plan_calls(
             portfolio, start=start, weeks=weeks, reps=rep, holidays=holiday or (), seed=seed, workers=workers
         )

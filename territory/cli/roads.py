@@ -89,7 +89,7 @@ def fit(
     screen = Screen(is_json=is_json, is_quiet=is_quiet)
     portfolio = read_portfolio(customers, None, crs=crs, columns=columns_of(headers or []))
     line = fit_line(source, portfolio.customers.geometry, seed=seed)
-    if not line.fitted_on:
+    if line.error is None:
         what = "no road leads from one customer to another."
         raise DataError([Problem(str(customers), what, "Check that the roads are those of the customers' region.")])
     screen.say(

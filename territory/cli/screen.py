@@ -29,8 +29,9 @@ STAGES = {
     "proof": "Proving the bound",
     "scenarios": "Comparing plans",
     "map": "Drawing the map",
+    "plan": "Planning",
 }
-_OF_UNKNOWN_LENGTH = ("read", "map")
+_OF_UNKNOWN_LENGTH = ("read", "map", "plan")
 _FIRST_TIME = (
     "Compiling the search for the first time on this machine: about 20 seconds, once. Later runs start at once."
 )

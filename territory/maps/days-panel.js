@@ -140,9 +140,12 @@ class DaysPanel {
     const { words } = this.page;
     const rows = [this._end(words.say("departs"), day.depart)];
     day.stops.forEach((stop, number) => {
-      // A break is told before the first stop that begins after it, for it may be taken on arrival.
-      if (day.pause && this._isPausedBefore(day, number)) rows.push(this._pause(day.pause));
-      rows.push(this._stop(day, stop, number));
+      const leg = this._leg(stop.drive_minutes, stop.drive_km);
+      const isPaused = day.pause && this._isPausedBefore(day, number);
+      // A break on arrival comes after the drive, and one that begins earlier before it.
+      const isOnArrival = isPaused && stop.arrive <= day.pause[0];
+      if (isPaused) rows.push(isOnArrival ? this._pause(day.pause, leg) : this._pause(day.pause));
+      rows.push(this._stop(day, stop, number, isOnArrival ? null : leg));
     });
     if (day.pause && this._isPausedBefore(day, day.stops.length)) rows.push(this._pause(day.pause));
     const left = [
@@ -168,8 +171,8 @@ class DaysPanel {
       element("span", { class: "badge end", "aria-hidden": "true" }, "⌂"), element("b", {}, label), element("time", {}, time));
   }
 
-  _pause([from, until]) {
-    return element("li", {}, element("div", { class: "stop" },
+  _pause([from, until], leg = null) {
+    return element("li", {}, leg, element("div", { class: "stop" },
       element("span", { class: "badge pause", "aria-hidden": "true" }, "‖"),
       element("b", {}, this.page.words.say("pauseFrom")), element("time", {}, `${from} – ${until}`)));
   }
@@ -179,7 +182,7 @@ class DaysPanel {
     return element("span", { class: "leg" }, words.say("leg", { minutes: words.whole.format(minutes), km: words.tenth.format(km) }));
   }
 
-  _stop(day, stop, number) {
+  _stop(day, stop, number, leg) {
     const { page } = this;
     const { words, state } = page;
     const isChosen = state.stop === number;
@@ -189,7 +192,7 @@ class DaysPanel {
       stop.id,
     ].filter(Boolean);
     return element("li", {},
-      this._leg(stop.drive_minutes, stop.drive_km),
+      leg,
       element("button", {
         class: "stop", type: "button", "aria-expanded": String(isChosen), "data-key": `stop${number}`,
         onclick: () => page.chooseStop(day, isChosen ? null : number, { zoom: true }),

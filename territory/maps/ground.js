@@ -186,6 +186,7 @@ const GroundLayer = L.Renderer.extend({
       this._trace(rings);
       pen.stroke();
     }
+    this._drawBarriers();
     if (state.showToday && scene.canCompare && state.view === "after") this._drawToday();
     if (state.territory !== null) {
       this._trace(ground[state.territory] || []);
@@ -193,6 +194,15 @@ const GroundLayer = L.Renderer.extend({
       pen.lineWidth = 2.5;
       pen.stroke();
     }
+  },
+
+  // Most barriers are water.
+  _drawBarriers() {
+    const pen = this._pen;
+    pen.strokeStyle = "#3a6ea5";
+    pen.lineWidth = 2.5;
+    this._trace(this._scene.barriers, false);
+    pen.stroke();
   },
 
   _drawToday() {

@@ -133,6 +133,22 @@ def build_page(scene: dict[str, Any], *, tiles: str | None, kind: str = "territo
     return page
 
 
+def leaflet_files() -> dict[str, str]:
+    """Leaflet's script and style for a page that is not folium's; file name -> text, with its images inside."""
+    return {"leaflet.js": _leaflet_js(), "leaflet.css": _leaflet_css()}
+
+
+def drawing_modules() -> dict[str, str]:
+    """What draws `payload.describe_plan` on a Leaflet map, for pages of others: ES modules, file name -> text."""
+    return {
+        "elements.js": f"{_resource('elements.js')}\nexport {{ element, shortened, placed }};\n",
+        "ground.js": 'import { shortened } from "./elements.js";\n'
+        + _resource("scene.js")
+        + _resource("ground.js")
+        + "\nexport { Scene, GroundLayer, territoryColour };\n",
+    }
+
+
 def _add(parent: Element, name: str, text: str) -> None:
     child = Verbatim(text)
     child._id = name

@@ -55,7 +55,8 @@ def describe_plan(plan: Proposal | Portfolio, *, travel: TravelMode | None, crs:
     dict
         ``views``: the names of the alignments there are, "before" and/or "after". ``territories``: one object each,
         with its ``measures`` by view. ``ground``: by view, for each territory a list of polygons, of rings, of
-        coordinates as differences. ``today``: lines between territories before, when there is an after.
+        coordinates as differences. ``today``: lines between territories before, when there is an after. ``barriers``:
+        lines that no territory crosses.
         ``customers``: one list a column. ``moves``, ``unplaced``, ``facts``.
     """
     portfolio = plan.portfolio if isinstance(plan, Proposal) else plan
@@ -74,6 +75,7 @@ def describe_plan(plan: Proposal | Portfolio, *, travel: TravelMode | None, crs:
         "facts": _facts(plan, portfolio, mode),
         "territories": _territories(names, views, grounds, portfolio, plane),
         "today": plane.borders(grounds["before"]) if len(grounds) > 1 else [],
+        "barriers": plane.lines(portfolio.land.barriers),
         "ground": {view: [plane.rings(ground.get(name)) for name in names] for view, ground in grounds.items()},
         "customers": _customers(portfolio, demand, codes, plane),
         "moves": _moves(plan, portfolio, names),
@@ -122,6 +124,12 @@ class _Plane:
         outline = shapely.boundary(shapely.coverage_union_all(shapes))
         inner = shapely.difference(shapely.union_all(shapely.boundary(shapes)), outline)
         return [self._steps(shapely.get_coordinates(line)) for line in shapely.get_parts(shapely.line_merge(inner))]
+
+    def lines(self, shapes: np.ndarray) -> list[list[int]]:
+        """Lines as differences."""
+        import shapely
+
+        return [self._steps(shapely.get_coordinates(shape)) for shape in shapes]
 
     def _steps(self, corners: np.ndarray) -> list[int]:
         whole = self.whole(corners)

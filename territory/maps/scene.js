@@ -22,6 +22,7 @@ class Scene {
       this.grounds[view] = told.ground[view].map((shapes) => shapes.flat().map((ring) => this._line(ring)));
     }
     this.today = told.today.map((line) => this._line(line));
+    this.barriers = (told.barriers || []).map((line) => this._line(line));
     this.finalView = this.views[this.views.length - 1];
     this.canCompare = this.views.length > 1;
     this._readMoves();

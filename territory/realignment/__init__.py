@@ -96,6 +96,7 @@ def realign(
     keep: Iterable[str] = (),
     centres: Centres | None = None,
     in_pieces: Iterable[str] = (),
+    begin: pd.Series | None = None,
     seed: int = 0,
     travel: TravelMode = "line",
     handover: float = HANDOVER,
@@ -121,6 +122,8 @@ def realign(
         territories lie around them; by default a territory's centre is where its customers are. With
         ``travel="roads"`` and every centre held still, distance is by road.
     in_pieces : territories that may be in several pieces
+    begin : Series, customer_id -> territory, a plan that is near what is asked, where the search begins; by default
+        today's alignment. Not looked at when only a part is redrawn.
     seed : int
     travel : what workload counts beside visits x minutes
     handover : price of a move, in mean squared distances to the centre; more means fewer moves and longer ways
@@ -152,6 +155,8 @@ def realign(
     work = Work(portfolio, band, travel, seed, progress, effort, rows)
     start = with_newcomers(portfolio, work.mass, names, share, today, rows)
     asked = _Asked(work, names, share, today, start, np.array(redrawn), handover, centres_of(portfolio, centres, names))
+    if begin is not None:
+        asked.begin_with(pd.Index(names).get_indexer(begin.reindex(portfolio.customers.index)))
     limits = limits_of(
         portfolio, names, today, list(band), travel, max_given=max_given, max_taken=max_taken, in_pieces=in_pieces
     )
@@ -184,6 +189,12 @@ class _Asked:
     ) -> None:
         self._work, self._names, self._share, self._today, self._start = work, names, share, today, start
         self._redrawn, self._handover, self._centres = redrawn, handover, centres
+        self._begin: np.ndarray | None = None
+
+    def begin_with(self, labels: np.ndarray) -> None:
+        """Let the search begin with these labels, (n,) int; where there is none, -1, with today's."""
+        settled = np.where(labels >= 0, labels, self._start)
+        self._begin = settled if (settled >= 0).all() else None
 
     def solve(self, limits: Limits, *, dearer: float = 1.0) -> Plan:
         """A plan for the territories that are redrawn, told for all of them."""
@@ -195,6 +206,7 @@ class _Asked:
                 handover=self._handover * dearer,
                 limits=limits,
                 centres=self._centres,
+                begin=self._begin,
             )
         number = np.full(len(self._names) + 1, -1)
         number[part] = np.arange(len(part))

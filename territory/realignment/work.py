@@ -84,6 +84,7 @@ class Work:
         handover: float = 0.0,
         limits: Limits | None = None,
         centres: np.ndarray | None = None,
+        begin: np.ndarray | None = None,
         effort: float = 1.0,
     ) -> Plan:
         """The algorithm's plan for all customers; those who are not in `rows` keep their `start`."""
@@ -107,6 +108,7 @@ class Work:
                 weights=self.weights,
                 ideal=self._ideal(len(share)),
                 limits=self._at(limits or Limits()),
+                begin=None if begin is None else begin[order],
                 effort=self.effort * effort,
                 progress=self.progress,
             )

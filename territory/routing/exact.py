@@ -26,7 +26,10 @@ LARGE = 100
 FIRST_TRY, FIRST_TRY_AT_MOST = 5_000, 30_000_000
 """Comparisons for each pair of visits before prices are looked for, which take a while themselves."""
 LOOSE = 20_000_000
-STRAIGHT = 30_000_000
+PATIENCE, FINER = 5, 2
+"""For what resists: passes before everything is remembered, and how much finer the outlook's clock is."""
+STRAIGHT, CLOSE = 30_000_000, 0.02
+"""Comparisons for the search with everything remembered, unless the bound is this close: then it gets half of all."""
 FEW_MUSTS = 5
 ROUNDS = 40
 RUINS, CHEAPER = 400, 10
@@ -80,9 +83,12 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     ruins = RUINS * (CHEAPER if search.has_musts_only or task.visits > LARGE else 1)
     search.better(seed, rounds=ruins)
     search.use_prices()
-    if not search.directly(budget=min(budget, search.steps + STRAIGHT)):
+    straight = budget // 2 if search.is_close else STRAIGHT
+    if not search.directly(budget=min(budget, search.steps + straight)):
         search.better(seed + 1, rounds=10 * ruins if search.has_musts_only else ruins)
-        search.alternately(budget=budget)
+        search.look_out(FINER)
+        if not (search.is_close and search.directly(budget=(search.steps + budget) // 2)):
+            search.alternately(budget=budget, patience=PATIENCE)
     return search.proof
 
 
@@ -103,7 +109,7 @@ class _Search:
         self.worth = WORTHLESS
         self.bound = int(NEVER)
         self.is_impossible = False
-        self.outlooks = [NO_OUTLOOK, NO_OUTLOOK]
+        self.outlooks, self.finer = [NO_OUTLOOK, NO_OUTLOOK], 1
         musts = np.flatnonzero(task.must)
         # A must is worth more than everything else, so that searches that may miss one do not.
         spent = int(task.cost.max(initial=0)) * m + task.horizon
@@ -128,7 +134,12 @@ class _Search:
         self.exact_worth = self.task.worth
         self.least_with_musts = WORTHLESS
         self.remembered = np.eye(len(price), dtype=bool)
-        self.outlooks[0] = outlook_of(self.sides[0], self.prized)
+        self.look_out(1)
+
+    def look_out(self, finer: int) -> None:
+        """See from the start what can be gained at most, on a clock `finer` times as fine."""
+        self.finer = finer
+        self.outlooks[0] = outlook_of(self.sides[0], self.prized, finer)
         if self.outlooks[0].tick:
             owes = int(self.task.pause[2] == 0)
             most = int(self.outlooks[0].best[owes, 0, 0]) + self.constant
@@ -171,6 +182,11 @@ class _Search:
             self.offer(_forward(route_to(labels, last), side))
 
     @property
+    def is_close(self) -> bool:
+        """Whether the bound is so near that little is left to search."""
+        return self.bound - self.worth <= CLOSE * abs(self.worth)
+
+    @property
     def has_musts_only(self) -> bool:
         """Whether every visit must be made."""
         return self.musts == self.task.visits
@@ -208,17 +224,17 @@ class _Search:
             self.is_impossible = self.worth == WORTHLESS
         return is_complete
 
-    def alternately(self, *, budget: int) -> bool:
+    def alternately(self, *, budget: int, patience: int = 2) -> bool:
         """Bound from both ends in turn; whether the best route, or that there is none, is proven."""
         if self.outlooks[0].tick:
-            self.outlooks[1] = outlook_of(self.sides[1], self.prized)
+            self.outlooks[1] = outlook_of(self.sides[1], self.prized, self.finer)
         ends: Ends = NO_ENDS
         none = np.zeros(len(self.must), np.uint64)
         side, alive = 1, FEW
         for turn in range(PASSES):
             near_ones = self.nearest[:, : NEAR[min(turn, len(NEAR) - 1)]]
             self.remembered[np.arange(len(self.nearest))[:, None], near_ones] = True
-            is_exact = (turn >= 2 and alive < FEW) or turn == PASSES - 1
+            is_exact = (turn >= patience and alive < FEW) or turn == PASSES - 1
             labels, count, best, last, steps, is_complete = grow(
                 self.sides[side],
                 self.exact_worth if is_exact else self.prized,

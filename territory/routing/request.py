@@ -138,7 +138,7 @@ def request_of(
         pause=rest,
         max_drive=_most_drive(row) if max_drive is None else max_drive,
         objective=objective,
-        travel=travel or LineTravel.of(portfolio.rules),
+        travel=travel or portfolio.roads or LineTravel.of(portfolio.rules),
         effort=effort,
         seed=seed,
     )

@@ -15,7 +15,7 @@ from territory.routing.sides import NEVER, Side, after_pause, end_time, first_st
 
 BLINK = 0.02
 """How often a place for a visit is overlooked, so that not every round ends alike."""
-STRING, REMOVED = 10, 10
+STRING, REMOVED = 10, 20
 """The longest string of stops, and the mean number of them, that are taken out of a day."""
 HOT, COLD = 0.5, 0.02
 """Acceptance at the beginning and at the end, beside what a visit is worth (or a leg costs) on average."""
@@ -177,7 +177,8 @@ def _best_place(side, worth, rows, size, early, late, place, is_must, is_checked
                 if worth[place] <= cost:
                     continue
                 spent = side.drive[a, place] + side.drive[place, b] - side.drive[a, b] + side.service[place]
-                merit = float(worth[place] - cost) / (float(spent + (time - early[v, p])) + 1.0)
+                # Where a detour is shorter than the leg, a visit may save time.
+                merit = float(worth[place] - cost) / (1.0 + max(spent + time - early[v, p], 0))
             if merit > best:
                 if is_checked and not _holds_with(side, row, size[v], place, p, scratch):
                     continue

@@ -57,11 +57,6 @@ class Server:
             what = "the address holds more than a place: a key in it would be told in messages."
             raise DataError([Problem("travel, server", what, "Give the key apart from the address.")])
 
-    @property
-    def where(self) -> str:
-        """The server's name in messages."""
-        return self.url
-
     def get(self, path: str, parameters: Mapping[str, str] | None = None, **options: Any) -> Any:
         """What the server says to a GET of `path`, as JSON values; see `ask` for options and errors."""
         return self.ask("GET", path, parameters=parameters, **options)
@@ -112,15 +107,15 @@ class Server:
             except httpx.TransportError as error:
                 # The error's own words may quote the address with its key.
                 failure = f"it did not answer ({type(error).__name__})"
-                log.info("%s: %s, try %d of %d", self.where, failure, attempt + 1, self.tries)
+                log.info("%s: %s, try %d of %d", self.url, failure, attempt + 1, self.tries)
                 continue
             failure, answer = self._read(response, content)
             if not failure and not is_busy(answer):
                 return answer
             failure = failure or "it is over its limit of questions"
-            log.info("%s: %s, try %d of %d", self.where, failure, attempt + 1, self.tries)
+            log.info("%s: %s, try %d of %d", self.url, failure, attempt + 1, self.tries)
         fix = "Check that it runs, ask less at once, or use a road graph in a file instead."
-        raise UnavailableError([Problem(self.where, f"{failure.partition(';')[0]}, {self.tries} times.", fix)])
+        raise UnavailableError([Problem(self.url, f"{failure.partition(';')[0]}, {self.tries} times.", fix)])
 
     def __getstate__(self) -> dict[str, Any]:
         # An open connection travels to no other process.
@@ -136,7 +131,7 @@ class Server:
             answer = None
         if not isinstance(answer, dict):
             what = f"it answered with something that is no JSON object (status {response.status_code})."
-            raise UnavailableError([Problem(self.where, what, "Check that the address is a routing server's.")])
+            raise UnavailableError([Problem(self.url, what, "Check that the address is a routing server's.")])
         return "", answer
 
     def _pause(self, attempt: int, failure: str) -> float:

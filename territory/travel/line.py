@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from territory.rules import Rules
 from territory.travel.times import TravelMatrix, TravelTimes, coordinates_of
@@ -27,13 +28,13 @@ class LineTravel:
     detour_factor : ratio, metres by road over metres in a straight line
     speed_kmh : along the road
     fitted_on : name of the source that the figures were fitted on, "" when they are the rules'
-    error : ratio, mean relative error of minutes on what it was fitted on; NaN when it was not fitted
+    error : ratio, mean relative error of minutes on what it was fitted on; None when it was not fitted
     """
 
     detour_factor: float = 1.3
     speed_kmh: float = 50.0
     fitted_on: str = ""
-    error: float = float("nan")
+    error: float | None = None
 
     is_estimate = True
 
@@ -63,7 +64,7 @@ class LineTravel:
         """See `TravelTimes.matrix`; the hour changes nothing."""
         start = coordinates_of(points)
         goal = start if to is None else coordinates_of(to if to.crs == points.crs else to.to_crs(points.crs))
-        straight = np.hypot(*(start[:, None] - goal[None]).transpose(2, 0, 1))
+        straight = cdist(start, goal)
         # Rounded, so that every machine's square roots give the same.
         return TravelMatrix(
             minutes=np.round(straight * self.minutes_per_metre, 6),

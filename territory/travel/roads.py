@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from territory.travel import hierarchy as search
 from territory.travel.network import Network
@@ -86,7 +87,7 @@ class RoadTravel:
         off = start.off_metres[:, None] + end.off_metres[None]
         minutes, metres = (ms + off * _ACCESS_MS_PER_METRE) / 60_000, cm / 100 + off
         # Neighbours in one yard need not go out on the road.
-        straight = np.hypot(*(start_xy[:, None] - end_xy[None]).transpose(2, 0, 1))
+        straight = cdist(start_xy, end_xy)
         by_foot = (straight <= off) & (straight * _ACCESS_MS_PER_METRE < minutes * 60_000)
         minutes = np.where(by_foot, straight * _ACCESS_MS_PER_METRE / 60_000, minutes)
         metres = np.where(by_foot, straight, metres)
@@ -238,25 +239,23 @@ class RoadTravel:
         return _Spots(road, np.nan_to_num(along), np.round(shapely.distance(lines, places), 3)), xy
 
     def _starts(self, spots: _Spots, hour: int) -> Placed:
-        """Ranks of the lanes that begin a way, (n, 2), and milliseconds and centimetres to their ends."""
+        """The lanes on which a way begins, and what is left of them."""
         lanes, left = self._lane_at[spots.road], np.column_stack([1 - spots.along, spots.along])
-        return self._placed(lanes, left, hour)
-
-    def _ends(self, spots: _Spots, hour: int) -> Placed:
-        """Ranks of the lanes that end a way, (n, 2), and what arriving before their ends saves, below 0."""
-        lanes, left = self._lane_at[spots.road], np.column_stack([1 - spots.along, spots.along])
-        ranks, ms, cm = self._placed(lanes, left, hour)
-        return ranks, -ms, -cm
-
-    def _placed(self, lanes: np.ndarray, left: np.ndarray, hour: int) -> Placed:
         ranks = np.where(lanes >= 0, self.rank[lanes], -1).astype(np.int64)
         ms = np.rint(left * self._lane_ms(hour)[lanes]).astype(np.int64)
         return ranks, ms, np.rint(left * self._lane_cm[lanes]).astype(np.int64)
 
+    def _ends(self, spots: _Spots, hour: int) -> Placed:
+        """The lanes on which a way ends; what is left of them was counted and is not gone."""
+        ranks, ms, cm = self._starts(spots, hour)
+        return ranks, -ms, -cm
+
     def _lane_ms(self, hour: int) -> np.ndarray:
-        network = self.network
-        factor = hour_factors(self.factors, hour)[network.road_class[network.lane_road]]
-        return np.maximum(1, np.rint(network.lane_ms * factor)).astype(np.int64)
+        if hour not in self._lane_ms_of_hour:
+            network = self.network
+            factor = hour_factors(self.factors, hour)[network.road_class[network.lane_road]]
+            self._lane_ms_of_hour[hour] = np.maximum(1, np.rint(network.lane_ms * factor)).astype(np.int64)
+        return self._lane_ms_of_hour[hour]
 
     def _weights(self, hour: int) -> search.Weights:
         if hour not in self._weights_of_hour:
@@ -266,6 +265,10 @@ class RoadTravel:
             ms = network.turn_ms[turn] + self._lane_ms(hour)[end]
             self._weights_of_hour[hour] = search.customize(self._hierarchy, ms, self._lane_cm[end])
         return self._weights_of_hour[hour]
+
+    @cached_property
+    def _lane_ms_of_hour(self) -> dict[int, np.ndarray]:
+        return {}
 
     @cached_property
     def _weights_of_hour(self) -> dict[int, search.Weights]:

@@ -59,7 +59,7 @@ class ServerTravel(ABC):
     @property
     def name(self) -> str:
         """The server's kind and address."""
-        return f"{self.kind} at {self.server.where}"
+        return f"{self.kind} at {self.server.url}"
 
     @property
     def fingerprint(self) -> str:
@@ -139,12 +139,12 @@ class ServerTravel(ABC):
             yield
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             what = f"its answer cannot be understood ({type(error).__name__}: {error})."
-            raise UnavailableError([Problem(self.server.where, what, f"Is it a server of {self.kind}?")]) from error
+            raise UnavailableError([Problem(self.server.url, what, f"Is it a server of {self.kind}?")]) from error
 
     def _check(self, block: Block, start: np.ndarray, end: np.ndarray) -> None:
         if not block.seconds.shape == block.metres.shape == (len(start), len(end)):
             what = f"it answered {block.seconds.shape} times where {len(start)} x {len(end)} were asked for."
-            raise UnavailableError([Problem(self.server.where, what, f"Check that it is a server of {self.kind}.")])
+            raise UnavailableError([Problem(self.server.url, what, f"Check that it is a server of {self.kind}.")])
 
     def _refusal(self, said: object, fix: str = "") -> DataError:
         """That the server does not do what was asked; what it `said` is told without the key."""
@@ -152,7 +152,7 @@ class ServerTravel(ABC):
         if self.server.key:
             words = words.replace(self.server.key, "***")
         fix = fix or "Check the address, the profile, and that its map covers the places."
-        return DataError([Problem(self.server.where, f"it refused: {words}.", fix)])
+        return DataError([Problem(self.server.url, f"it refused: {words}.", fix)])
 
 
 class OsrmTravel(ServerTravel):
@@ -293,7 +293,7 @@ class AmapTravel(ServerTravel):
             if not len(left):
                 return Block(seconds, metres)
         what = f"it left out {len(left)} of {len(start)} origins, twice."
-        raise UnavailableError([Problem(self.server.where, what, "Ask again later.")])
+        raise UnavailableError([Problem(self.server.url, what, "Ask again later.")])
 
     def _legs(self, degrees: np.ndarray) -> Iterator[np.ndarray]:
         for start, end in pairwise(degrees):

@@ -35,6 +35,11 @@ def build_roads(extract: str | Path, *, name: str | None = None) -> RoadTravel:
         There is no such file.
     DataError
         It is no extract, or has no road for cars.
+
+    Notes
+    -----
+    Roads that do not lead to the rest and back are left out and counted (`RoadTravel.describe`): islands that only a
+    ferry reaches are among them.
     """
     path = Path(extract)
     if not path.is_file():

@@ -39,12 +39,6 @@ class TravelMatrix:
     unreachable: tuple[Hashable, ...] = ()
     is_estimate: bool = False
 
-    @property
-    def seconds(self) -> np.ndarray:
-        """(n, m) int64, whole seconds, rounded up so that no plan is late by rounding; -1 where there is no way."""
-        whole = np.ceil(np.where(np.isfinite(self.minutes), self.minutes, 0) * 60 - 1e-6)
-        return np.where(np.isfinite(self.minutes), whole, -1).astype(np.int64)
-
 
 class TravelTimes(Protocol):
     """Where minutes and metres come from.

@@ -57,6 +57,8 @@ def objects(service: Running) -> dict[str, str]:
         "user_id": next(user["user_id"] for user in users if user["name"] == "rep B"),
         "token_id": token["token_id"],
         "webhook_id": "webhook_none",
+        "collection": "territories",
+        "feature_id": "T1",
     }
 
 

@@ -39,9 +39,11 @@ def gdal(served: tuple[Running, str]) -> Iterator[str]:
     if "OAPIF" not in pyogrio.list_drivers():
         pytest.skip("this GDAL was built without OAPIF")
     service, address = served
-    pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADERS": f"Authorization: Bearer {service.secrets['manager']}"})
+    # As QGIS does: the token is the password of basic authentication, whatever the user's name.
+    options = {"GDAL_HTTP_AUTH": "BASIC", "GDAL_HTTP_USERPWD": f"token:{service.secrets['manager']}"}
+    pyogrio.set_gdal_config_options(options)
     yield f"OAPIF:{address}"
-    pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADERS": None})
+    pyogrio.set_gdal_config_options(dict.fromkeys(options))
 
 
 def path_of(address: str) -> str:

@@ -19,7 +19,8 @@ FLOORS = [
     {"planning"},
     {"schemas"},
     {"exchange"},
-    {"backup", "routers", "pages"},
+    {"backup", "routers"},
+    {"pages"},
     {"app"},
     {"serve", "work", "__init__"},
 ]

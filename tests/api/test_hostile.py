@@ -105,6 +105,7 @@ BAD_FILES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # GDAL's own, of a GeoPackage that is none
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_a_bad_file_is_told_and_nothing_breaks(running: Running, name: str):
     files = {"customers": (name, BAD_FILES[name])}

@@ -9,6 +9,7 @@ import pytest
 
 from territory.callplan import plan_calls
 from territory.errors import DataError, NotFoundError
+from territory.routing import solve_route
 from tests.callplan.weeks import MONDAY, PLAIN, days_of, gaps_of, planned, ring, town
 
 
@@ -308,6 +309,17 @@ def test_a_rep_without_a_home_begins_amid_the_customers_and_the_plan_says_so():
 
     assert calls.measures.loc["R01", "drive_minutes"] < 30
     assert "the home is not known" in str(calls.problems[0])
+
+
+def test_a_day_of_the_plan_goes_straight_into_a_route():
+    world = town(ring(9))
+    calls = planned(world, fixed=[("3", "2027-03-03", "10:30")])
+
+    day = calls.on("2027-03-03", rep="R01")
+    route = solve_route(world, rep="R01", day="2027-03-03", visits=day)
+
+    assert set(route.stops["customer_id"]) == set(day["customer_id"])
+    assert route.drive_minutes == pytest.approx(calls.days.set_index("day").loc["2027-03-03", "drive_minutes"], abs=0.5)
 
 
 def test_what_cannot_be_planned_is_told_at_once():

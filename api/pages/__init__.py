@@ -1,0 +1,10 @@
+"""Pages for people. A page is a frame without data: what it shows it asks of /v1, with the rights of who reads it.
+
+``frame`` renders the templates and answers errors as pages; ``words`` both languages; ``static`` scripts and styles;
+``routes`` the URLs.
+"""
+
+from api.pages.routes import routes
+from api.pages.static import static_routes
+
+__all__ = ["routes", "static_routes"]

@@ -1,0 +1,180 @@
+// A rep's own page, for a phone on a flaky line: what changes for me, my customers, my challenges.
+
+import { element } from "./elements.js";
+import { all, attempt, badge, button, byId, complain, day, done, get, link, me, number, onSubmit, openDialog, page, say } from "./base.js";
+import { Outbox } from "./outbox.js";
+
+const AT_ONCE = 30;
+let portfolios = [];
+let customers = [];
+let challenges = [];
+let here = null;
+let shown = AT_ONCE;
+
+const outbox = new Outbox(me.user_id, {
+  changed: () => { showLine(); showChanges(); showChallenges(); },
+  sent: (message, content) => {
+    challenges = [content, ...challenges.filter((each) => each.challenge_id !== content.challenge_id)];
+    showChanges();
+    showChallenges();
+    done(say("challenge_sent"));
+  },
+  refused: (message, error) => complain(error),
+});
+
+function showLine() {
+  const waiting = outbox.messages().length;
+  const box = byId("line");
+  box.className = `line ${navigator.onLine ? "" : "off"}`;
+  box.textContent = [navigator.onLine ? "" : say("no_line"), waiting ? say("waiting_to_send", { count: waiting }) : ""].filter(Boolean).join(" ");
+}
+window.addEventListener("online", showLine);
+window.addEventListener("offline", showLine);
+
+// ---- what changes for me
+
+function showChanges() {
+  const box = byId("changes");
+  const parts = portfolios.flatMap((portfolio) => {
+    const { mine, handovers } = portfolio;
+    if (!handovers.length) return [];
+    const coming = handovers.filter((row) => mine.has(row.to));
+    const going = handovers.filter((row) => mine.has(row.from));
+    return [
+      element("h2", {}, portfolio.name),
+      element("p", { class: "lead" }, say("from_day", { day: day(handovers[0].effective_from) }), " ", say("come_and_go", { coming: coming.length, going: going.length })),
+      going.length ? element("h3", {}, say("you_give", { count: going.length })) : null,
+      element("ul", { class: "cards" }, going.map((row) => changeCard(portfolio, row, true))),
+      coming.length ? element("h3", {}, say("you_get", { count: coming.length })) : null,
+      element("ul", { class: "cards" }, coming.map((row) => changeCard(portfolio, row, false))),
+    ].filter(Boolean);
+  });
+  box.replaceChildren(...(parts.length ? parts : [element("p", { class: "empty" }, say("nothing_changes"))]));
+}
+
+function changeCard(portfolio, row, isGoing) {
+  const challenge = challenges.find((each) => each.customer_id === row.customer_id && each.portfolio_id === portfolio.portfolio_id);
+  const waiting = outbox.messages().find(({ about }) => about.customer_id === row.customer_id && about.portfolio_id === portfolio.portfolio_id);
+  return element("li", { class: "card" },
+    element("h4", {}, row.name || row.customer_id),
+    element("p", { class: "soft" }, [
+      isGoing ? say("goes_to", { rep: row.to_rep_id || row.to }) : say("comes_from", { rep: row.from_rep_id || row.from || "–" }),
+      `${say("potential")} ${number(row.potential)}`,
+      page.words[`reason_${(row.reason || "").replaceAll(" ", "_")}`] || row.reason,
+    ].filter(Boolean).join(" · ")),
+    challenge ? element("p", {}, badge(challenge.status), challenge.answer ? ` ${challenge.answer}` : "")
+      : waiting ? element("p", { class: "soft" }, say("waits_for_line"))
+        : isGoing ? element("p", { class: "buttons" }, button(say("i_should_keep"), async () => ask(portfolio, row))) : null);
+}
+
+function ask(portfolio, row) {
+  const dialog = byId("challenge");
+  dialog.about = { portfolio_id: portfolio.portfolio_id, customer_id: row.customer_id, name: row.name };
+  byId("challenge-told").textContent = say("challenge_told", {
+    customer: row.name || row.customer_id, rep: row.to_rep_id || row.to, price: row.price === null ? "–" : number(row.price),
+  });
+  dialog.querySelector("form").reset();
+  openDialog(dialog);
+}
+
+onSubmit(byId("challenge").querySelector("form"), async ({ note }) => {
+  const { about } = byId("challenge");
+  byId("challenge").close();
+  await outbox.post(`/v1/portfolios/${about.portfolio_id}/challenges`, { customer_id: about.customer_id, note: note.value }, about);
+});
+
+function showChallenges() {
+  const waiting = outbox.messages().map(({ about, body }) => element("li", { class: "card" },
+    element("h4", {}, about.name || about.customer_id), element("p", {}, body.note), element("p", { class: "soft" }, say("waits_for_line"))));
+  const sent = challenges.map((each) => element("li", { class: "card" },
+    element("h4", {}, customers.find(({ customer_id: id }) => id === each.customer_id)?.name || each.customer_id), element("p", {}, each.note),
+    element("p", {}, badge(each.status), each.answer ? ` ${each.answer}` : "")));
+  byId("challenge-list").replaceChildren(...(waiting.length + sent.length ? [...waiting, ...sent] : [element("li", { class: "empty" }, say("no_challenges"))]));
+}
+
+// ---- my customers
+
+function kilometres(a) {
+  const radians = Math.PI / 180;
+  const half = (x) => Math.sin(((x * radians) / 2)) ** 2;
+  const part = half(a.lat - here.lat) + Math.cos(a.lat * radians) * Math.cos(here.lat * radians) * half(a.lon - here.lon);
+  return 12742 * Math.asin(Math.sqrt(part)); // haversine, on a sphere of 6371 km
+}
+
+function showCustomers() {
+  const word = byId("filter").value.trim().toLowerCase();
+  let found = customers.filter((row) => `${row.name ?? ""} ${row.customer_id}`.toLowerCase().includes(word));
+  if (here) found = [...found].sort((a, b) => kilometres(a) - kilometres(b));
+  byId("customer-count").textContent = say("count_customers", { count: number(found.length) });
+  byId("customer-list").replaceChildren(...found.slice(0, shown).map(customerCard));
+  byId("more").hidden = found.length <= shown;
+}
+
+function customerCard(row) {
+  const place = `${row.lat},${row.lon}`;
+  return element("li", { class: "card" },
+    element("h4", {}, row.name || row.customer_id),
+    element("p", { class: "soft" }, [
+      row.customer_id, row.tier ? say("tier_only", { tier: row.tier }) : null, row.segment,
+      row.potential ? `${say("potential")} ${number(row.potential)}` : null,
+      row.open_from ? say("open_hours", { from: row.open_from, until: row.open_until ?? "" }) : null,
+      here ? `${number(kilometres(row))} km` : null,
+    ].filter(Boolean).join(" · ")),
+    element("p", { class: "buttons" },
+      link(`geo:${place}?q=${place}`, say("navigate"), { class: "quiet" }),
+      row.phone ? link(`tel:${row.phone}`, say("call"), { class: "quiet" }) : null));
+}
+
+byId("filter").addEventListener("input", () => { shown = AT_ONCE; showCustomers(); });
+byId("more").addEventListener("click", () => { shown += 3 * AT_ONCE; showCustomers(); });
+byId("nearest").addEventListener("click", () => navigator.geolocation?.getCurrentPosition(
+  ({ coords }) => { here = { lon: coords.longitude, lat: coords.latitude }; showCustomers(); },
+  () => done(say("no_place"))));
+
+// ---- tabs, by click and by arrow keys
+
+const tabs = [...document.querySelectorAll("[role=tab]")];
+function openTab(tab) {
+  for (const each of tabs) {
+    const isOpen = each === tab;
+    each.setAttribute("aria-selected", String(isOpen));
+    each.tabIndex = isOpen ? 0 : -1;
+    byId(each.getAttribute("aria-controls")).hidden = !isOpen;
+  }
+}
+for (const [i, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => openTab(tab));
+  tab.addEventListener("keydown", ({ key }) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (!by) return;
+    const next = tabs[(i + by + tabs.length) % tabs.length];
+    openTab(next);
+    next.focus();
+  });
+}
+
+// ---- the page
+
+async function load(portfolio) {
+  const base = `/v1/portfolios/${portfolio.portfolio_id}`;
+  const [own, reps, handovers, asked] = await Promise.all([
+    all(`${base}/customers`), all(`${base}/reps`), all(`${base}/handovers`), get(`${base}/challenges`),
+  ]);
+  return { ...portfolio, customers: own, mine: new Set(reps.map((rep) => rep.territory)), reps, handovers, challenges: asked.items };
+}
+
+attempt(null, async () => {
+  const seen = (await all("/v1/portfolios")).filter(({ status }) => status === "ready");
+  portfolios = await Promise.all(seen.map(load));
+  customers = portfolios.flatMap((portfolio) => portfolio.customers);
+  challenges = portfolios.flatMap((portfolio) => portfolio.challenges);
+  byId("subtitle").textContent = portfolios.length
+    ? portfolios.map((each) => `${[...each.mine].join(", ")} · ${each.name}`).join(" · ")
+    : say("no_portfolio_of_mine");
+  showChanges();
+  showCustomers();
+  showChallenges();
+  await outbox.flush();
+});
+showLine();
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/offline.js", { scope: "/my" });

@@ -1,0 +1,215 @@
+// A map of territories and customers to click on: the drawing is the library's, the tools around it are the service's.
+
+import { element, placed, shortened } from "./elements.js";
+import { GroundLayer, Scene, territoryColour } from "./ground.js";
+import { byId, number, say, signedPercent } from "./base.js";
+
+const MEASURES = ["potential", "workload"];
+
+export class PlanMap {
+  // hears: {customer(i), territory(i), lasso([i, ...])}
+  constructor(told, hears) {
+    this.hears = hears;
+    this.state = {
+      view: null, colour: "potential", tiles: null, onlyMoved: false, showToday: true, showCustomers: true,
+      showNames: true, customer: null, territory: null, homeZoom: null,
+    };
+    this.map = L.map("map", { zoomControl: false, zoomSnap: 0.25, attributionControl: false, boxZoom: false });
+    this.map.getContainer().setAttribute("role", "application");
+    this.map.getContainer().setAttribute("aria-label", say("map_label"));
+    this.scene = new Scene(told);
+    this.state.view = this.scene.finalView;
+    this.layer = new GroundLayer(this.scene, this.state);
+    this.showEverything(false);
+    this.layer.addTo(this.map);
+    L.control.scale({ imperial: false, position: "bottomright" }).addTo(this.map);
+    this._listen();
+    this.render();
+  }
+
+  // The plan as it is now: the reader stays where he was.
+  show(told) {
+    this.scene = new Scene(told);
+    this.layer._scene = this.scene;
+    this.layer.redraw();
+  }
+
+  change(changes) {
+    Object.assign(this.state, changes);
+    this.render();
+  }
+
+  render() {
+    const { scene, state } = this;
+    const views = byId("views");
+    views.hidden = !scene.canCompare;
+    this._segment(views, "view", say("show_territories"), scene.views, state.view);
+    this._segment(byId("colours"), "colour", say("colour_by"), [...MEASURES, "territory"], state.colour);
+    this._key();
+    this.layer.redraw();
+  }
+
+  choose(customer, { zoom = false } = {}) {
+    this.state.territory = null;
+    this.state.customer = customer;
+    this.layer.redraw();
+    if (!zoom) return;
+    const { wx, wy } = this.scene;
+    const nearer = Math.max(this.map.getZoom(), Math.min(13, this.state.homeZoom + 3));
+    this.map.setView(this._latLng(wx[customer], wy[customer]), nearer, this._motion());
+  }
+
+  chooseTerritory(territory) {
+    this.state.customer = null;
+    this.state.territory = territory;
+    this.layer.redraw();
+    const box = this.scene.groundBounds(territory, this.state.view);
+    if (box) this.map.fitBounds(this._latLngBounds(box), { padding: [30, 50], maxZoom: 13, ...this._motion() });
+  }
+
+  // Draw a line around customers: resolves with those inside; with none when the reader gives up (Esc).
+  lasso() {
+    const box = this.map.getContainer();
+    this.map.dragging.disable();
+    box.classList.add("lassoing");
+    const line = L.polyline([], { color: "#0b62c4", weight: 2, dashArray: "4 4" }).addTo(this.map);
+    return new Promise((resolve) => {
+      const add = (event) => line.addLatLng(this.map.mouseEventToLatLng(event));
+      const start = (event) => {
+        event.preventDefault();
+        box.setPointerCapture(event.pointerId);
+        add(event);
+        box.addEventListener("pointermove", add);
+        box.addEventListener("pointerup", () => end(true), { once: true });
+      };
+      const end = (isDrawn) => {
+        const ring = line.getLatLngs().map((at) => this.map.project(at, 0));
+        box.removeEventListener("pointermove", add);
+        box.removeEventListener("pointerdown", start);
+        document.removeEventListener("keydown", stop);
+        box.classList.remove("lassoing");
+        line.remove();
+        this.map.dragging.enable();
+        this._isMuted = true; // the click that ends the drawing chooses nobody
+        setTimeout(() => { this._isMuted = false; }, 50);
+        resolve(isDrawn && ring.length > 2 ? this._inside(ring) : []);
+      };
+      const stop = (event) => event.key === "Escape" && end(false);
+      box.addEventListener("pointerdown", start, { once: true });
+      document.addEventListener("keydown", stop);
+    });
+  }
+
+  _inside(ring) {
+    const { scene } = this;
+    const found = [];
+    for (let i = 0; i < scene.count; i++) {
+      let isInside = false;
+      for (let a = 0, b = ring.length - 1; a < ring.length; b = a++) {
+        const [p, q] = [ring[a], ring[b]];
+        if (p.y > scene.wy[i] !== q.y > scene.wy[i] && scene.wx[i] < p.x + ((scene.wy[i] - p.y) / (q.y - p.y)) * (q.x - p.x)) isInside = !isInside;
+      }
+      if (isInside) found.push(i);
+    }
+    return found;
+  }
+
+  showEverything(isAnimated = true) {
+    const { map, scene, state } = this;
+    if (!scene.count) return map.setView([20, 0], 2, { animate: false });
+    map.fitBounds(this._latLngBounds(scene.bounds), {
+      paddingTopLeft: [16, 52], paddingBottomRight: [16, 24], maxZoom: 15, ...(isAnimated ? this._motion() : { animate: false }),
+    });
+    state.homeZoom ??= map.getZoom();
+    return this.layer.redraw();
+  }
+
+  _listen() {
+    const { map } = this;
+    map.on("click", ({ latlng }) => {
+      if (this._isMuted) return;
+      const customer = this.layer.customersAt(latlng, 6)[0];
+      if (customer !== undefined) this.hears.customer?.(customer);
+      else {
+        const territory = this._territoryAt(latlng);
+        if (territory >= 0) this.hears.territory?.(territory);
+      }
+    });
+    map.on("mousemove", (event) => this._hover(event));
+    map.on("mouseout movestart", () => { byId("tip").hidden = true; });
+    const tool = (key, sign, act) => element("button", { type: "button", "aria-label": say(key), title: say(key), onclick: act }, sign);
+    byId("zoom").replaceChildren(
+      tool("zoom_in", "+", () => map.zoomIn()), tool("zoom_out", "−", () => map.zoomOut()),
+      tool("zoom_all", "⤢", () => this.showEverything()));
+    new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
+  }
+
+  _territoryAt(latlng) {
+    const point = this.map.project(latlng, 0);
+    return this.scene.territoryAt(point.x, point.y, this.state.view);
+  }
+
+  _hover({ latlng, containerPoint }) {
+    if (this._frame) return;
+    this._frame = requestAnimationFrame(() => {
+      this._frame = 0;
+      const { scene, state } = this;
+      const customer = this.layer.customersAt(latlng, 2)[0];
+      const territory = customer === undefined ? this._territoryAt(latlng) : -1;
+      this.map.getContainer().classList.toggle("can-click", customer !== undefined);
+      const tip = byId("tip");
+      tip.hidden = customer === undefined && territory < 0;
+      if (customer !== undefined) {
+        const owner = scene.customers[state.view][customer];
+        tip.replaceChildren(element("b", {}, shortened(scene.customers.name[customer] || scene.customers.id[customer], 60)),
+          element("span", {}, `${say("potential")} ${number(scene.customers.potential[customer])} · ${owner < 0 ? say("nobody") : scene.territories[owner].name}`));
+      } else if (territory >= 0) {
+        tip.replaceChildren(element("b", {}, shortened(scene.territories[territory].name, 60)),
+          element("span", {}, MEASURES.map((measure) => `${say(measure)} ${signedPercent(scene.deviation(territory, state.view, measure))}`).join(" · ")));
+      }
+      const room = this.map.getSize();
+      const x = Math.max(4, Math.min(containerPoint.x + 14, room.x - tip.offsetWidth - 8));
+      placed(tip, { transform: `translate(${Math.round(x)}px, ${Math.round(containerPoint.y + 18)}px)` });
+    });
+  }
+
+  _segment(box, name, label, values, chosen) {
+    box.setAttribute("aria-label", label);
+    const focused = document.activeElement?.name === name;
+    box.replaceChildren(...values.map((value) => element("label", {},
+      element("input", { type: "radio", name, value, checked: value === chosen, onchange: () => this.change({ [name]: value }) }),
+      element("span", {}, say(value)))));
+    if (focused) box.querySelector("input:checked").focus();
+  }
+
+  _key() {
+    const { scene, state } = this;
+    const tick = (name, key) => element("label", {},
+      element("input", { type: "checkbox", checked: state[name], onchange: ({ target }) => this.change({ [name]: target.checked }) }), ` ${say(key)}`);
+    byId("key").replaceChildren(...[
+      state.colour === "territory" ? null : element("span", { class: "ramp" }, element("i", { class: "low" }), say("too_little"), element("i", { class: "mid" }), say("fair"), element("i", { class: "high" }), say("too_much")),
+      scene.canCompare ? tick("onlyMoved", "only_moved") : null,
+      tick("showCustomers", "customers"),
+      scene.canCompare ? tick("showToday", "todays_borders") : null,
+    ].filter(Boolean));
+  }
+
+  _latLng(x, y) {
+    return this.map.unproject(L.point(x, y), 0);
+  }
+
+  _latLngBounds(box) {
+    return L.latLngBounds(this._latLng(box[0], box[1]), this._latLng(box[2], box[3]));
+  }
+
+  _motion() {
+    return { animate: !window.matchMedia("(prefers-reduced-motion: reduce)").matches, duration: 0.35 };
+  }
+}
+
+// A dot in the territory's colour, and its name.
+export function territoryName(scene, index) {
+  if (index === undefined || index < 0) return element("span", { class: "soft" }, say("nobody"));
+  return element("span", { class: "territory" },
+    placed(element("i", { "aria-hidden": "true" }), { background: territoryColour(scene.territories[index]) }), scene.territories[index].name);
+}

@@ -1,0 +1,270 @@
+// Today's territories, what is wrong with them, asking for something better, and what has held.
+
+import { element } from "./elements.js";
+import {
+  all, ask, attempt, badge, button, byId, day, decimal, done, downloads, fillTolerance, follow, get, hours, link, localDay, me, moment,
+  number, onSubmit, openDialog, page, percent, planParameters, problemOf, progressBar, say, signedPercent,
+} from "./base.js";
+import { PlanMap, territoryName } from "./plan-map.js";
+import { Table } from "./table.js";
+
+const base = `/v1/portfolios/${page.portfolio_id}`;
+let portfolio;
+let etag;
+let locks = {};
+let map;
+
+const out = (row, measure) => (Math.abs(row[`deviation_${measure}`]) > tolerance(measure) + 1e-9 ? "bad" : "");
+const tolerance = (measure) => portfolio.facts.rules?.tolerance?.[measure] ?? portfolio.facts.rules?.tolerance ?? 0.05;
+const indexOf = (name) => map.scene.territories.findIndex((each) => each.name === name);
+
+const territoryTable = new Table(byId("territory-table"), [
+  { key: "territory", label: say("territory"), show: (row) => territoryName(map.scene, indexOf(row.territory)) },
+  { key: "rep_id", label: say("rep"), show: (row) => map.scene.territories[indexOf(row.territory)]?.rep || row.rep_id || say("vacant") },
+  { key: "customers", label: say("customers"), kind: "number", show: (row) => number(row.customers) },
+  { key: "index_potential", label: say("index_potential"), kind: "number", show: (row) => number(row.index_potential), class: (row) => out(row, "potential") },
+  { key: "deviation_potential", label: say("potential_off"), kind: "number", show: (row) => signedPercent(row.deviation_potential), class: (row) => out(row, "potential") },
+  { key: "index_workload", label: say("index_workload"), kind: "number", show: (row) => number(row.index_workload), class: (row) => out(row, "workload") },
+  { key: "deviation_workload", label: say("workload_off"), kind: "number", show: (row) => signedPercent(row.deviation_workload), class: (row) => out(row, "workload") },
+  { key: "workload_minutes", label: say("hours_a_year"), kind: "number", show: (row) => hours(row.workload_minutes) },
+  { key: "capacity_use", label: say("capacity_use"), kind: "number", show: (row) => percent(row.capacity_use), class: (row) => (row.capacity_use > 1 ? "bad" : "") },
+  { key: "pieces", label: say("pieces"), kind: "number", show: (row) => number(row.pieces), class: (row) => (row.pieces > 1 ? "bad" : "") },
+  { key: "mean_km", label: say("mean_km"), kind: "number", show: (row) => decimal(row.mean_km) },
+], { label: say("territories"), filter: (row) => row.territory, sort: { key: "index_potential", descending: true }, onRow: (row) => map.chooseTerritory(indexOf(row.territory)) });
+
+const proposalTable = new Table(byId("proposal-table"), [
+  { key: "name", label: say("name"), show: (row) => link(`/proposals/${row.proposal_id}`, row.name || say("unnamed", { moment: moment(row.created_at) })) },
+  { key: "status", label: say("status"), show: (row) => badge(row.status) },
+  { key: "moved", label: say("moves"), kind: "number", value: (row) => row.summary.moves, show: (row) => number(row.summary.moves) },
+  { key: "potential", label: say("potential_off"), kind: "number", value: (row) => row.summary.max_deviation_potential, show: (row) => percent(row.summary.max_deviation_potential) },
+  { key: "workload", label: say("workload_off"), kind: "number", value: (row) => row.summary.max_deviation_workload, show: (row) => percent(row.summary.max_deviation_workload) },
+  { key: "gap", label: say("gap"), kind: "number", value: (row) => row.summary.gap, show: (row) => percent(row.summary.gap) },
+  { key: "base_number", label: say("made_from"), kind: "number" },
+  { key: "created_at", label: say("asked_at"), show: (row) => moment(row.created_at), kind: "number" },
+], { label: say("proposals"), empty: say("no_proposals"), sort: { key: "created_at", descending: true }, atOnce: 10 });
+
+const moveColumns = [
+  { key: "name", label: say("customer"), show: (row) => row.name || row.customer_id },
+  { key: "customer_id", label: say("id") },
+  { key: "from", label: say("from") },
+  { key: "to", label: say("to") },
+];
+const differenceTable = new Table(byId("difference-table"), moveColumns, { label: say("difference"), empty: say("no_difference"), filter: (row) => `${row.name} ${row.customer_id} ${row.from} ${row.to}`, atOnce: 20 });
+const handoverTable = new Table(byId("handover-table"), [
+  ...moveColumns,
+  { key: "from_rep_id", label: say("from_rep") },
+  { key: "to_rep_id", label: say("to_rep") },
+  { key: "potential", label: say("potential"), kind: "number", show: (row) => number(row.potential) },
+  { key: "reason", label: say("reason") },
+], { label: say("handovers"), empty: say("no_handovers"), filter: (row) => Object.values(row).join(" "), atOnce: 20 });
+
+const historyTable = new Table(byId("history-table"), [
+  { key: "number", label: say("number"), kind: "number" },
+  { key: "effective_from", label: say("effective_from"), show: (row) => day(row.effective_from) },
+  { key: "comment", label: say("comment"), show: (row) => row.comment || "–" },
+  { key: "moved", label: say("moves"), kind: "number" },
+  { key: "proposal_id", label: say("proposal"), show: (row) => (row.proposal_id ? link(`/proposals/${row.proposal_id}`, say("open")) : "–") },
+  { key: "published_at", label: say("published_at"), kind: "number", show: (row) => moment(row.published_at) },
+  { key: "act", label: say("revert"), kind: "act", show: (row) => (row.number < portfolio.number && me.role !== "planner" ? button(say("revert"), () => askRevert(row)) : "") },
+], { label: say("history"), atOnce: 10 });
+
+const challengeTable = new Table(byId("challenge-table"), [
+  { key: "customer_id", label: say("customer"), show: (row) => button(nameOf(row.customer_id), () => chooseById(row.customer_id), { class: "as-link" }) },
+  { key: "territory", label: say("territory") },
+  { key: "note", label: say("note") },
+  { key: "price", label: say("price_of_keeping"), kind: "number", show: (row) => (row.price === null ? "–" : decimal(row.price)) },
+  { key: "status", label: say("status"), show: (row) => badge(row.status) },
+  { key: "act", label: say("answer"), kind: "act", show: (row) => answerForm(row) },
+], { label: say("challenges"), empty: say("no_challenges"), atOnce: 10 });
+
+function nameOf(customerId) {
+  const index = map.scene.customers.id.indexOf(customerId);
+  return index < 0 ? customerId : map.scene.customers.name[index] || customerId;
+}
+
+function chooseById(customerId) {
+  const index = map.scene.customers.id.indexOf(customerId);
+  if (index >= 0) {
+    chooseCustomer(index, true);
+    byId("map").scrollIntoView({ block: "center" });
+  }
+}
+
+function answerForm(row) {
+  if (row.status !== "open") return row.answer || "–";
+  const text = element("input", { type: "text", maxlength: "2000", placeholder: say("answer"), "aria-label": say("answer") });
+  const answer = (status) => async () => {
+    await ask("PATCH", `/v1/challenges/${row.challenge_id}`, { body: { status, answer: text.value }, match: `"${row.revision}"` });
+    await showChallenges();
+    done(say("answered"));
+  };
+  return element("span", { class: "inline" }, text, button(say("accept"), answer("accepted")), button(say("refuse"), answer("refused")));
+}
+
+async function showChallenges() {
+  challengeTable.show((await get(`${base}/challenges`)).items);
+}
+
+// ---- customers and locks
+
+function chooseCustomer(index, zoom = false) {
+  map.choose(index, { zoom });
+  const { customers } = map.scene;
+  const id = customers.id[index];
+  const isLocked = id in locks;
+  const card = byId("card");
+  card.hidden = false;
+  card.replaceChildren(
+    element("h3", {}, customers.name[index] || id),
+    element("dl", { class: "facts" },
+      fact("id", id), fact("territory", territoryName(map.scene, customers.before[index])),
+      fact("potential", number(customers.potential[index])), fact("workload_hours", hours(customers.workload[index])),
+      fact("visits_a_year", number(customers.visits[index]))),
+    element("p", { class: "buttons" },
+      button(isLocked ? say("unlock") : say("lock"), () => setLock(id, !isLocked, index)),
+      button(say("close"), async () => {
+        card.hidden = true;
+        map.choose(null);
+      })));
+}
+
+function fact(key, value) {
+  return [element("dt", {}, say(key)), element("dd", {}, value)];
+}
+
+async function setLock(id, isLocking, index) {
+  const answer = await ask("PATCH", `${base}/locks`, { body: isLocking ? { lock: [id] } : { unlock: [id] }, match: etag });
+  etag = answer.etag;
+  showLocks(answer.content.locks);
+  if (index !== undefined) chooseCustomer(index);
+  done(say(isLocking ? "is_locked" : "is_unlocked"));
+}
+
+function showLocks(now) {
+  locks = now;
+  const ids = Object.keys(locks);
+  byId("lock-count").textContent = ids.length;
+  byId("locked-told").textContent = say("locked_stay", { count: ids.length });
+  byId("lock-list").replaceChildren(...ids.slice(0, 100).map((id) => element("li", {},
+    button(nameOf(id), async () => chooseById(id), { class: "as-link" }), " ", element("span", { class: "soft" }, locks[id] ?? ""), " ",
+    button(say("unlock"), () => setLock(id, false)))));
+}
+
+// ---- the page
+
+function showAlerts(alerts) {
+  byId("alert-count").textContent = alerts.length;
+  byId("alerts").replaceChildren(...(alerts.length
+    ? alerts.slice(0, 40).map((alert) => element("li", {},
+      button(alertText(alert), async () => map.chooseTerritory(indexOf(alert.territory)), { class: "as-link" }),
+      alert.since ? element("small", {}, ` ${say("since", { day: day(alert.since) })}`) : null))
+    : [element("li", { class: "good" }, say("no_alerts"))]));
+}
+
+// The library says it in English; the figures are the same in every language.
+function alertText(alert) {
+  const key = `alert_${alert.measure}`;
+  return key in page.words
+    ? say(key, { territory: alert.territory ?? "", value: signedPercent(alert.value), use: percent(alert.value), count: number(alert.value) })
+    : alert.message;
+}
+
+function showHistory(versions) {
+  historyTable.show(versions);
+  const options = () => versions.map((each) => element("option", { value: each.number }, `${each.number} · ${day(each.effective_from)}`));
+  const form = byId("difference");
+  form.elements.before.replaceChildren(...options());
+  form.elements.after.replaceChildren(...options());
+  form.elements.before.value = versions[1]?.number ?? versions[0].number;
+  form.hidden = versions.length < 2;
+}
+
+onSubmit(byId("difference"), async ({ before, after }) => {
+  differenceTable.show(await all(`${base}/difference?before=${before.value}&after=${after.value}`));
+});
+
+function askRevert(version) {
+  const dialog = byId("revert");
+  dialog.version = version;
+  byId("revert-title").textContent = say("revert_to", { number: version.number });
+  dialog.querySelector("form").elements.effective_from.value = localDay(1);
+  openDialog(dialog);
+}
+
+onSubmit(byId("revert").querySelector("form"), async ({ effective_from: from, comment }) => {
+  const { number: to } = byId("revert").version;
+  await ask("POST", `${base}/revert`, { body: { number: to, effective_from: from.value, comment: comment.value }, match: etag, key: crypto.randomUUID() });
+  byId("revert").close();
+  done(say("reverted", { number: to }));
+  await open();
+});
+
+const rebalance = byId("rebalance");
+byId("open-rebalance").addEventListener("click", () => openDialog(rebalance));
+onSubmit(rebalance.querySelector("form"), async (fields) => {
+  const body = planParameters(fields);
+  const count = Number(fields.count.value);
+  if (count > 1) {
+    delete body.max_moved;
+    const { content } = await ask("POST", `${base}/fronts`, { body: { ...body, effort: 0.1, count }, key: crypto.randomUUID() });
+    location.assign(`/comparisons/${content.comparison_id}`);
+    return;
+  }
+  const territories = fields.territories.value === "" ? null : Number(fields.territories.value);
+  const { content } = await ask("POST", `${base}/proposals`, { body: { ...body, name: fields.name.value, territories }, key: crypto.randomUUID() });
+  location.assign(`/proposals/${content.proposal_id}`);
+});
+
+function head() {
+  byId("title").textContent = portfolio.name;
+  document.title = portfolio.name;
+  const { facts } = portfolio;
+  byId("subtitle").replaceChildren(...[
+    portfolio.region === "*" ? null : `${portfolio.region} · `,
+    facts.customers === undefined ? null : say("facts_line", { customers: number(facts.customers), reps: number(facts.reps) }),
+    facts.unplaced ? ` · ${say("unplaced_count", { count: facts.unplaced })}` : null,
+  ].filter(Boolean));
+}
+
+async function reading() {
+  const box = byId("reading");
+  if (portfolio.status !== "reading") {
+    box.replaceChildren(element("div", { class: "said" }, element("h2", {}, say(`status_${portfolio.status}`)), problemOf({ problem: portfolio.problem || {} })),
+      element("p", {}, link("/portfolios", say("bring_in_again"))));
+    return;
+  }
+  const { box: bar, tell } = progressBar(portfolio.job);
+  box.replaceChildren(element("div", { class: "empty-state" }, element("p", {}, say("is_read")), bar));
+  await follow(portfolio.job, tell);
+  await open();
+}
+
+async function open() {
+  const answer = await ask("GET", base);
+  portfolio = answer.content;
+  etag = answer.etag;
+  head();
+  if (portfolio.status !== "ready") return reading();
+  byId("reading").replaceChildren();
+  byId("ready").hidden = false;
+  byId("actions").hidden = false;
+  byId("to-scenarios").href = `/portfolios/${page.portfolio_id}/scenarios`;
+  byId("to-map").href = `${base}/map?language=${page.language}`;
+  fillTolerance(rebalance.querySelector("form"), portfolio.facts.rules);
+  downloads(base);
+  const scene = await get(`${base}/scene`);
+  if (map) map.show(scene);
+  else map = new PlanMap(scene, { customer: chooseCustomer, territory: (index) => map.chooseTerritory(index) });
+  const rest = [
+    all(`${base}/territories`).then((rows) => territoryTable.show(rows)),
+    all(`${base}/alerts`).then(showAlerts),
+    get(`${base}/locks`).then((told) => showLocks(told.locks)),
+    all(`${base}/proposals`, 1000).then((rows) => proposalTable.show(rows)),
+    get(`${base}/alignments`).then(({ items }) => showHistory(items)),
+    showChallenges(),
+    all(`${base}/handovers`).then((rows) => handoverTable.show(rows)),
+  ];
+  return Promise.all(rest);
+}
+
+attempt(null, open);

@@ -1,0 +1,429 @@
+// A proposal: before and after, every move with its reason, changes by hand whose totals follow at once, and its way on.
+
+import { element } from "./elements.js";
+import {
+  all, ask, attempt, badge, button, byId, complain, decimal, done, downloads, follow, get, hours, hush, link, localDay, me, moment, number,
+  onSubmit, openDialog, page, percent, problemOf, progressBar, say, signedNumber, signedPercent, Refused,
+} from "./base.js";
+import { PlanMap, territoryName } from "./plan-map.js";
+import { Table } from "./table.js";
+
+const base = `/v1/proposals/${page.proposal_id}`;
+const portfolioBase = `/v1/portfolios/${page.portfolio_id}`;
+const ROWS_REDRAWN_AFTER = 900;
+let plan;
+let etag;
+let map;
+let moves = [];
+let chosen = []; // customers that the next change by hand is about
+let totals = []; // what each territory holds now
+
+const isEditable = () => plan.status === "ready";
+const nameOfCustomer = (i) => map.scene.customers.name[i] || map.scene.customers.id[i];
+const indexOf = (name) => map.scene.territories.findIndex((each) => each.name === name);
+
+// ---- territories: totals with what has changed beside each number
+
+const isOut = (row, measure) => Math.abs(row[`deviation_${measure}`]) > (plan.summary.tolerance?.[measure] ?? 1) + 1e-9;
+
+function withChange(row, column, show, delta) {
+  const today = row[`today_${column}`];
+  if (today === undefined || today === null || row[column] === null) return show(row[column]);
+  const change = row[column] - today;
+  return element("span", { class: "changed" }, show(row[column]), element("small", {}, Math.abs(change) < 1e-9 ? "·" : delta(change)));
+}
+
+const territoryTable = new Table(byId("territory-table"), [
+  { key: "territory", label: say("territory"), show: (row) => territoryName(map.scene, indexOf(row.territory)) },
+  { key: "customers", label: say("customers"), kind: "number", show: (row) => withChange(row, "customers", number, signedNumber) },
+  { key: "deviation_potential", label: say("potential_off"), kind: "number", show: (row) => withChange(row, "deviation_potential", signedPercent, signedPercent), class: (row) => (isOut(row, "potential") ? "bad" : "") },
+  { key: "deviation_workload", label: say("workload_off"), kind: "number", show: (row) => withChange(row, "deviation_workload", signedPercent, signedPercent), class: (row) => (isOut(row, "workload") ? "bad" : "") },
+  { key: "capacity_use", label: say("capacity_use"), kind: "number", show: (row) => percent(row.capacity_use), class: (row) => (row.capacity_use > 1 ? "bad" : "") },
+  { key: "pieces", label: say("pieces"), kind: "number", class: (row) => (row.pieces > 1 ? "bad" : "") },
+], { label: say("territories"), sort: { key: "deviation_potential", descending: true }, onRow: (row) => map.chooseTerritory(indexOf(row.territory)) });
+
+// ---- moves
+
+const moveTable = new Table(byId("move-table"), [
+  { key: "name", label: say("customer"), show: (row) => button(row.name || row.customer_id, async () => chooseById(row.customer_id), { class: "as-link" }) },
+  { key: "from", label: say("from") },
+  { key: "to", label: say("to") },
+  { key: "reason", label: say("reason"), show: (row) => reasonText(row.reason) },
+  { key: "price", label: say("price"), kind: "number", show: (row) => decimal(row.price) },
+  { key: "runner_up", label: say("runner_up"), show: (row) => row.runner_up || say("nobody") },
+  { key: "decision", label: say("decision"), show: (row) => decisionButtons(row) },
+], { label: say("moves"), empty: say("no_moves"), filter: (row) => `${row.name} ${row.customer_id} ${row.from} ${row.to} ${row.reason}`, atOnce: 25 });
+
+function reasonText(reason) {
+  return page.words[`reason_${(reason || "").replaceAll(" ", "_")}`] || reason || "–";
+}
+
+function decisionButtons(row) {
+  if (!isEditable()) return row.decision === "open" ? "–" : badge(row.decision);
+  const choice = (decision, text) => button(text, () => decide(row.customer_id, row.decision === decision ? "open" : decision), {
+    "aria-pressed": String(row.decision === decision), class: `quiet choice ${decision}`, "aria-label": `${text}: ${row.name || row.customer_id}`,
+  });
+  return element("span", { class: "decisions" }, choice("accepted", say("accept")), choice("refused", say("refuse")));
+}
+
+async function decide(customerId, decision) {
+  const answer = await edit("PUT", `${base}/moves/${encodeURIComponent(customerId)}`, { decision });
+  const row = moves.find((each) => each.customer_id === customerId);
+  row.decision = decision;
+  own(customerId, decision === "refused" ? row.from : row.to);
+  if (answer) settle();
+  done(say(`decided_${decision}`));
+}
+
+// ---- by hand
+
+// One step: the service answers with the new totals, which are shown at once; the borders follow a moment later.
+async function edit(method, path, body) {
+  try {
+    const answer = await ask(method, path, { body, match: etag });
+    etag = answer.etag;
+    plan = answer.content;
+    showTotals(answer.content.territories);
+    showSummary();
+    return answer;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 412) await refresh();
+    throw error;
+  }
+}
+
+function own(customerId, territory) {
+  const { scene } = map;
+  const i = scene.customers.id.indexOf(customerId);
+  if (i < 0) return;
+  const to = indexOf(territory);
+  scene.customers.after[i] = to;
+  const wasMoved = scene.isMoved[i];
+  scene.isMoved[i] = scene.canCompare && scene.customers.before[i] >= 0 && scene.customers.before[i] !== to ? 1 : 0;
+  scene.movedCount += scene.isMoved[i] - wasMoved;
+  map.layer.redraw();
+}
+
+let settling = 0;
+function settle() {
+  clearTimeout(settling);
+  settling = setTimeout(() => attempt(null, async () => {
+    const asked = etag;
+    const [scene, rows] = await Promise.all([get(`${base}/scene`), all(`${base}/moves`)]);
+    if (asked !== etag) return settle(); // somebody was quicker than the drawing
+    map.show(scene);
+    showMoves(rows);
+    return undefined;
+  }), ROWS_REDRAWN_AFTER);
+}
+
+async function give(territory) {
+  const { customers } = map.scene;
+  const ids = chosen.filter((i) => customers.after[i] !== indexOf(territory)).map((i) => customers.id[i]);
+  if (!ids.length) return;
+  await edit("POST", `${base}/adjust`, { move: Object.fromEntries(ids.map((id) => [id, territory])) });
+  ids.forEach((id) => own(id, territory));
+  settle();
+  choose(chosen);
+  done(say("given", { count: ids.length, territory }));
+}
+
+async function lock(isLocking) {
+  const ids = chosen.map((i) => map.scene.customers.id[i]);
+  await edit("POST", `${base}/adjust`, isLocking ? { lock: ids } : { unlock: ids });
+  done(say(isLocking ? "is_locked" : "is_unlocked"));
+}
+
+async function step(which) {
+  await edit("POST", `${base}/${which}`);
+  await refresh();
+  done(say(`${which}_done`));
+}
+
+byId("undo").addEventListener("click", () => attempt(byId("undo"), () => step("undo")).then(showSummary));
+byId("redo").addEventListener("click", () => attempt(byId("redo"), () => step("redo")).then(showSummary));
+byId("lasso").addEventListener("click", async () => {
+  byId("lasso").setAttribute("aria-pressed", "true");
+  const found = await map.lasso();
+  byId("lasso").setAttribute("aria-pressed", "false");
+  if (found.length) choose(found);
+});
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.target.matches("input, textarea, select") || !isEditable()) return;
+  const key = event.key.toLowerCase();
+  if (key === "z" || key === "y") {
+    event.preventDefault();
+    byId(key === "y" || event.shiftKey ? "redo" : "undo").click();
+  }
+});
+
+// ---- the chosen customers
+
+function chooseById(customerId) {
+  const i = map.scene.customers.id.indexOf(customerId);
+  if (i < 0) return;
+  choose([i], true);
+  byId("map").scrollIntoView({ block: "center" });
+}
+
+function choose(customers, zoom = false) {
+  chosen = customers;
+  const card = byId("card");
+  card.hidden = !customers.length;
+  map.choose(customers.length === 1 ? customers[0] : null, { zoom });
+  if (!customers.length) return;
+  card.replaceChildren(...(customers.length === 1 ? oneCustomer(customers[0]) : severalCustomers(customers)), giveForm());
+}
+
+function fact(key, value) {
+  return [element("dt", {}, say(key)), element("dd", {}, value)];
+}
+
+function oneCustomer(i) {
+  const { scene } = map;
+  const { customers } = scene;
+  const move = moves.find((each) => each.customer_id === customers.id[i]);
+  const isMoving = scene.isMoved[i];
+  return [
+    element("h3", {}, nameOfCustomer(i)),
+    element("dl", { class: "facts" },
+      fact("id", customers.id[i]),
+      scene.canCompare ? fact("today", territoryName(scene, customers.before[i])) : null,
+      fact("in_this_plan", territoryName(scene, customers.after[i])),
+      fact("potential", number(customers.potential[i])),
+      fact("workload_hours", hours(customers.workload[i])),
+      isMoving && move ? [fact("reason", reasonText(move.reason)), fact("price", decimal(move.price)), fact("runner_up", move.runner_up || say("nobody"))] : null),
+  ];
+}
+
+function severalCustomers(customers) {
+  const sum = (column) => customers.reduce((total, i) => total + map.scene.customers[column][i], 0);
+  return [
+    element("h3", {}, say("customers_chosen", { count: customers.length })),
+    element("dl", { class: "facts" }, fact("potential", number(sum("potential"))), fact("workload_hours", hours(sum("workload")))),
+  ];
+}
+
+function giveForm() {
+  if (!isEditable()) return element("p", { class: "buttons" }, button(say("close"), async () => choose([])));
+  const { scene } = map;
+  const select = element("select", { "aria-label": say("give_to") }, scene.territories.map((each) => element("option", { value: each.name }, each.name)));
+  const owner = scene.customers.after[chosen[0]];
+  if (owner >= 0) select.value = scene.territories[owner].name;
+  const card = byId("card");
+  return element("div", {},
+    element("label", { class: "give" }, say("give_to"), select),
+    element("p", { class: "buttons" },
+      button(say("give"), () => give(select.value), { class: "main" }),
+      button(say("lock"), () => lock(true)), button(say("unlock"), () => lock(false)),
+      button(say("close"), async () => { choose([]); card.hidden = true; })));
+}
+
+byId("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  find(byId("query").value);
+});
+byId("query").addEventListener("change", () => find(byId("query").value));
+byId("query").addEventListener("input", () => {
+  const word = byId("query").value.trim().toLowerCase();
+  byId("found").replaceChildren(...(word.length < 2 ? [] : matching(word).slice(0, 20).map((i) => element("option", { value: map.scene.customers.id[i] }, nameOfCustomer(i)))));
+});
+
+function matching(word) {
+  const { id, name } = map.scene.customers;
+  return [...id.keys()].filter((i) => id[i].toLowerCase().includes(word) || name[i].toLowerCase().includes(word));
+}
+
+function find(text) {
+  const word = text.trim().toLowerCase();
+  if (!word) return;
+  const found = matching(word);
+  const exact = found.find((i) => map.scene.customers.id[i].toLowerCase() === word);
+  if (found.length) choose([exact ?? found[0]], true);
+  else complain(new Refused(404, { title: say("nothing_found") }));
+}
+
+// ---- figures
+
+function showTotals(territories) {
+  totals = territories;
+  for (const row of territories) {
+    const measured = map.scene.territories[indexOf(row.territory)]?.measures;
+    if (measured) measured.after = { ...measured.after, ...row };
+  }
+  territoryTable.show(territories);
+  map.layer.redraw();
+}
+
+// The largest deviation today, of those who have a territory today.
+function todayWorst(measure) {
+  const values = totals.map((row) => Math.abs(row[`today_deviation_${measure}`])).filter(Number.isFinite);
+  return values.length ? Math.max(...values) : null;
+}
+
+function tile(key, value, before = null, isGood = null) {
+  return element("div", { class: "tile" }, element("dt", {}, say(key)),
+    element("dd", { class: isGood === null ? "" : isGood ? "good" : "bad" }, before === null ? null : element("s", {}, `${before} → `), value));
+}
+
+function showSummary() {
+  const { summary } = plan;
+  byId("title").textContent = plan.name || say("unnamed", { moment: moment(plan.created_at) });
+  document.title = byId("title").textContent;
+  byId("subtitle").replaceChildren(badge(plan.status), ` ${say("made_from_alignment", { number: plan.base_number })} · ${moment(plan.created_at)}`);
+  byId("undo").disabled = !plan.can_undo || !isEditable();
+  byId("redo").disabled = !plan.can_redo || !isEditable();
+  byId("lasso").disabled = !isEditable();
+  byId("by-hand").textContent = isEditable() ? (plan.can_undo ? say("by_hand_count", { count: plan.can_undo }) : say("by_hand_hint")) : say("reopen_to_change");
+  const before = (measure) => (todayWorst(measure) === null ? null : percent(todayWorst(measure)));
+  const isWithin = (measure) => summary[`max_deviation_${measure}`] <= summary.tolerance[measure] + 1e-9;
+  byId("tiles").replaceChildren(
+    tile("tile_potential", percent(summary.max_deviation_potential), before("potential"), isWithin("potential")),
+    tile("tile_workload", percent(summary.max_deviation_workload), before("workload"), isWithin("workload")),
+    tile("tile_moves", `${number(summary.moves)} (${percent(summary.moves / map.scene.count)})`),
+    tile("tile_travel", summary.travel_hours === undefined ? decimal(summary.mean_km) : number(summary.travel_hours)),
+    tile("tile_gap", percent(summary.gap)));
+  byId("verdict").replaceChildren(...verdict());
+  byId("comment").elements.comment.value = plan.comment;
+  actions();
+}
+
+function verdict() {
+  const { summary } = plan;
+  if (plan.problem) return [element("div", { class: "said" }, problemOf({ problem: plan.problem }))];
+  const isWithin = ["potential", "workload"].every((m) => summary[`max_deviation_${m}`] <= summary.tolerance[m] + 1e-9);
+  const text = say(isWithin ? "verdict_fair" : "verdict_unfair", { potential: percent(summary.tolerance.potential), workload: percent(summary.tolerance.workload) });
+  return [element("div", { class: `verdict ${isWithin ? "fair" : "unfair"}` }, element("strong", {}, text),
+    summary.reasons?.length ? element("ul", {}, summary.reasons.map((each) => element("li", {}, `${each.where}: ${each.what} ${each.fix}`))) : null)];
+}
+
+// ---- its way on
+
+const STEPS = { submit: ["ready"], approve: ["ready", "submitted"], reject: ["submitted", "approved"], reopen: ["submitted", "approved", "rejected"] };
+
+function actions() {
+  const decides = me.role !== "planner";
+  const box = byId("actions");
+  const may = (name) => STEPS[name].includes(plan.status) && (decides || name === "submit" || name === "reopen");
+  const made = Object.keys(STEPS).filter(may).map((name) =>
+    button(say(name), () => handOn(name), { class: name === "submit" && !decides || name === "approve" ? "main" : "quiet" }));
+  if (plan.status === "approved" && decides) {
+    made.push(button(say("publish"), async () => {
+      const form = byId("publish").querySelector("form");
+      form.elements.effective_from.value ||= localDay(1);
+      form.elements.comment.value ||= plan.comment;
+      openDialog(byId("publish"));
+    }, { class: "main" }));
+  }
+  if (plan.status !== "published") made.push(button(say("remove"), remove));
+  box.replaceChildren(...made);
+}
+
+async function handOn(name) {
+  const answer = await ask("POST", `${base}/${name}`, { body: {}, match: etag });
+  etag = answer.etag;
+  plan = answer.content;
+  showSummary();
+  moveTable.render();
+  choose(chosen);
+  done(say(`status_${plan.status}`));
+}
+
+async function remove() {
+  if (!window.confirm(say("remove_sure"))) return;
+  await ask("DELETE", base, { match: etag });
+  location.assign(`/portfolios/${page.portfolio_id}#proposals`);
+}
+
+onSubmit(byId("publish").querySelector("form"), async ({ effective_from: from, comment }) => {
+  await ask("POST", `${base}/publish`, { body: { effective_from: from.value, comment: comment.value }, match: etag, key: crypto.randomUUID() });
+  byId("publish").close();
+  await refresh();
+  done(say("status_published"));
+});
+
+onSubmit(byId("comment"), async ({ comment }) => {
+  const answer = await ask("PATCH", base, { body: { comment: comment.value }, match: etag });
+  etag = answer.etag;
+  plan = { ...plan, ...answer.content };
+  done(say("saved"));
+});
+
+byId("steps").closest("details").addEventListener("toggle", ({ target }) => target.open && attempt(null, async () => {
+  const { items } = await get(`${base}/steps`);
+  byId("steps").replaceChildren(...items.map((each) => element("li", { class: each.number > plan.can_undo ? "soft" : "" },
+    `${moment(each.made_at)} · ${stepText(each)}`)));
+}));
+
+function stepText(each) {
+  const moved = Object.entries(each.move || {});
+  if (each.action === "proposed") return say("step_proposed");
+  if (each.customer_id) return `${say(`decided_${each.action}`)}: ${each.customer_id}`;
+  return [
+    moved.length ? say("given", { count: moved.length, territory: moved[0][1] }) : null,
+    each.lock?.length ? `${say("is_locked")}: ${each.lock.length}` : null,
+    each.unlock?.length ? `${say("is_unlocked")}: ${each.unlock.length}` : null,
+  ].filter(Boolean).join(" · ");
+}
+
+// ---- the page
+
+function showMoves(rows) {
+  moves = rows;
+  byId("move-count").textContent = number(rows.filter((row) => row.decision !== "refused").length);
+  moveTable.show(rows);
+}
+
+async function refresh() {
+  const answer = await ask("GET", base);
+  etag = answer.etag;
+  plan = answer.content;
+  const [scene, territories, rows] = await Promise.all([get(`${base}/scene`), all(`${base}/territories`), all(`${base}/moves`)]);
+  if (map) map.show(scene);
+  else {
+    byId("ready").hidden = false;
+    map = new PlanMap(scene, {
+      customer: (i) => choose([i]),
+      territory: (i) => { choose([]); map.chooseTerritory(i); },
+    });
+  }
+  showMoves(rows);
+  showTotals(territories);
+  showSummary();
+}
+
+async function making() {
+  const box = byId("making");
+  byId("title").textContent = plan.name || say("proposal");
+  byId("subtitle").replaceChildren(badge(plan.status));
+  if (plan.status !== "planning") {
+    box.replaceChildren(element("div", { class: "said" }, problemOf({ problem: plan.problem || { title: say(`status_${plan.status}`) } })));
+    byId("actions").replaceChildren(button(say("remove"), remove));
+    return;
+  }
+  const { box: bar, tell } = progressBar(plan.job);
+  box.replaceChildren(element("div", { class: "empty-state" }, element("p", {}, say("is_planned")), bar));
+  await follow(plan.job, tell);
+  await open();
+}
+
+async function open() {
+  const answer = await ask("GET", base);
+  plan = answer.content;
+  etag = answer.etag;
+  if (!["ready", "submitted", "approved", "rejected", "published"].includes(plan.status)) return making();
+  byId("making").replaceChildren();
+  hush();
+  await refresh();
+  downloads(base);
+  byId("to-map").href = `${base}/map?language=${page.language}`;
+  return undefined;
+}
+
+attempt(null, async () => {
+  const portfolio = get(portfolioBase).then(({ name }) => {
+    byId("crumb").textContent = name;
+    byId("crumb").href = `/portfolios/${page.portfolio_id}`;
+  });
+  await Promise.all([portfolio, open()]);
+});

@@ -1,0 +1,126 @@
+"""The proof and its parts against every order there is: bounds are above, routes hold, the best is found."""
+
+from itertools import pairwise, permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.routing import check_day, solve_team
+from territory.routing.exact import prove
+from territory.routing.outlook import outlook_of
+from territory.routing.prices import prices_for
+from territory.routing.ruin import improve
+from territory.routing.sides import NEVER
+from territory.routing.task import Task, close_triangles, sides_of, tightened
+from tests.routing.oracle import random_world
+
+
+def tour_task(seed: int, visits: int = 6, width: int = 60, *, musts: int = 6) -> Task:
+    """Visits with windows around the times of some tour; legs that a detour may undercut, all times whole."""
+    rng = np.random.default_rng(seed)
+    drive = rng.integers(5, 60, (visits + 2, visits + 2))
+    np.fill_diagonal(drive, 0)
+    tour = [0, *(1 + rng.permutation(visits)), visits + 1]
+    reached = np.cumsum([0, *(drive[a, b] for a, b in pairwise(tour))])
+    at = np.empty(visits + 2, np.int64)
+    at[tour] = reached
+    horizon = int(reached[-1]) + width
+    opens = np.maximum(at - rng.integers(0, width, visits + 2), 0)
+    closes = np.minimum(at + rng.integers(0, width, visits + 2), horizon)
+    opens[[0, -1]], closes[[0, -1]] = 0, horizon
+    reach = drive.copy()
+    reach[1:, 0] = reach[-1, :-1] = horizon + 1
+    close_triangles(reach)
+    service = np.zeros(visits + 2, np.int64)
+    windows = tightened(reach, service, np.arange(visits + 3), opens, closes, horizon)
+    must = np.zeros(visits + 2, bool)
+    must[tour[1 : musts + 1]] = True
+    worth = np.zeros(visits + 2, np.int64) if musts == visits else rng.integers(0, 80, visits + 2)
+    worth[[0, -1]] = 0
+    return Task(drive, reach, drive, service, worth, *windows, must, horizon, most_drive=int(NEVER))
+
+
+def best_by_trying(task: Task) -> int:
+    """The worth of the best route among all orders of all subsets that hold the musts."""
+    visits = range(1, task.visits + 1)
+    musts = set(np.flatnonzero(task.must).tolist())
+    best = -NEVER
+    for count in range(len(musts), task.visits + 1):
+        for order in permutations(visits, count):
+            if musts <= set(order):
+                best = max(best, _worth_in_order(task, order))
+    return int(best)
+
+
+def _worth_in_order(task: Task, order: tuple[int, ...]) -> int:
+    time, place, worth = 0, 0, 0
+    for stop in (*order, task.visits + 1):
+        time += int(task.service[place] + task.drive[place, stop])
+        window = task.window_of[stop]
+        time = max(time, int(task.opens[window]))
+        if time > task.closes[window]:
+            return -int(NEVER)
+        worth += int(task.worth[stop] - task.cost[place, stop])
+        place = stop
+    return worth
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 10_000), musts=st.sampled_from([0, 2, 4, 6]), width=st.sampled_from([20, 60, 400]))
+def test_the_best_order_is_found_even_where_a_detour_is_shorter_than_the_leg(seed: int, musts: int, width: int):
+    task = tour_task(seed, width=width, musts=musts)
+
+    proof = prove(task, budget=10_000_000)
+
+    assert proof.is_proven
+    assert proof.worth == best_by_trying(task)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10_000), musts=st.sampled_from([0, 6]), finer=st.sampled_from([1, 3]))
+def test_the_outlook_never_promises_too_little(seed: int, musts: int, finer: int):
+    task = tour_task(seed, width=100, musts=musts)
+    side = sides_of(task)[0]
+
+    price = prices_for(task, side, 0, 20)
+    bound = outlook_of(side, task.worth - price, finer).best[1, 0, 0] + price.sum()
+
+    assert bound >= best_by_trying(task)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10_000), vehicles=st.integers(1, 3))
+def test_bettered_routes_hold_and_share_no_visit(seed: int, vehicles: int):
+    task = tour_task(seed, 9, musts=0)
+
+    routes, worth = improve(sides_of(task)[0], task.worth, task.must, [[]] * vehicles, rounds=50, seed=seed)
+
+    made = [place for route in routes for place in route]
+    assert len(set(made)) == len(made)
+    assert worth == sum(_worth_in_order(task, tuple(route)) for route in routes)
+    assert worth >= -vehicles * int(task.cost[0, -1])
+
+
+def test_an_interrupted_proof_keeps_a_bound_above_its_route():
+    task = tour_task(3, 14, width=2000, musts=14)
+
+    proof = prove(task, budget=1000)
+
+    assert not proof.is_proven
+    assert proof.bound >= proof.worth
+
+
+def test_a_team_shares_visits_out_under_a_bound():
+    world = random_world(5, 12)
+    asked = {name: getattr(world, name) for name in ("matrix", "service", "windows", "prizes", "shift")}
+
+    team = solve_team(**asked, vehicles=2, effort=0.02)
+    alone = solve_team(**asked, vehicles=1, effort=0.02)
+
+    made = [visit for day in team.days for visit in day.order.tolist()]
+    assert len(set(made)) == len(made)
+    assert team.prize == pytest.approx(world.prizes[made].sum())
+    assert alone.prize <= team.prize <= team.bound <= world.prizes.sum()
+    assert all(check_day(day, **asked) == [] for day in team.days)
