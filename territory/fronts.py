@@ -22,8 +22,8 @@ AXES = ("mean_km", "deviation", "moved_customers")
 _DIGITS = (2, 3, 3)
 """Plans are told apart by these decimals of the axes."""
 _EFFORT = 0.1
-_WIDTHS = {1.0: 0.4, 0.5: 0.2, 2.0: 0.2, 4.0: 0.2}
-"""Bands that are tried, in tolerances, and the part of the trials that each has."""
+_WIDTHS = (4.0, 2.0, 1.0, 0.5)
+"""Bands that are tried, in tolerances."""
 _WIDEST = 99.0
 """A tolerance under which nothing is out of its band."""
 _CHEAPEST, _DEAREST, _USUAL = 0.2, 30.0, 5.0
@@ -140,12 +140,9 @@ def _band(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None) -
 
 
 def _sweep(count: int, effort: float) -> list[list[_Trial]]:
-    """Chains of trials, each of one width, in which each plan is where the search for the next begins."""
-    trials = max(_SPARE * count, _LEAST)
-    return [
-        [_Trial(width, float(price), effort) for price in _prices(int(np.ceil(part * trials)))]
-        for width, part in _WIDTHS.items()
-    ]
+    """Chains of trials, each of one price, in which each plan is where the search in the next, narrower bands begins."""
+    prices = _prices(int(np.ceil(max(_SPARE * count, _LEAST) / len(_WIDTHS))))
+    return [[_Trial(width, float(price), effort) for width in _WIDTHS] for price in prices]
 
 
 def _prices(count: int) -> np.ndarray:

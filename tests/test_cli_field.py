@@ -195,7 +195,6 @@ def test_a_route_is_told_as_a_list_and_written_as_files(routed):
     assert "appointment" in run.out
     assert sorted(path.name for path in out.iterdir()) == [
         "days.csv",
-        "left_out.csv",
         "route.html",
         "stops.csv",
         "visits.gpx",
@@ -286,7 +285,6 @@ def test_weeks_are_told_by_rep_and_written_as_files(called):
         "calls.html",
         "days.csv",
         "dropped.csv",
-        "left_out.csv",
         "stops.csv",
         "stretched.csv",
         "visits.gpx",

@@ -205,6 +205,18 @@ def test_no_days_make_empty_tables_and_files_that_can_still_be_read(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
 
 
+def test_who_is_left_out_has_a_file_as_long_as_there_is_somebody(tmp_path):
+    lost = pd.DataFrame({"customer_id": ["9"], "name": [""], "reason": ["closed"]})
+
+    some = write_itinerary([replace(day(), left_out=lost)], tmp_path)
+    told = pd.read_csv(tmp_path / "left_out.csv", dtype=str)
+    none = write_itinerary([day()], tmp_path)
+
+    assert told.loc[0, ["date", "rep_id", "customer_id", "reason"]].tolist() == ["2027-03-03", "R01", "9", "closed"]
+    assert set(some) - set(none) == {"left_out.csv"}
+    assert not (tmp_path / "left_out.csv").exists()
+
+
 def test_a_day_without_visits_is_a_day():
     empty = replace(day(), stops=day().stops.iloc[:0], legs=day().legs[:1], pause=None)
 

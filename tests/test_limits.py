@@ -199,6 +199,18 @@ def test_some_centres_hold_still_and_others_do_not():
         assert plan.centres[k] == pytest.approx(np.average(xy[own], axis=0, weights=mass[own]), abs=1e-3)
 
 
+def test_a_search_that_begins_with_a_good_plan_ends_with_one():
+    xy, measures = scattered(120, 5)
+    today = np.arange(120) % 4
+    asked = {"seed": 1, "start": today, "handover": np.full(120, 1e3)}
+    good = align_units(xy, measures, np.ones(4), 0.1, **asked)
+
+    begun = align_units(xy, measures, np.ones(4), 0.1, **asked, begin=good.labels, effort=0.05)
+
+    assert begun.status == "gap"
+    assert begun.objective <= good.objective * 1.05
+
+
 def test_a_table_of_ways_counts_instead_of_straight_lines():
     homes = LINE[[0, 11]]
     metres = np.hypot(*(LINE[:, None] - homes[None]).transpose(2, 0, 1))

@@ -15,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.problems import ConflictError, MalformedError
+from api.problems import ApiError, ConflictError, MalformedError
 from api.store import Answer, Store, Work, now
+from territory.errors import TerritoryError
 
 OPEN: dict[str, Any] = {"security": []}
 """What a route says of itself in OpenAPI when nobody has to be signed in for it."""
@@ -69,12 +70,9 @@ class ExchangeRoute(APIRoute):
             work = strict.state.work = Work(strict.app.state.store)
             strict.state.idempotency = await _idempotency(strict)
             try:
-                response = await inner(strict)
-                if work.is_writing:
-                    await run_in_threadpool(_commit, strict, work, response)
-                return response
-            except AnsweredError as replayed:
-                return _response(replayed.answer)
+                return await _done(strict, work, inner)
+            except AnsweredError as answered:
+                return _response(answered.answer)
             finally:
                 work.close()
 
@@ -96,6 +94,24 @@ def replay(work: Work, key: str, user_id: str, request_hash: str) -> None:
     if answer.request_hash != request_hash:
         raise ConflictError("This Idempotency-Key was used for another request; use a new one.")
     raise AnsweredError(answer)
+
+
+async def _done(request: Request, work: Work, inner: Handler) -> Response:
+    """The answer, once what it says has been committed."""
+    try:
+        response = await inner(request)
+        if work.is_writing:
+            await run_in_threadpool(_commit, request, work, response)
+    except (ApiError, TerritoryError):
+        if request.state.idempotency is None or not hasattr(request.state, "user_id"):
+            raise
+        # Perhaps the same request, sent twice, was done a moment ago and is what stands in the way: then its answer
+        # is the answer.
+        key, request_hash = request.state.idempotency
+        work.close()
+        await run_in_threadpool(replay, work, key, request.state.user_id, request_hash)
+        raise
+    return response
 
 
 async def _idempotency(request: Request) -> tuple[str, str] | None:

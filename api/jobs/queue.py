@@ -83,11 +83,14 @@ def ask_cancel(session: Session, job_id: str) -> None:
 
 def claim(store: Store, worker: str, lease_seconds: float) -> Claim | None:
     """Take the job that has waited longest, or one whose worker has been silent for too long; None without any."""
+    with store.reading() as session:
+        # Most of the time there is none, and then nobody is kept from writing.
+        if session.scalar(sa.select(Job.id).where(_free(clock(session))).limit(1)) is None:
+            return None
     with store.writing() as session:
         at = clock(session)
-        free = sa.or_(Job.status == "queued", sa.and_(Job.status == "running", Job.lease_until < at))
         job = session.scalars(
-            sa.select(Job).where(free).order_by(Job.created_at, Job.id).limit(1).with_for_update(skip_locked=True)
+            sa.select(Job).where(_free(at)).order_by(Job.created_at, Job.id).limit(1).with_for_update(skip_locked=True)
         ).first()
         if job is None:
             return None
@@ -180,6 +183,10 @@ def give_back(store: Store, claims: Sequence[Claim]) -> None:
     with store.writing() as session:
         for claim in claims:
             session.execute(sa.update(Job).where(*_held(claim)).values(status="queued", lease_until=0.0))
+
+
+def _free(at: float) -> sa.ColumnElement[bool]:
+    return sa.or_(Job.status == "queued", sa.and_(Job.status == "running", Job.lease_until < at))
 
 
 def _held(claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:

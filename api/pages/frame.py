@@ -74,7 +74,7 @@ def _refusal(request: Request, refusal: ApiError) -> Response:
 def _html(request: Request, name: str, who: Principal | None, page: dict[str, Any], **more: Any) -> str:
     language = language_of(request)
     said = words(language)
-    told = {**page, "language": language, "words": said, "me": None if who is None else _shown(who)}
+    told = {**page, "language": language, "me": None if who is None else _shown(who)}
     return (
         _environment()
         .get_template(f"{name}.html")

@@ -6,10 +6,12 @@ import hashlib
 from functools import cache
 from importlib import resources
 
+import orjson
 from fastapi import APIRouter, Response
 
 from api.exchange import ExchangeRoute
 from api.exchange.route import OPEN
+from api.pages.words import LANGUAGES, words
 from api.problems import UnknownError
 from territory.maps.page import drawing_modules, leaflet_files
 
@@ -31,7 +33,10 @@ def static(asked: str, name: str) -> Response:
 @static_routes.get(f"/{WORKER}", openapi_extra=OPEN)
 def worker() -> Response:
     """The service worker; it lies at the root because it may only serve what lies below it."""
-    return Response(files()[WORKER], media_type=_TYPES["js"], headers={"Cache-Control": "no-cache"})
+    # A policy of its own, or what the worker fetches would be refused by that of a file.
+    policy = "default-src 'none'; connect-src 'self'"
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": policy}
+    return Response(files()[WORKER], media_type=_TYPES["js"], headers=headers)
 
 
 @static_routes.get("/manifest.webmanifest", openapi_extra=OPEN)
@@ -46,7 +51,8 @@ def files() -> dict[str, bytes]:
     folder = resources.files("api.pages").joinpath("static")
     own = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
     foreign = {**leaflet_files(), **drawing_modules()}
-    return own | {name: text.encode() for name, text in foreign.items()}
+    spoken = {f"words.{language}.js": b"export default " + orjson.dumps(words(language)) for language in LANGUAGES}
+    return own | spoken | {name: text.encode() for name, text in foreign.items()}
 
 
 @cache

@@ -19,7 +19,7 @@ UNEVEN_PRICE = 6.0
 """The same within the tolerance, so that visits are well spread where it costs next to nothing."""
 UNWANTED_DAY_PRICE = 20.0
 """Minutes of driving that keeping a customer's preferred weekday is worth."""
-CHANGE_PRICE = 45.0
+CHANGE_PRICE = 150.0
 """Minutes of driving that leaving a visit on the day it was planned on is worth."""
 SHORTEST_GAP = 0.4
 """Two visits of one customer are never closer than this part of the interval."""

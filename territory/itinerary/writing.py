@@ -13,11 +13,13 @@ from territory.itinerary.sheets import days_table, left_out_table, stops_table
 from territory.itinerary.tracks import track_text
 
 FILES = ("stops.csv", "days.csv", "left_out.csv", "visits.ics", "visits.gpx")
-"""What an itinerary's folder holds."""
+"""What an itinerary's folder may hold."""
 
 
 def write_itinerary(days: Sequence[Day], folder: str | Path, *, timezone: str | None = None) -> tuple[str, ...]:
-    """Write ``stops.csv``, ``days.csv``, ``left_out.csv``, ``visits.ics`` and ``visits.gpx``; returns their names.
+    """Write ``stops.csv``, ``days.csv``, ``visits.ics`` and ``visits.gpx``; returns their names.
+
+    ``left_out.csv`` is written beside them when a day leaves somebody out.
 
     Parameters
     ----------
@@ -33,9 +35,11 @@ def write_itinerary(days: Sequence[Day], folder: str | Path, *, timezone: str | 
     contents = {
         "stops.csv": csv_text(stops_table(days)),
         "days.csv": csv_text(days_table(days)),
-        "left_out.csv": csv_text(left_out_table(days)),
         "visits.ics": calendar_text(days, timezone=timezone),
         "visits.gpx": track_text(days),
     }
+    left_out = left_out_table(days)
+    if len(left_out):
+        contents["left_out.csv"] = csv_text(left_out)
     store(folder, contents, known=FILES)
-    return FILES
+    return tuple(contents)

@@ -89,9 +89,9 @@ class Work:
     ) -> Plan:
         """The algorithm's plan for all customers; those who are not in `rows` keep their `start`."""
         order = self.order
-        begin = None if start is None else start[order]
+        owner = None if start is None else start[order]
         locked = self.portfolio.customers["locked"].to_numpy()[order]
-        price = np.zeros(len(order)) if begin is None else self._handover(begin, handover)
+        price = np.zeros(len(order)) if owner is None else self._handover(owner, handover)
         try:
             plan = align_units(
                 self.portfolio.xy[order],
@@ -100,9 +100,9 @@ class Work:
                 np.array(list(self.band.values())),
                 self.pairs,
                 self.seed,
-                start=begin,
+                start=owner,
                 handover=price,
-                locked=None if begin is None else locked & (begin >= 0),
+                locked=None if owner is None else locked & (owner >= 0),
                 centres=centres,
                 travel=self._road_metres(centres),
                 weights=self.weights,

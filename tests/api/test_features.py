@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import threading
-import time
+import multiprocessing
+import socket
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pyogrio
 import pytest
 import uvicorn
 
+from api.app import create_app
+from api.settings import Settings
+from api.store import Store
 from tests.api.databases import fresh
 from tests.api.services import Running, serve, town
 
 
+def listen(url: str, pipe: Connection) -> None:
+    """The service on a port of this machine, in a process of its own: GDAL lets no other thread of its process run."""
+    settings = Settings(database_url=url)
+    config = uvicorn.Config(create_app(settings, Store(settings.url)), log_config=None)
+    listener = socket.create_server(("127.0.0.1", 0))
+    pipe.send(listener.getsockname()[1])
+    uvicorn.Server(config).run([listener])
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[tuple[Running, str]]:
-    """The service on a port of this machine, with a portfolio; and the address of its features."""
-    service = serve(fresh("sqlite", tmp_path_factory.mktemp("features"), None, template) or "")
+    """The service with a portfolio, and the address of its features."""
+    url = fresh("sqlite", tmp_path_factory.mktemp("features"), None, template) or ""
+    service = serve(url)
     path = service.bring(town(60))
-    config = uvicorn.Config(service.app, port=0, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield service, f"http://127.0.0.1:{port}/v1/ogc/{path.rsplit('/', 1)[1]}"
-    server.should_exit = True
-    thread.join()
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=listen, args=(url, theirs), daemon=True)
+    process.start()
+    yield service, f"http://127.0.0.1:{ours.recv()}/v1/ogc/{path.rsplit('/', 1)[1]}"
+    process.kill()
+    process.join()
     service.store.close()
 
 
@@ -55,7 +66,7 @@ def test_gdal_reads_the_territories_with_the_token(gdal: str):
 
     assert sorted(found["territory"]) == ["T1", "T2", "T3"]
     assert found.crs.to_epsg() == 4326
-    assert (found.geometry.area > 0).all()
+    assert set(found.geom_type) <= {"Polygon", "MultiPolygon"}
 
 
 def test_gdal_reads_only_what_is_in_the_box(gdal: str):

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from tests.api.databases import Cluster, fresh
 from tests.api.services import Running, serve, town
 
-EXAMPLES = int(os.environ.get("TERRITORY_INTERLEAVINGS", "25"))
+EXAMPLES = int(os.environ.get("TERRITORY_INTERLEAVINGS", "12"))
 MANAGERS = ("manager", "second manager")
 CUSTOMERS = ("0001", "0005", "0009", "0013")
 LEADS_TO = {"submit": "submitted", "approve": "approved", "reopen": "ready", "reject": "rejected"}

@@ -45,9 +45,11 @@ def warm_up() -> None:
     align_units(country.xy, country.measures, np.ones(4), 0.1, start=plan.labels, handover=country.mass)
 
 
-def from_scratch(count: int, territories: int, tolerance: float, repeats: int) -> Row:
+def from_scratch(count: int, territories: int, tolerance: float, repeats: int, *, effort: float = 1.0) -> Row:
     country = make_country(count)
-    solve = partial(align_units, country.xy, country.measures, np.ones(territories), tolerance, seed=SEED)
+    solve = partial(
+        align_units, country.xy, country.measures, np.ones(territories), tolerance, seed=SEED, effort=effort
+    )
     plan, cost = timed(solve, repeats if count < 1_000_000 else 1)
     return _row(country, plan, tolerance, cost)
 
@@ -105,10 +107,8 @@ def tracts(state: str, repeats: int) -> Row:
 
 def whole_process(repeats: int, *, is_cold: bool) -> Row:
     """What a newcomer waits for: start Python, import, read 2,000 customers, realign. Cold: nothing is compiled yet."""
-    country, random = make_country(2_000), np.random.default_rng(SEED)
-    # Today's territories as an administration cuts them: whoever is nearest to one of twenty seats.
-    seats = country.xy[random.choice(len(country.xy), 20, replace=False)]
-    start = ((country.xy[:, None] - seats) ** 2).sum(axis=2).argmin(axis=1)
+    country = make_country(2_000)
+    start = _administered(country, 20)
     table = _customers(country).rename(columns={"x": "lon", "y": "lat"}).rename_axis("customer_id")
     with tempfile.TemporaryDirectory() as folder:
         table.assign(territory=[f"T{seat}" for seat in start]).to_csv(f"{folder}/customers.csv")
@@ -127,6 +127,26 @@ def whole_process(repeats: int, *, is_cold: bool) -> Row:
     from_worst = " / ".join(f"{worst_deviation(load, start):.0%}" for load in country.measures.T)
     note = f"a whole process, from {from_worst}, {_moved(country, start, labels)}"
     return Row(tolerance=0.05, note=note, **judge(country, labels) | cost | story)
+
+
+def front(count: int, territories: int, plans: int, tolerance: float, repeats: int) -> Row:
+    """Plans that trade travel, balance and moves, from today's territories; the row judges the balanced choice."""
+    country = make_country(count)
+    start = _administered(country, territories)
+    portfolio = portfolio_of(_customers(country).assign(territory=[f"T{seat}" for seat in start]))
+    solve = partial(territory.proposals, portfolio, count=plans, tolerance=tolerance, seed=SEED, travel="none")
+    found, cost = timed(solve, repeats)
+    chosen = next(plan for plan in found if "balanced choice" in plan.label)
+    labels = pd.factorize(chosen.alignment)[0]
+    inside = sum("outside the tolerance" not in plan.label for plan in found)
+    note = f"{len(found)} plans, {inside} of them within the tolerance, none dominated"
+    return Row(tolerance=tolerance, gap=chosen.gap, note=note, **judge(country, labels) | cost)
+
+
+def _administered(country: Country, seats: int) -> np.ndarray:
+    """(n,) int, today's territories as an administration cuts them: whoever is nearest to one of so many seats."""
+    seat = country.xy[np.random.default_rng(SEED).choice(len(country.xy), seats, replace=False)]
+    return ((country.xy[:, None] - seat) ** 2).sum(axis=2).argmin(axis=1)
 
 
 def by_hand(count: int, territories: int, tolerance: float, repeats: int) -> Row:
@@ -172,6 +192,7 @@ def _district_cost(km: np.ndarray, people: np.ndarray, labels: np.ndarray) -> fl
 
 CASES: dict[str, Callable[[int], Row]] = {
     "10k-5": partial(from_scratch, 10_000, 50, 0.05),
+    "10k-5-light": partial(from_scratch, 10_000, 50, 0.05, effort=0.1),
     "10k-1": partial(from_scratch, 10_000, 50, 0.01),
     "100k-5": partial(from_scratch, 100_000, 200, 0.05),
     "100k-2": partial(from_scratch, 100_000, 200, 0.02),
@@ -184,6 +205,7 @@ CASES: dict[str, Callable[[int], Row]] = {
     "iowa-10": partial(iowa, 0.10),
     "iowa-fewest": partial(iowa, 0.05, handover=FEWEST_MOVES),
     **{f"tracts-{state}": partial(tracts, state) for state in ("AR", "IA", "KS", "ME", "NE", "OK")},
+    "front-20": partial(front, 2_000, 20, 20, 0.05),
     "by-hand": partial(by_hand, 10_000, 50, 0.05),
     "cold-start": partial(whole_process, is_cold=True),
     "warm-start": partial(whole_process, is_cold=False),

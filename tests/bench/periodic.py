@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-# Lower than the site's of 2005, from Vidal, Crainic, Gendreau, Lahrichi and Rei (2012), Operations Research 60(3).
+# Lower than the site's of 2005: attributed to Vidal, Crainic, Gendreau, Lahrichi and Rei (2012), Operations Research
+# 60(3), and not checked against the paper.
 BEST_SINCE_2005 = {
     "p04": 835.26,
     "p05": 2024.96,

@@ -19,7 +19,8 @@ def pyvrp(instance: Instance, seconds: float) -> int | None:
 
     model = Model()
     horizon = int(instance.closes[0])
-    depot = model.add_depot(0, 0)
+    places = [model.add_location(0, 0) for _ in instance.service]
+    depot = model.add_depot(places[0])
     model.add_vehicle_type(
         instance.vehicles,
         start_depot=depot,
@@ -29,19 +30,15 @@ def pyvrp(instance: Instance, seconds: float) -> int | None:
         # Prizes alone count where there are any; a distance of nothing would be a tie everywhere.
         unit_distance_cost=1 if instance.is_tour else 0,
     )
-    clients = [
+    for i in range(1, len(places)):
         model.add_client(
-            0,
-            0,
+            places[i],
             service_duration=int(instance.service[i]),
             tw_early=int(instance.opens[i]),
             tw_late=int(min(instance.closes[i], horizon)),
             prize=0 if instance.is_tour else int(instance.prizes[i]),
             required=instance.is_tour,
         )
-        for i in range(1, len(instance.service))
-    ]
-    places = [depot, *clients]
     for i, here in enumerate(places):
         for j, there in enumerate(places):
             if i != j:
@@ -69,7 +66,7 @@ def vroom(instance: Instance, seconds: float) -> int | None:
         window = engine.TimeWindow(int(instance.opens[i]), int(min(instance.closes[i], horizon)))
         priority = 0 if instance.is_tour else int(np.ceil(100 * instance.prizes[i] / top))
         service = int(instance.service[i])
-        problem.add_job(engine.Job(i, location=i, service=service, time_windows=[window], priority=priority))
+        problem.add_job(engine.Job(i, location=i, default_service=service, time_windows=[window], priority=priority))
     found = problem.solve(exploration_level=5, nb_threads=1)
     made = [int(step) for step in found.routes.loc[found.routes["type"] == "job", "location_index"]]
     if instance.is_tour:

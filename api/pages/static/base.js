@@ -4,14 +4,17 @@ import { element } from "./elements.js";
 
 export const page = JSON.parse(document.getElementById("page").textContent);
 export const me = page.me;
+const { default: words } = await import(`./words.${page.language}.js`);
 const locale = page.language === "zh" ? "zh-CN" : "en-GB";
 
 export function byId(id) {
   return document.getElementById(id);
 }
 
+export const hasWord = (key) => key in words;
+
 export function say(key, values = {}) {
-  const text = page.words[key] ?? key;
+  const text = words[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
@@ -231,7 +234,8 @@ export function progressBar(jobPath) {
   }
   const tell = (job) => {
     if (job.progress) bar.value = job.progress;
-    const stage = page.words[`stage_${job.stage || job.status}`] || job.stage || "";
+    const key = `stage_${job.stage || job.status}`;
+    const stage = hasWord(key) ? say(key) : job.stage || "";
     told.textContent = `${stage} ${job.progress ? percent(job.progress) : ""}`;
   };
   return { box, tell };

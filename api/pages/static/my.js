@@ -60,7 +60,7 @@ function changeCard(portfolio, row, isGoing) {
     element("p", { class: "soft" }, [
       isGoing ? say("goes_to", { rep: row.to_rep_id || row.to }) : say("comes_from", { rep: row.from_rep_id || row.from || "–" }),
       `${say("potential")} ${number(row.potential)}`,
-      page.words[`reason_${(row.reason || "").replaceAll(" ", "_")}`] || row.reason,
+      row.reason,
     ].filter(Boolean).join(" · ")),
     challenge ? element("p", {}, badge(challenge.status), challenge.answer ? ` ${challenge.answer}` : "")
       : waiting ? element("p", { class: "soft" }, say("waits_for_line"))
@@ -175,6 +175,19 @@ attempt(null, async () => {
   showCustomers();
   showChallenges();
   await outbox.flush();
+  if ("serviceWorker" in navigator) await keepForLater();
 });
 showLine();
-if ("serviceWorker" in navigator) navigator.serviceWorker.register("/offline.js", { scope: "/my" });
+
+// The worker keeps what it sees; what was loaded before it was there is kept from here.
+async function keepForLater() {
+  const isNew = !navigator.serviceWorker.controller;
+  if (localStorage.getItem("territory-reader") !== me.user_id) await caches.delete("territory");
+  localStorage.setItem("territory-reader", me.user_id);
+  await navigator.serviceWorker.register("/offline.js", { scope: "/my" });
+  if (!isNew) return;
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name))
+    .filter(({ origin, pathname }) => origin === location.origin && /^\/(static|v1\/portfolios)/.test(pathname));
+  const kept = await caches.open("territory");
+  await kept.addAll(["/my", ...new Set(loaded.map(String))]);
+}

@@ -1,6 +1,7 @@
 // Lets a rep's page open without a line: what was seen last is shown again. Nothing is written from here.
 
 const KEPT = "territory";
+const ANY = { ignoreVary: true }; // it is one person's browser, and pages and scripts ask with different headers
 const IS_KEPT = /^\/(my$|static\/|v1\/portfolios(\/[^/]+\/(customers|reps|handovers|challenges))?$)/;
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -15,7 +16,7 @@ self.addEventListener("fetch", (event) => {
 // Another address stands for other content, so what is kept never is old.
 async function keptFirst(request) {
   const kept = await caches.open(KEPT);
-  return (await kept.match(request)) || keep(kept, request);
+  return (await kept.match(request, ANY)) || keep(kept, request);
 }
 
 async function lineFirst(request) {
@@ -23,7 +24,7 @@ async function lineFirst(request) {
   try {
     return await keep(kept, request);
   } catch (error) {
-    const last = await kept.match(request);
+    const last = await kept.match(request, ANY);
     if (last) return last;
     throw error;
   }

@@ -2,7 +2,7 @@
 
 import { element } from "./elements.js";
 import {
-  all, ask, attempt, badge, button, byId, day, decimal, done, downloads, fillTolerance, follow, get, hours, link, localDay, me, moment,
+  all, ask, attempt, badge, button, byId, day, decimal, done, downloads, fillTolerance, follow, get, hasWord, hours, link, localDay, me, moment,
   number, onSubmit, openDialog, page, percent, planParameters, problemOf, progressBar, say, signedPercent,
 } from "./base.js";
 import { PlanMap, territoryName } from "./plan-map.js";
@@ -164,7 +164,7 @@ function showAlerts(alerts) {
 // The library says it in English; the figures are the same in every language.
 function alertText(alert) {
   const key = `alert_${alert.measure}`;
-  return key in page.words
+  return hasWord(key)
     ? say(key, { territory: alert.territory ?? "", value: signedPercent(alert.value), use: percent(alert.value), count: number(alert.value) })
     : alert.message;
 }

@@ -33,13 +33,18 @@ function withChange(row, column, show, delta) {
   return element("span", { class: "changed" }, show(row[column]), element("small", {}, Math.abs(change) < 1e-9 ? "·" : delta(change)));
 }
 
+function warnings(row) {
+  return [
+    row.pieces > 1 ? element("small", { class: "bad line-of-its-own" }, say("in_pieces", { count: row.pieces })) : null,
+    row.capacity_use > 1 ? element("small", { class: "bad line-of-its-own" }, say("over_capacity", { use: percent(row.capacity_use) })) : null,
+  ];
+}
+
 const territoryTable = new Table(byId("territory-table"), [
-  { key: "territory", label: say("territory"), show: (row) => territoryName(map.scene, indexOf(row.territory)) },
+  { key: "territory", label: say("territory"), show: (row) => [territoryName(map.scene, indexOf(row.territory)), warnings(row)] },
   { key: "customers", label: say("customers"), kind: "number", show: (row) => withChange(row, "customers", number, signedNumber) },
   { key: "deviation_potential", label: say("potential_off"), kind: "number", show: (row) => withChange(row, "deviation_potential", signedPercent, signedPercent), class: (row) => (isOut(row, "potential") ? "bad" : "") },
   { key: "deviation_workload", label: say("workload_off"), kind: "number", show: (row) => withChange(row, "deviation_workload", signedPercent, signedPercent), class: (row) => (isOut(row, "workload") ? "bad" : "") },
-  { key: "capacity_use", label: say("capacity_use"), kind: "number", show: (row) => percent(row.capacity_use), class: (row) => (row.capacity_use > 1 ? "bad" : "") },
-  { key: "pieces", label: say("pieces"), kind: "number", class: (row) => (row.pieces > 1 ? "bad" : "") },
 ], { label: say("territories"), sort: { key: "deviation_potential", descending: true }, onRow: (row) => map.chooseTerritory(indexOf(row.territory)) });
 
 // ---- moves
@@ -55,7 +60,7 @@ const moveTable = new Table(byId("move-table"), [
 ], { label: say("moves"), empty: say("no_moves"), filter: (row) => `${row.name} ${row.customer_id} ${row.from} ${row.to} ${row.reason}`, atOnce: 25 });
 
 function reasonText(reason) {
-  return page.words[`reason_${(reason || "").replaceAll(" ", "_")}`] || reason || "–";
+  return reason || "–";
 }
 
 function decisionButtons(row) {
@@ -105,7 +110,7 @@ function own(customerId, territory) {
 }
 
 let settling = 0;
-function settle() {
+function settle(delay = ROWS_REDRAWN_AFTER) {
   clearTimeout(settling);
   settling = setTimeout(() => attempt(null, async () => {
     const asked = etag;
@@ -113,19 +118,47 @@ function settle() {
     if (asked !== etag) return settle(); // somebody was quicker than the drawing
     map.show(scene);
     showMoves(rows);
+    if (chosen.length && !byId("card").contains(document.activeElement)) choose(chosen);
     return undefined;
-  }), ROWS_REDRAWN_AFTER);
+  }), delay);
 }
 
 async function give(territory) {
   const { customers } = map.scene;
-  const ids = chosen.filter((i) => customers.after[i] !== indexOf(territory)).map((i) => customers.id[i]);
+  const going = chosen.filter((i) => customers.after[i] !== indexOf(territory));
+  const ids = going.map((i) => customers.id[i]);
   if (!ids.length) return;
-  await edit("POST", `${base}/adjust`, { move: Object.fromEntries(ids.map((id) => [id, territory])) });
+  foresee(going, territory);
   ids.forEach((id) => own(id, territory));
+  try {
+    await edit("POST", `${base}/adjust`, { move: Object.fromEntries(ids.map((id) => [id, territory])) });
+  } catch (error) {
+    await refresh(); // what was foreseen did not come to pass
+    throw error;
+  }
   settle();
   choose(chosen);
   done(say("given", { count: ids.length, territory }));
+}
+
+// What the totals will be, shown before the service has measured them: potential exactly, workload but for driving.
+function foresee(customers, territory) {
+  const rows = new Map(totals.map((row) => [row.territory, { ...row }]));
+  const { scene } = map;
+  const sums = Object.fromEntries([["potential", "potential"], ["workload", "workload_minutes"]].map(([measure, column]) =>
+    [measure, { column, all: totals.reduce((sum, row) => sum + row[column], 0) }]));
+  for (const i of customers) {
+    for (const [name, sign] of [[scene.territories[scene.customers.after[i]]?.name, -1], [territory, 1]]) {
+      const row = rows.get(name);
+      if (!row) continue;
+      row.customers += sign;
+      for (const [measure, { column, all: sum }] of Object.entries(sums)) {
+        row[column] += sign * scene.customers[measure][i];
+        row[`deviation_${measure}`] = row[column] / (row.share * sum) - 1;
+      }
+    }
+  }
+  showTotals([...rows.values()]);
 }
 
 async function lock(isLocking) {
@@ -136,7 +169,7 @@ async function lock(isLocking) {
 
 async function step(which) {
   await edit("POST", `${base}/${which}`);
-  await refresh();
+  settle(0);
   done(say(`${which}_done`));
 }
 

@@ -15,6 +15,7 @@ export class Table {
     this.filter = filter;
     if (filter) {
       this.input = element("input", { type: "search", placeholder: say("filter"), "aria-label": say("filter"), class: "filter" });
+      this.input.hidden = true;
       this.input.addEventListener("input", () => {
         this.word = this.input.value.trim().toLowerCase();
         this.shown = this.atOnce;
@@ -23,6 +24,7 @@ export class Table {
     }
     this.body = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label });
     this.foot = element("p", { class: "table-foot" });
+    this.body.hidden = true;
     box.replaceChildren(...[this.input, this.body, this.foot].filter(Boolean));
   }
 
@@ -32,6 +34,7 @@ export class Table {
   }
 
   render() {
+    this.body.hidden = false;
     const chosen = this._chosen();
     if (this.input) this.input.hidden = this.rows.length < 8;
     if (!chosen.length) {
