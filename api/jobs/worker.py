@@ -107,6 +107,9 @@ class Worker:
             # This machine was so slow that the lease ran out under our own hands.
             self._runs.pop(claim.job_id).end()
         memory = self.settings.upload_memory if claim.kind == READING else self.settings.job_memory
+        if self.method == "fork":
+            # A forked child that ends would close the connections that it shares with us.
+            self.store.engine.dispose()
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=child.run, args=(self.settings.model_dump_json(), claim, memory, theirs), daemon=True

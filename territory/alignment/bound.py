@@ -10,6 +10,8 @@ from territory.alignment.task import Task
 
 HEATS: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """Temperatures through which the smoothed dual is led to the exact one, in squared cell sizes."""
+EXACT, ROUGH = 1e-4, 0.01
+"""How near loads are brought to where the prices want them, at the coldest temperature and before."""
 FINE = 2
 """From which of them on a large task is solved on all its units."""
 
@@ -45,8 +47,10 @@ def prices_at(task: Task, centres: np.ndarray, *, heats: tuple[float, ...] = HEA
     if len(units.mass) > COARSE and not len(units.travel):
         price, heats, steps = rough_prices(task, centres), heats[FINE:], 12
     for heat in heats:
+        # What the warm ones find is only where the next one starts.
+        enough = EXACT if heat == HEATS[-1] else ROUGH
         price, _, _ = raise_prices(
-            offers, heat * warm, price, task.shares, steps=steps, enough=1e-4, bands=bands, blunt=heat * blunt
+            offers, heat * warm, price, task.shares, steps=steps, enough=enough, bands=bands, blunt=heat * blunt
         )
         value = proven(price)
         if value > best:
@@ -91,7 +95,7 @@ def rough_prices(task: Task, centres: np.ndarray) -> np.ndarray:
             price,
             task.shares,
             steps=40,
-            enough=1e-4,
+            enough=ROUGH,
             bands=bands_of(task),
             blunt=heat * blunt,
         )

@@ -129,10 +129,12 @@ export function follow(jobPath, tell) {
 
 export function problemOf(error) {
   const problem = error.problem || { detail: error.message };
+  // Of a job that failed, the title is the name of a class.
+  const title = /Error$/.test(problem.title || "") ? "" : problem.title || "";
   const known = { 403: "no_right_now", 412: "changed_meanwhile", 429: "too_many" }[error.status];
   const list = (problem.problems || []).filter((each) => each.what || each.fix);
   return [
-    element("p", {}, element("strong", {}, known ? say(known) : problem.title || ""), known || problem.title ? " " : "", list.length ? "" : problem.detail || ""),
+    element("p", {}, element("strong", {}, known ? say(known) : title), known || title ? " " : "", list.length ? "" : problem.detail || ""),
     list.length
       ? element("ul", {}, list.slice(0, 50).map((each) => element("li", {},
         each.where ? element("b", {}, `${each.where}: `) : null, `${each.what} ${each.fix}`)))

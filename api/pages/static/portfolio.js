@@ -229,7 +229,7 @@ function head() {
 async function reading() {
   const box = byId("reading");
   if (portfolio.status !== "reading") {
-    box.replaceChildren(element("div", { class: "said" }, element("h2", {}, say(`status_${portfolio.status}`)), problemOf({ problem: portfolio.problem || {} })),
+    box.replaceChildren(element("div", { class: "said" }, element("h2", {}, say(portfolio.status === "failed" ? "could_not_be_read" : "status_cancelled")), problemOf({ problem: portfolio.problem || {} })),
       element("p", {}, link("/portfolios", say("bring_in_again"))));
     return;
   }

@@ -1,0 +1,112 @@
+"""The service on a port of this machine, with people who can sign in, for a browser to visit."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+import uvicorn
+
+from api.auth import passwords
+from api.store import User
+from tests.api.databases import fresh
+from tests.api.services import Running, serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PASSWORD = "a sentence to keep in mind"
+PHONE = {"viewport": {"width": 375, "height": 740}, "is_mobile": True, "has_touch": True}
+
+
+class Site:
+    """The service under its address; jobs run in the background as soon as they are asked for."""
+
+    def __init__(self, service: Running) -> None:
+        self.service = service
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(service.app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._is_over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True),
+            threading.Thread(target=self._work, daemon=True),
+        ]
+
+    def __enter__(self) -> Site:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self.service.app.state.is_stopping.set()
+        self._server.should_exit = True
+        for thread in self._threads:
+            thread.join(10)
+        self._socket.close()
+
+    def _work(self) -> None:
+        while not self._is_over.wait(0.05):
+            self.service.run_jobs()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Site]:
+    """The service on SQLite; everybody has the same password."""
+    url = fresh("sqlite", tmp_path_factory.mktemp("pages"), None, template)
+    assert url is not None
+    service = serve(url)
+    with service.store.writing() as session:
+        session.execute(sa.update(User).values(password_hash=passwords.hashed(PASSWORD)))
+    with Site(service) as running:
+        yield running
+
+
+Visit = Callable[..., "Page"]
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site) -> Iterator[Visit]:
+    """Opens a page as somebody; at the end no script has failed, nothing was executed, no other host was asked."""
+    faults: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def open_page(who: str | None, path: str, **options: Any) -> Page:
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", "reduced_motion": "reduce", **options}
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+        page.on("request", lambda ask: None if is_ours(ask.url) else faults.append(ask.url))
+        page.on("console", lambda line: faults.append(line.text) if is_fault(line) else None)
+        if who is not None:
+            sign_in(context, who)
+        page.goto(site.address + path)
+        return page
+
+    def is_ours(url: str) -> bool:
+        return url.startswith((site.address, "data:", "blob:"))
+
+    def is_fault(line: Any) -> bool:
+        # What the service refuses, and a line that a test cuts, are said on the page.
+        return line.type == "error" and "Failed to load resource" not in line.text
+
+    def sign_in(context: BrowserContext, who: str) -> None:
+        body = {"login": who.replace(" ", "."), "password": PASSWORD}
+        answer = context.request.post(f"{site.address}/v1/session", data=body)
+        assert answer.status == 201, answer.text()
+
+    yield open_page
+
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -1,0 +1,104 @@
+"""What holds on every page: names stay text, a phone is wide enough, the keyboard leads everywhere."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.api.pages.conftest import PHONE, Site, Visit
+from tests.api.services import town
+from tests.worlds import portfolio_of
+
+NASTY = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    "{{ 7*7 }}${alert(3)}",
+    "\"'><svg/onload=alert(4)>",
+    "javascript:alert(5)",
+]
+
+
+@pytest.fixture(scope="module")
+def places(site: Site) -> dict[str, str]:
+    """A path of each kind of page, of a portfolio whose every text is hostile."""
+    portfolio = town(seed=21)
+    count = len(portfolio.customers)
+    names = pd.Series([NASTY[i % len(NASTY)] for i in range(count)], index=portfolio.customers.index, dtype="str")
+    called = {f"T{i + 1}": NASTY[i] for i in range(3)}
+    customers = pd.DataFrame(portfolio.customers.drop(columns="geometry")).assign(
+        x=portfolio.xy[:, 0], y=portfolio.xy[:, 1], name=names, territory=portfolio.customers["territory"].map(called)
+    )
+    reps = pd.DataFrame(portfolio.reps.drop(columns="geometry")).assign(
+        x=portfolio.reps.geometry.x, y=portfolio.reps.geometry.y, territory=list(called.values()), name=NASTY[:3]
+    )
+    service = site.service
+    path = service.bring(portfolio_of(customers, reps), name=NASTY[0])
+    proposal = service.propose(path, tolerance=0.3, name=NASTY[1], comment=NASTY[2])
+    service.post("manager", f"{proposal}/approve", match="*")
+    service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01", "comment": NASTY[3]}, match="*")
+    second = service.propose(path, tolerance=0.1, name=NASTY[1])
+    body = {"scenario_ids": [], "with_today": True, "tolerance": 0.3, "travel": "none", "effort": 0.05}
+    comparison = service.post("manager", f"{path}/comparisons", body).headers["location"]
+    change = [{"change": "rep_leaves", "rep_id": "R03"}]
+    service.post("manager", f"{path}/scenarios", {"name": NASTY[4], "changes": change})
+    service.run_jobs()
+    short = [where.removeprefix("/v1") for where in (path, second, comparison)]
+    return {"portfolio": short[0], "proposal": short[1], "comparison": short[2], "what-ifs": f"{short[0]}/scenarios"}
+
+
+def opened(visit: Visit, places: dict[str, str], kind: str, **options: object) -> Page:
+    """A page with what it shows on it."""
+    who = "rep A" if kind == "/my" else "admin"
+    page = visit(who, places.get(kind, kind), **options)
+    ready = {
+        "portfolio": "#handover-table table",
+        "proposal": "#move-table .scroll",
+        "comparison": "#table table",
+        "what-ifs": "#kept .tick",
+        "/my": "#customer-list .card",
+        "/portfolios": "#list .card",
+        "/password": "form",
+    }
+    expect(page.locator(ready.get(kind, "#table .scroll")).first).to_be_attached(timeout=30_000)
+    return page
+
+
+KINDS = ["portfolio", "proposal", "comparison", "what-ifs", "/portfolios", "/my", "/users", "/audit", "/tokens", "/password"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_names_are_shown_as_text_and_a_phone_is_wide_enough(visit: Visit, places: dict[str, str], kind: str):
+    page = opened(visit, places, kind, **PHONE)
+
+    assert page.locator("main img, main svg:not(#chart svg):not(.map svg)").count() == 0
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 375
+    if kind in ("portfolio", "/portfolios"):
+        expect(page.locator("h1, h2", has_text=NASTY[0]).first).to_be_visible()
+    if kind == "proposal":
+        expect(page.locator("h1")).to_have_text(NASTY[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_page_speaks_chinese_when_told_to(visit: Visit, places: dict[str, str], kind: str):
+    page = opened(visit, places, kind)
+
+    page.get_by_role("button", name="中文").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("#sign-out")).to_have_text("退出")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_can_be_used_has_a_name_for_those_who_do_not_see_it(visit: Visit, places: dict[str, str], kind: str):
+    page = opened(visit, places, kind)
+
+    nameless = page.evaluate("""() => [...document.querySelectorAll("button, a[href], input, select, textarea")]
+        .filter((each) => each.checkVisibility() && !(each.textContent.trim() || each.getAttribute("aria-label")
+            || each.labels?.length || each.querySelector("img[alt]")))
+        .map((each) => each.outerHTML)""")
+
+    assert nameless == []
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => location.hash") == "#main"

@@ -1,0 +1,242 @@
+"""Three people at work, as a browser sees them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from territory.files import write_portfolio
+from territory.model import Portfolio
+from tests.api.pages.conftest import PASSWORD, PHONE, Site, Visit
+from tests.api.services import town
+
+
+def files_of(portfolio: Portfolio, folder: Path) -> dict[str, str]:
+    write_portfolio(portfolio, folder)
+    return {path.stem: str(path) for path in folder.iterdir() if path.stem in ("customers", "reps", "rules")}
+
+
+def published(site: Site, *, seed: int) -> str:
+    """A portfolio whose second alignment a manager has published; its path."""
+    path = site.service.bring(town(seed=seed), name=f"Town {seed}")
+    proposal = site.service.propose(path, tolerance=0.2)
+    site.service.post("manager", f"{proposal}/approve", match="*")
+    site.service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01"}, match="*")
+    return path
+
+
+def said(page: Page, text: str) -> None:
+    expect(page.locator("#done")).to_have_text(text)
+
+
+def deviation(page: Page, name: str) -> str:
+    return page.locator("#territory-table tr", has_text=name).locator("td").nth(1).inner_text()
+
+
+def test_a_manager_goes_from_an_upload_to_publishing(site: Site, visit: Visit, tmp_path: Path):
+    page = visit(None, "/portfolios")
+
+    page.get_by_label("Login").fill("manager")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Bring in customers").click()
+    form = page.locator("#upload")
+    expect(form.get_by_label("Region")).to_have_value("east")
+    for name, path in files_of(town(seed=7), tmp_path).items():
+        form.locator(f"input[name={name}]").set_input_files(path)
+    form.get_by_label("Name").fill("Town of stories")
+    form.get_by_role("button", name="Upload").click()
+
+    expect(page.locator("h1")).to_have_text("Town of stories")
+    expect(page.locator("#territory-table tbody tr")).to_have_count(3)
+    expect(page.locator("#alerts li").first).to_contain_text("T1: potential +")
+    page.get_by_role("button", name="Rebalance").click()
+    form = page.locator("#rebalance")
+    form.get_by_label("Potential within ±").fill("20")
+    form.get_by_label("Workload within ±").fill("20")
+    form.get_by_label("Workload counts").select_option("none")
+    form.get_by_role("button", name="Start").click()
+
+    expect(page.locator(".verdict")).to_contain_text("Fair")
+    first = page.locator("#move-table tbody tr").first
+    before = deviation(page, "T1")
+    first.locator("th button").click()
+    page.locator("#card select").select_option(label=first.locator("td").nth(0).inner_text())
+    page.locator("#card").get_by_role("button", name="Give", exact=True).click()
+    expect(page.locator("#by-hand")).to_have_text("1 steps by hand")
+    assert deviation(page, "T1") != before
+    page.locator("#undo").click()
+    said(page, "Undone.")
+    assert deviation(page, "T1") == before
+    page.locator("#move-table .refused").last.click()
+    said(page, "Refused: it stays.")
+    expect(page.locator("#move-table .refused").last).to_have_attribute("aria-pressed", "true")
+    page.locator("#comment textarea").fill("One stays.")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Submit").click()
+    said(page, "submitted")
+    page.get_by_role("button", name="Approve").click()
+    said(page, "approved")
+    page.locator("#actions").get_by_role("button", name="Publish").click()
+    dialog = page.locator("#publish")
+    dialog.get_by_label("Holds from").fill("2027-04-01")
+    dialog.get_by_role("button", name="Publish").click()
+    said(page, "published")
+
+    page.locator("#crumb").click()
+    expect(page.locator("#history-table tbody tr")).to_have_count(2)
+    expect(page.locator("#history-table tbody tr").first).to_contain_text("One stays.")
+    moved = int(page.locator("#history-table tbody tr").first.locator("td").nth(2).inner_text())
+    page.get_by_role("button", name="Show the difference").click()
+    expect(page.locator("#difference-table tbody tr")).to_have_count(moved)
+    page.get_by_role("button", name="Revert").click()
+    page.locator("#revert").get_by_role("button", name="Revert").click()
+    expect(page.locator("#history-table tbody tr")).to_have_count(3)
+
+
+def test_faults_of_a_file_are_told_by_row_and_column_before_the_eyes_of_who_brought_it(
+    visit: Visit, site: Site, tmp_path: Path
+):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("customer_id,lon,lat\n1,x,45\n", encoding="utf-8")
+    page = visit("manager", "/portfolios")
+
+    page.get_by_role("button", name="Bring in customers").click()
+    page.locator("#upload input[name=customers]").set_input_files(str(bad))
+    expect(page.locator("#upload").get_by_label("Name")).to_have_value("bad")
+    page.locator("#upload").get_by_role("button", name="Upload").click()
+
+    expect(page.locator("#reading")).to_contain_text("bad.csv, row 2, columns 'lon', 'lat': 'x' is not a number.")
+
+
+def test_customers_within_a_lasso_change_hands_together(site: Site, visit: Visit):
+    proposal = site.service.propose(site.service.bring(town(seed=11)), tolerance=0.2).removeprefix("/v1")
+    page = visit("manager", proposal)
+    expect(page.locator("#move-table table")).to_be_visible()
+
+    page.locator("#lasso").click()
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    corners = [(0.02, 0.15), (0.98, 0.15), (0.98, 0.9), (0.02, 0.9)]
+    for number, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        if number == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+    expect(page.locator("#card h3")).to_have_text("24 customers chosen")
+
+
+def test_somebody_elses_step_is_shown_before_ones_own_can_undo_it(site: Site, visit: Visit):
+    proposal = site.service.propose(site.service.bring(town(seed=12)), tolerance=0.2)
+    page = visit("manager", proposal.removeprefix("/v1"))
+    expect(page.locator("#move-table table")).to_be_visible()
+    site.service.ask("second manager", "PATCH", proposal, json={"comment": "mine"}, match="*")
+
+    page.locator("#move-table .refused").first.click()
+
+    expect(page.locator("#said")).to_contain_text("Somebody has changed it meanwhile")
+    expect(page.locator("#comment textarea")).to_have_value("mine")
+    page.locator("#move-table .refused").first.click()
+    said(page, "Refused: it stays.")
+
+
+def test_a_planner_compares_what_ifs_in_one_table(site: Site, visit: Visit):
+    path = site.service.bring(town(seed=13)).removeprefix("/v1")
+    page = visit("planner", f"{path}/scenarios")
+
+    page.locator("#kind-fields select").select_option("R03")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator("#kept .tick")).to_have_count(1)
+    page.get_by_label("What changes").first.select_option("rep_part_time")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator("#kept .tick")).to_have_count(2)
+    page.get_by_label("What changes").first.select_option("scaled")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator("#kept .tick")).to_have_count(3)
+    page.get_by_label("Potential within ±").fill("40")
+    page.get_by_label("Workload within ±").fill("40")
+    page.get_by_role("button", name="Run and compare").click()
+
+    expect(page.locator("#table tbody tr")).to_have_count(4, timeout=60_000)
+    names = page.locator("#table tbody th").all_text_contents()
+    assert names == ["today's portfolio", "R03 leaves", "R01 works 50%", "Potential 15%, all customers"]
+    expect(page.locator("#table tbody tr").nth(1).locator("td").first).to_contain_text("2")
+    page.get_by_role("link", name="R03 leaves").click()
+    expect(page.locator("#territory-table tbody tr")).to_have_count(2)
+
+
+def test_a_front_is_chosen_from_with_a_slider(site: Site, visit: Visit):
+    path = site.service.bring(town(seed=14)).removeprefix("/v1")
+    page = visit("manager", path)
+
+    page.get_by_role("button", name="Rebalance").click()
+    page.locator("#rebalance").get_by_label("Proposals to choose from").fill("3")
+    page.locator("#rebalance").get_by_role("button", name="Start").click()
+
+    expect(page.locator("#chart circle").first).to_be_visible(timeout=60_000)
+    slider = page.locator("#slider")
+    slider.fill("0")
+    fewest = page.locator("#chosen dd").first.inner_text()
+    slider.fill(slider.get_attribute("max") or "0")
+    assert float(fewest.rstrip("%")) <= float(page.locator("#chosen dd").first.inner_text().rstrip("%"))
+
+
+def test_a_rep_challenges_without_a_line_and_it_is_sent_once(site: Site, visit: Visit):
+    path = published(site, seed=15)
+    page = visit("rep A", "/my", **PHONE)
+    town_of_15 = page.locator("h2", has_text="Town 15")
+    expect(town_of_15).to_be_visible()
+    page.wait_for_function("() => navigator.serviceWorker.ready.then(() => caches.has('territory'))")
+    keep = page.get_by_role("button", name="I should keep this customer").first
+
+    page.context.set_offline(True)
+    keep.click()
+    page.get_by_label("Why?").fill("I know the owner.")
+    page.get_by_role("button", name="Send to the manager").click()
+    expect(page.locator("#line")).to_contain_text("1 waiting to be sent.")
+    page.reload()
+    expect(town_of_15).to_be_visible()
+    expect(page.locator("#line")).to_contain_text("1 waiting to be sent.")
+    page.context.set_offline(False)
+
+    expect(page.locator("#line")).to_be_hidden()
+    page.get_by_role("tab", name="My challenges").click()
+    expect(page.locator("#challenge-list .card")).to_have_count(1)
+    challenges = site.service.get("manager", f"{path}/challenges").json()["items"]
+    assert [challenge["note"] for challenge in challenges] == ["I know the owner."]
+
+
+def test_a_managers_answer_reaches_the_rep(site: Site, visit: Visit):
+    path = published(site, seed=16)
+    row = next(
+        row for row in site.service.get("rep A", f"{path}/handovers").json()["items"] if row["from"] == "T1"
+    )
+    site.service.post("rep A", f"{path}/challenges", {"customer_id": row["customer_id"], "note": "mine"})
+    page = visit("manager", path.removeprefix("/v1"))
+
+    page.locator("#challenge-table input").fill("Not this time.")
+    page.locator("#challenge-table").get_by_role("button", name="Refuse").click()
+    said(page, "Answered.")
+
+    rep = visit("rep A", "/my", **PHONE)
+    rep.get_by_role("tab", name="My challenges").click()
+    expect(rep.locator("#challenge-list")).to_contain_text("refused Not this time.")
+
+
+def test_an_admin_lets_somebody_in_and_reads_who_did_what(visit: Visit):
+    page = visit("admin", "/users")
+
+    form = page.locator("#create")
+    form.get_by_label("Login").fill("carla")
+    form.get_by_label("Name").fill("Carla")
+    form.get_by_label("Role").select_option("rep")
+    form.get_by_label("Rep id").fill("R09")
+    form.get_by_role("button", name="Create user").click()
+
+    expect(page.locator("#secret code")).to_have_text(re.compile(r"^[a-z2-9]{5}(-[a-z2-9]{5}){3}$"))
+    expect(page.locator("#table tr", has_text="carla")).to_contain_text("one-time password")
+    page.get_by_role("link", name="Audit").click()
+    expect(page.locator("#table tbody tr", has_text="user.created").first).to_contain_text("carla")
