@@ -46,7 +46,7 @@ class Listing:
 
     def only(self, chosen: np.ndarray, version: str = "") -> Listing:
         """The rows that are `chosen`, (n,) bool over all rows of the columns."""
-        rows = np.asarray(self.rows)
+        rows = np.asarray(self.rows, dtype=np.int64)
         return Listing(self.columns, self.version + version, rows[chosen[rows]], self.key, self.shapes)
 
     def records(self, start: int = 0, count: int | None = None) -> list[dict[str, Any]]:

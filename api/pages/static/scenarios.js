@@ -1,7 +1,7 @@
 // What would be if: build it from changes, keep it, and run several side by side.
 
 import { element } from "./elements.js";
-import { all, ask, attempt, button, byId, done, fillTolerance, get, link, number, onSubmit, page, percent, planParameters, say } from "./base.js";
+import { all, ask, attempt, button, byId, done, fillTolerance, get, number, onSubmit, page, percent, planParameters, say, signedPercent } from "./base.js";
 
 const base = `/v1/portfolios/${page.portfolio_id}`;
 let reps = [];
@@ -65,7 +65,7 @@ function addChange() {
 }
 
 function changeText(change) {
-  const told = { ...change, percent: change.factor === undefined ? "" : percent(change.factor - 1), who: change.where?.tier ? say("tier_only", { tier: change.where.tier }) : say("all_customers") };
+  const told = { ...change, percent: change.factor === undefined ? "" : signedPercent(change.factor - 1), who: change.where?.tier ? say("tier_only", { tier: change.where.tier }) : say("all_customers") };
   if (change.share !== undefined) told.share = percent(change.share);
   if (change.customer_ids) told.count = number(change.customer_ids.length);
   if (change.column) told.column = say({ potential: "potential", visits_per_year: "visits_a_year" }[change.column] || "minutes_per_visit");
@@ -83,7 +83,7 @@ function showChanges() {
 
 onSubmit(byId("build"), async ({ name }) => {
   if (!changes.length) addChange();
-  await ask("POST", `${base}/scenarios`, { body: { name: name.value, changes } });
+  await ask("POST", `${base}/scenarios`, { body: { name: name.value || changes.map(changeText).join("; "), changes } });
   changes = [];
   name.value = "";
   showChanges();

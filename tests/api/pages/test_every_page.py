@@ -99,6 +99,7 @@ def test_whatever_can_be_used_has_a_name_for_those_who_do_not_see_it(visit: Visi
         .map((each) => each.outerHTML)""")
 
     assert nameless == []
+    page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate("() => location.hash") == "#main"
