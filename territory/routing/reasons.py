@@ -85,17 +85,22 @@ def _conflict(request: Request, row: int) -> int | None:
 
 
 def _forced(request: Request, plan: DayPlan, row: int) -> dict:
-    """What happens when the visit must be made: who goes, what it costs, and how long the day would have to be."""
-    must = request.visits["must"].to_numpy().copy()
-    must[row] = True
-    forced = request.solve(mandatory=must, effort=min(request.effort, EFFORT))
+    """What happens when the visit must be made: who goes, what it costs, and how long the day would have to be.
+
+    Asked of the planned visits and this one: whoever takes the place of those that go is another question.
+    """
+    rows = [*plan.order.tolist(), row]
+    must = request.visits["must"].to_numpy()[rows]
+    must[-1] = True
+    forced = request.only(rows).solve(mandatory=must, effort=min(request.effort, EFFORT))
     overtime = _overtime(request, plan, row)
     found = {"overtime_minutes": overtime, "instead_of": "", "more_drive_minutes": np.nan}
     longer = "" if np.isnan(overtime) else f", or {max(overtime, 1):.0f} min of overtime"
     if forced.status == "infeasible":
         reason = "does not fit beside the visits that must be made"
         return {**found, "code": "no room", "reason": reason + longer.replace(", or", "; needs")}
-    gone = [visit for visit in plan.order if visit not in set(forced.order)]
+    kept = {rows[visit] for visit in forced.order}
+    gone = [visit for visit in plan.order if visit not in kept]
     more = forced.drive - plan.drive
     names = " and ".join(_called(request, visit) for visit in gone)
     drive = f"{more:+.0f} min of driving"

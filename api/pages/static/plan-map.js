@@ -4,6 +4,7 @@ import { element, placed, shortened } from "./elements.js";
 import { GroundLayer, Scene, territoryColour } from "./ground.js";
 import { byId, number, say, signedPercent } from "./base.js";
 
+const MARK = { color: "#0b62c4", weight: 2, fill: false, interactive: false };
 const MEASURES = ["potential", "workload"];
 
 export class PlanMap {
@@ -22,6 +23,8 @@ export class PlanMap {
     this.layer = new GroundLayer(this.scene, this.state);
     this.showEverything(false);
     this.layer.addTo(this.map);
+    this.pen = L.canvas({ padding: 0.35 });
+    this.marks = L.layerGroup().addTo(this.map);
     L.control.scale({ imperial: false, position: "bottomright" }).addTo(this.map);
     this._listen();
     this.render();
@@ -49,18 +52,24 @@ export class PlanMap {
     this.layer.redraw();
   }
 
-  choose(customer, { zoom = false } = {}) {
+  // Mark these customers, and nobody else.
+  choose(customers, { zoom = false } = {}) {
+    const [customer] = customers;
+    const { wx, wy } = this.scene;
     this.state.territory = null;
-    this.state.customer = customer;
+    this.state.customer = customers.length === 1 ? customer : null;
+    this.marks.clearLayers();
+    if (customers.length > 1) {
+      for (const i of customers) this.marks.addLayer(L.circleMarker(this._latLng(wx[i], wy[i]), { ...MARK, radius: this.layer.radius(i) + 2.5, renderer: this.pen }));
+    }
     this.layer.redraw();
     if (!zoom) return;
-    const { wx, wy } = this.scene;
     const nearer = Math.max(this.map.getZoom(), Math.min(13, this.state.homeZoom + 3));
     this.map.setView(this._latLng(wx[customer], wy[customer]), nearer, this._motion());
   }
 
   chooseTerritory(territory) {
-    this.state.customer = null;
+    this.choose([]);
     this.state.territory = territory;
     this.layer.redraw();
     const box = this.scene.groundBounds(territory, this.state.view);

@@ -55,7 +55,7 @@ const handoverTable = new Table(byId("handover-table"), [
   { key: "from_rep_id", label: say("from_rep") },
   { key: "to_rep_id", label: say("to_rep") },
   { key: "potential", label: say("potential"), kind: "number", show: (row) => number(row.potential) },
-  { key: "reason", label: say("reason") },
+  { key: "reason", label: say("reason"), class: () => "long" },
 ], { label: say("handovers"), empty: say("no_handovers"), filter: (row) => Object.values(row).join(" "), atOnce: 20 });
 
 const historyTable = new Table(byId("history-table"), [
@@ -108,7 +108,7 @@ async function showChallenges() {
 // ---- customers and locks
 
 function chooseCustomer(index, zoom = false) {
-  map.choose(index, { zoom });
+  map.choose([index], { zoom });
   const { customers } = map.scene;
   const id = customers.id[index];
   const isLocked = id in locks;
@@ -124,7 +124,7 @@ function chooseCustomer(index, zoom = false) {
       button(isLocked ? say("unlock") : say("lock"), () => setLock(id, !isLocked, index)),
       button(say("close"), async () => {
         card.hidden = true;
-        map.choose(null);
+        map.choose([]);
       })));
 }
 

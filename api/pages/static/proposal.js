@@ -53,7 +53,7 @@ const moveTable = new Table(byId("move-table"), [
   { key: "name", label: say("customer"), show: (row) => button(row.name || row.customer_id, async () => chooseById(row.customer_id), { class: "as-link" }) },
   { key: "from", label: say("from") },
   { key: "to", label: say("to") },
-  { key: "reason", label: say("reason"), show: (row) => reasonText(row.reason) },
+  { key: "reason", label: say("reason"), class: () => "long", show: (row) => reasonText(row.reason) },
   { key: "price", label: say("price"), kind: "number", show: (row) => decimal(row.price) },
   { key: "runner_up", label: say("runner_up"), show: (row) => row.runner_up || say("nobody") },
   { key: "decision", label: say("decision"), show: (row) => decisionButtons(row) },
@@ -203,7 +203,7 @@ function choose(customers, zoom = false) {
   chosen = customers;
   const card = byId("card");
   card.hidden = !customers.length;
-  map.choose(customers.length === 1 ? customers[0] : null, { zoom });
+  map.choose(customers, { zoom });
   if (!customers.length) return;
   card.replaceChildren(...(customers.length === 1 ? oneCustomer(customers[0]) : severalCustomers(customers)), giveForm());
 }

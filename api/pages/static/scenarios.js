@@ -93,14 +93,19 @@ onSubmit(byId("build"), async ({ name }) => {
 
 async function showKept() {
   const { items } = await get(`${base}/scenarios`);
-  byId("kept").replaceChildren(...(items.length ? items.map((each) => element("li", {},
-    element("label", { class: "tick" }, element("input", { type: "checkbox", name: "scenario", value: each.scenario_id, checked: true }), ` ${each.name}`),
-    element("small", { class: "soft" }, each.changes.map(changeText).join("; ")), " ",
+  byId("kept").replaceChildren(...(items.length ? items.map(keptItem) : [element("li", { class: "empty" }, say("no_what_ifs"))]));
+}
+
+function keptItem(each) {
+  const told = each.changes.map(changeText).join("; ");
+  return element("li", { class: "row" },
+    element("div", {},
+      element("label", { class: "tick" }, element("input", { type: "checkbox", name: "scenario", value: each.scenario_id, checked: true }), ` ${each.name}`),
+      told === each.name ? null : element("small", { class: "line-of-its-own" }, told)),
     button(say("remove"), async () => {
       await ask("DELETE", `/v1/scenarios/${each.scenario_id}`, { match: `"${each.revision}"` });
       await showKept();
-    })))
-    : [element("li", { class: "empty" }, say("no_what_ifs"))]));
+    }, { "aria-label": `${say("remove")}: ${each.name}` }));
 }
 
 onSubmit(byId("run"), async (fields) => {

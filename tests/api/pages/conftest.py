@@ -74,7 +74,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[S
     assert url is not None
     service = Waiting(**vars(serve(url)))
     with service.store.writing() as session:
-        session.execute(sa.update(User).values(password_hash=passwords.hashed(PASSWORD), login=sa.func.lower(User.login)))
+        session.execute(
+            sa.update(User).values(password_hash=passwords.hashed(PASSWORD), login=sa.func.lower(User.login))
+        )
     with Site(service) as running:
         yield running
 

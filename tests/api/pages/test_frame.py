@@ -132,7 +132,9 @@ def test_what_the_reader_has_chosen_goes_before_what_the_browser_asks_for(site: 
 
 def test_every_word_that_is_said_is_there_in_both_languages():
     said = {
-        key for path in SOURCES for key in re.findall(r"""\bsay\(\s*["']([a-z_]+)["']\s*[,)]""", path.read_text("utf-8"))
+        key
+        for path in SOURCES
+        for key in re.findall(r"""\bsay\(\s*["']([a-z_]+)["']\s*[,)]""", path.read_text("utf-8"))
     }
 
     for language in LANGUAGES:

@@ -65,7 +65,7 @@ def test_a_manager_goes_from_an_upload_to_publishing(site: Site, visit: Visit, t
     first.locator("th button").click()
     page.locator("#card select").select_option(label=first.locator("td").nth(0).inner_text())
     page.locator("#card").get_by_role("button", name="Give", exact=True).click()
-    expect(page.locator("#by-hand")).to_have_text("1 steps by hand")
+    expect(page.locator("#by-hand")).to_have_text("Steps by hand: 1")
     assert deviation(page, "T1") != before
     page.locator("#undo").click()
     said(page, "Undone.")
@@ -211,9 +211,7 @@ def test_a_rep_challenges_without_a_line_and_it_is_sent_once(site: Site, visit: 
 
 def test_a_managers_answer_reaches_the_rep(site: Site, visit: Visit):
     path = published(site, seed=16)
-    row = next(
-        row for row in site.service.get("rep A", f"{path}/handovers").json()["items"] if row["from"] == "T1"
-    )
+    row = next(row for row in site.service.get("rep A", f"{path}/handovers").json()["items"] if row["from"] == "T1")
     site.service.post("rep A", f"{path}/challenges", {"customer_id": row["customer_id"], "note": "mine"})
     page = visit("manager", path.removeprefix("/v1"))
 
