@@ -81,6 +81,11 @@ export async function ask(method, path, { body, form, match, key } = {}) {
   return { content, etag: answer.headers.get("ETag"), location: answer.headers.get("Location") };
 }
 
+// A key by which the service knows a request again. Not crypto.randomUUID: without https browsers do not have it.
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 export async function get(path) {
   return (await ask("GET", path)).content;
 }

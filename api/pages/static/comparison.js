@@ -45,6 +45,11 @@ function scale(values, from, to) {
   return (value) => from + ((value - least + room) / (most - least + 2 * room)) * (to - from);
 }
 
+function ends(key) {
+  const values = rows.map((row) => row[key]);
+  return new Set([Math.min(...values), Math.max(...values)]);
+}
+
 function chart(chosen, choose) {
   const x = scale(rows.map((row) => row.moved_customers), LEFT, WIDTH - RIGHT);
   const y = scale(rows.map((row) => row.mean_km), HEIGHT - BOTTOM, TOP);
@@ -54,9 +59,8 @@ function chart(chosen, choose) {
     mark("line", { x1: LEFT, y1: HEIGHT - BOTTOM, x2: WIDTH - RIGHT, y2: HEIGHT - BOTTOM }), mark("line", { x1: LEFT, y1: TOP, x2: LEFT, y2: HEIGHT - BOTTOM }),
     mark("text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 8, class: "axis" }, say("column_moved_customers")),
     mark("text", { transform: `translate(14 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)`, class: "axis" }, say("column_mean_km")));
-  for (const row of [rows.reduce((a, b) => (a.moved_customers < b.moved_customers ? a : b)), rows.reduce((a, b) => (a.moved_customers > b.moved_customers ? a : b))]) {
-    drawing.append(mark("text", { x: x(row.moved_customers), y: HEIGHT - BOTTOM + 16, class: "axis" }, percent(row.moved_customers)));
-  }
+  for (const value of ends("moved_customers")) drawing.append(mark("text", { x: x(value), y: HEIGHT - BOTTOM + 16, class: "axis" }, percent(value)));
+  for (const value of ends("mean_km")) drawing.append(mark("text", { x: LEFT - 6, y: y(value) + 4, class: "axis end" }, decimal(value)));
   for (const row of [...rows].sort((a, b) => b.deviation - a.deviation)) {
     const disc = mark("circle", {
       cx: x(row.moved_customers), cy: y(row.mean_km), r: 5 + 10 * Math.sqrt(row.deviation / most), class: row === chosen ? "chosen" : "",

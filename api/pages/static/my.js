@@ -179,15 +179,20 @@ attempt(null, async () => {
 });
 showLine();
 
-// The worker keeps what it sees; what was loaded before it was there is kept from here.
+// The worker keeps what it sees; what was loaded before it was there is kept from here, before it begins.
 async function keepForLater() {
-  const isNew = !navigator.serviceWorker.controller;
   if (localStorage.getItem("territory-reader") !== me.user_id) await caches.delete("territory");
   localStorage.setItem("territory-reader", me.user_id);
+  if (!navigator.serviceWorker.controller) {
+    const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name))
+      .filter(({ origin, pathname }) => origin === location.origin && /^\/(static|v1\/portfolios)/.test(pathname));
+    const kept = await caches.open("territory");
+    try {
+      await kept.addAll(["/my", ...new Set(loaded.map(String))]);
+    } catch (error) {
+      if (error instanceof TypeError) return; // the line went meanwhile: all of it the next time
+      throw error;
+    }
+  }
   await navigator.serviceWorker.register("/offline.js", { scope: "/my" });
-  if (!isNew) return;
-  const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name))
-    .filter(({ origin, pathname }) => origin === location.origin && /^\/(static|v1\/portfolios)/.test(pathname));
-  const kept = await caches.open("territory");
-  await kept.addAll(["/my", ...new Set(loaded.map(String))]);
 }

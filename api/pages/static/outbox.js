@@ -2,7 +2,7 @@
 //
 // Each message has a key of its own, made when it is written: however often it is sent, the service does it once.
 
-import { Offline, Refused, ask } from "./base.js";
+import { Offline, Refused, ask, newKey } from "./base.js";
 
 const PLACE = "territory-outbox";
 
@@ -20,7 +20,7 @@ export class Outbox {
   }
 
   async post(path, body, about) {
-    this._keep([...this.messages(), { key: crypto.randomUUID(), path, body, about, at: Date.now() }]);
+    this._keep([...this.messages(), { key: newKey(), path, body, about, at: Date.now() }]);
     await this.flush();
   }
 

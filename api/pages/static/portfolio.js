@@ -3,9 +3,10 @@
 import { element } from "./elements.js";
 import {
   all, ask, attempt, badge, button, byId, day, decimal, done, downloads, fillTolerance, follow, get, hasWord, hours, link, localDay, me, moment,
-  number, onSubmit, openDialog, page, percent, planParameters, problemOf, progressBar, say, signedPercent,
+  newKey, number, onSubmit, openDialog, page, percent, planParameters, problemOf, progressBar, say, signedPercent,
 } from "./base.js";
 import { PlanMap, territoryName } from "./plan-map.js";
+import { searchCustomers } from "./search.js";
 import { Table } from "./table.js";
 
 const base = `/v1/portfolios/${page.portfolio_id}`;
@@ -128,6 +129,8 @@ function chooseCustomer(index, zoom = false) {
       })));
 }
 
+searchCustomers(() => map.scene.customers, (i) => chooseCustomer(i, true));
+
 function fact(key, value) {
   return [element("dt", {}, say(key)), element("dd", {}, value)];
 }
@@ -193,7 +196,7 @@ function askRevert(version) {
 
 onSubmit(byId("revert").querySelector("form"), async ({ effective_from: from, comment }) => {
   const { number: to } = byId("revert").version;
-  await ask("POST", `${base}/revert`, { body: { number: to, effective_from: from.value, comment: comment.value }, match: etag, key: crypto.randomUUID() });
+  await ask("POST", `${base}/revert`, { body: { number: to, effective_from: from.value, comment: comment.value }, match: etag, key: newKey() });
   byId("revert").close();
   done(say("reverted", { number: to }));
   await open();
@@ -206,12 +209,12 @@ onSubmit(rebalance.querySelector("form"), async (fields) => {
   const count = Number(fields.count.value);
   if (count > 1) {
     delete body.max_moved;
-    const { content } = await ask("POST", `${base}/fronts`, { body: { ...body, effort: 0.1, count }, key: crypto.randomUUID() });
+    const { content } = await ask("POST", `${base}/fronts`, { body: { ...body, effort: 0.1, count }, key: newKey() });
     location.assign(`/comparisons/${content.comparison_id}`);
     return;
   }
   const territories = fields.territories.value === "" ? null : Number(fields.territories.value);
-  const { content } = await ask("POST", `${base}/proposals`, { body: { ...body, name: fields.name.value, territories }, key: crypto.randomUUID() });
+  const { content } = await ask("POST", `${base}/proposals`, { body: { ...body, name: fields.name.value, territories }, key: newKey() });
   location.assign(`/proposals/${content.proposal_id}`);
 });
 

@@ -2,10 +2,11 @@
 
 import { element } from "./elements.js";
 import {
-  all, ask, attempt, badge, button, byId, complain, decimal, done, downloads, follow, get, hours, hush, link, localDay, me, moment, number,
+  all, ask, attempt, badge, button, byId, decimal, done, downloads, follow, get, hours, hush, localDay, me, moment, newKey, number,
   onSubmit, openDialog, page, percent, problemOf, progressBar, say, signedNumber, signedPercent, Refused,
 } from "./base.js";
 import { PlanMap, territoryName } from "./plan-map.js";
+import { searchCustomers } from "./search.js";
 import { Table } from "./table.js";
 
 const base = `/v1/proposals/${page.proposal_id}`;
@@ -72,11 +73,13 @@ function decisionButtons(row) {
 }
 
 async function decide(customerId, decision) {
-  const answer = await edit("PUT", `${base}/moves/${encodeURIComponent(customerId)}`, { decision });
+  await edit("PUT", `${base}/moves/${encodeURIComponent(customerId)}`, { decision });
   const row = moves.find((each) => each.customer_id === customerId);
   row.decision = decision;
   own(customerId, decision === "refused" ? row.from : row.to);
-  if (answer) settle();
+  settle();
+  moveTable.render();
+  if (chosen.length) choose(chosen);
   done(say(`decided_${decision}`));
 }
 
@@ -226,6 +229,7 @@ function oneCustomer(i) {
       fact("potential", number(customers.potential[i])),
       fact("workload_hours", hours(customers.workload[i])),
       isMoving && move ? [fact("reason", reasonText(move.reason)), fact("price", decimal(move.price)), fact("runner_up", move.runner_up || say("nobody"))] : null),
+    move ? element("p", {}, decisionButtons(move)) : "",
   ];
 }
 
@@ -252,29 +256,7 @@ function giveForm() {
       button(say("close"), async () => { choose([]); card.hidden = true; })));
 }
 
-byId("search").addEventListener("submit", (event) => {
-  event.preventDefault();
-  find(byId("query").value);
-});
-byId("query").addEventListener("change", () => find(byId("query").value));
-byId("query").addEventListener("input", () => {
-  const word = byId("query").value.trim().toLowerCase();
-  byId("found").replaceChildren(...(word.length < 2 ? [] : matching(word).slice(0, 20).map((i) => element("option", { value: map.scene.customers.id[i] }, nameOfCustomer(i)))));
-});
-
-function matching(word) {
-  const { id, name } = map.scene.customers;
-  return [...id.keys()].filter((i) => id[i].toLowerCase().includes(word) || name[i].toLowerCase().includes(word));
-}
-
-function find(text) {
-  const word = text.trim().toLowerCase();
-  if (!word) return;
-  const found = matching(word);
-  const exact = found.find((i) => map.scene.customers.id[i].toLowerCase() === word);
-  if (found.length) choose([exact ?? found[0]], true);
-  else complain(new Refused(404, { title: say("nothing_found") }));
-}
+searchCustomers(() => map.scene.customers, (i) => choose([i], true));
 
 // ---- figures
 
@@ -369,7 +351,7 @@ async function remove() {
 }
 
 onSubmit(byId("publish").querySelector("form"), async ({ effective_from: from, comment }) => {
-  await ask("POST", `${base}/publish`, { body: { effective_from: from.value, comment: comment.value }, match: etag, key: crypto.randomUUID() });
+  await ask("POST", `${base}/publish`, { body: { effective_from: from.value, comment: comment.value }, match: etag, key: newKey() });
   byId("publish").close();
   await refresh();
   done(say("status_published"));

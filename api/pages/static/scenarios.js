@@ -1,7 +1,7 @@
 // What would be if: build it from changes, keep it, and run several side by side.
 
 import { element } from "./elements.js";
-import { all, ask, attempt, button, byId, done, fillTolerance, get, number, onSubmit, page, percent, planParameters, say, signedPercent } from "./base.js";
+import { all, ask, attempt, button, byId, done, fillTolerance, get, newKey, number, onSubmit, page, percent, planParameters, say, signedPercent } from "./base.js";
 
 const base = `/v1/portfolios/${page.portfolio_id}`;
 let reps = [];
@@ -111,7 +111,7 @@ function keptItem(each) {
 onSubmit(byId("run"), async (fields) => {
   const ids = [...byId("kept").querySelectorAll("input:checked")].map((box) => box.value);
   const body = { ...planParameters(fields), scenario_ids: ids, with_today: fields.with_today.checked };
-  const { content } = await ask("POST", `${base}/comparisons`, { body, key: crypto.randomUUID() });
+  const { content } = await ask("POST", `${base}/comparisons`, { body, key: newKey() });
   location.assign(`/comparisons/${content.comparison_id}`);
 });
 

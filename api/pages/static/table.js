@@ -42,15 +42,24 @@ export class Table {
       this.foot.replaceChildren();
       return;
     }
-    const focused = document.activeElement?.dataset?.column;
+    const focused = this._focused();
     this.body.replaceChildren(element("table", {},
       element("thead", {}, element("tr", {}, this.columns.map((column) => this._head(column)))),
       element("tbody", {}, chosen.slice(0, this.shown).map((row) => this._row(row)))));
-    if (focused) this.body.querySelector(`[data-column="${focused}"]`)?.focus();
+    if (focused) this.body.querySelector(focused)?.focus();
     const more = chosen.length - this.shown;
     this.foot.replaceChildren(...(more > 0
       ? [element("button", { type: "button", class: "quiet", onclick: () => this._more() }, say("show_more_of", { count: Math.min(more, 4 * this.atOnce), all: more }))]
       : []));
+  }
+
+  // How to find what has the keyboard's focus once the rows are drawn anew.
+  _focused() {
+    const active = document.activeElement;
+    if (!this.body.contains(active)) return null;
+    if (active.dataset.column) return `[data-column="${active.dataset.column}"]`;
+    const name = active.getAttribute("aria-label");
+    return name && active !== this.body ? `[aria-label="${CSS.escape(name)}"]` : null;
   }
 
   _more() {

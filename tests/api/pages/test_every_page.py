@@ -90,8 +90,8 @@ def test_hostile_names_are_shown_as_text_and_a_phone_is_wide_enough(visit: Visit
         expect(page.locator("h1")).to_have_text(NASTY[1])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_page_speaks_chinese_when_told_to(visit: Visit, places: dict[str, str], kind: str):
+@pytest.mark.parametrize("kind", ["portfolio", "proposal", "/my", "/users"])
+def test_a_page_speaks_chinese_when_told_to(visit: Visit, places: dict[str, str], kind: str):
     page = opened(visit, places, kind)
 
     page.get_by_role("button", name="中文").click()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from territory.files import write_portfolio
 from territory.model import Portfolio
-from tests.api.pages.conftest import PASSWORD, PHONE, Site, Visit
+from tests.api.pages.conftest import ONE_AT_A_TIME, PASSWORD, PHONE, Site, Visit
 from tests.api.services import town
 
 
@@ -111,6 +111,51 @@ def test_faults_of_a_file_are_told_by_row_and_column_before_the_eyes_of_who_brou
     expect(page.locator("#reading")).to_contain_text("bad.csv, row 2, columns 'lon', 'lat': 'x' is not a number.")
 
 
+def test_a_proposal_that_waits_can_be_cancelled(site: Site, visit: Visit):
+    path = site.service.bring(town(seed=17))
+    with ONE_AT_A_TIME:
+        asked = site.service.post("manager", f"{path}/proposals", {"name": "Too much"})
+        page = visit("manager", asked.headers["location"].removeprefix("/v1"))
+
+        page.locator("#making").get_by_role("button", name="Cancel").click()
+
+        expect(page.locator("#subtitle")).to_have_text("cancelled")
+    page.goto(f"{site.address}{path.removeprefix('/v1')}")
+    expect(page.locator("#proposal-table tbody tr")).to_contain_text("cancelled")
+
+
+def test_territories_cut_anew_are_changed_by_hand_like_any_other(site: Site, visit: Visit):
+    proposal = site.service.propose(site.service.bring(town(seed=18)), territories=2, tolerance=0.3)
+    page = visit("manager", proposal.removeprefix("/v1"))
+
+    expect(page.locator("#territory-table tbody tr")).to_have_count(2)
+    page.locator("#query").fill("0007")
+    page.locator("#query").press("Enter")
+    expect(page.locator("#card h3")).to_have_text("Customer 7")
+    here = page.locator("#card select").input_value()
+    other = next(name for name in page.locator("#card option").all_text_contents() if name != here)
+    page.locator("#card select").select_option(other)
+    page.locator("#card").get_by_role("button", name="Give", exact=True).click()
+    expect(page.locator("#card dd").nth(2)).to_have_text(other)
+    expect(page.locator("#undo")).to_be_enabled()
+
+
+def test_a_locked_customer_stays_in_every_proposal(site: Site, visit: Visit):
+    path = site.service.bring(town(seed=19))
+    moved = site.service.get("manager", f"{site.service.propose(path, tolerance=0.2)}/moves").json()["items"][0]
+    page = visit("manager", path.removeprefix("/v1"))
+    expect(page.locator("#territory-table tbody tr")).to_have_count(3)
+
+    page.locator("#query").fill(moved["customer_id"])
+    page.locator("#query").press("Enter")
+    page.locator("#card").get_by_role("button", name="Lock").click()
+    said(page, "Locked.")
+
+    again = site.service.get("manager", f"{site.service.propose(path, tolerance=0.2)}/moves").json()["items"]
+    assert moved["customer_id"] not in {row["customer_id"] for row in again}
+    expect(page.locator("#lock-count")).to_have_text("1")
+
+
 def test_customers_within_a_lasso_change_hands_together(site: Site, visit: Visit):
     proposal = site.service.propose(site.service.bring(town(seed=11)), tolerance=0.2).removeprefix("/v1")
     page = visit("manager", proposal)
@@ -189,7 +234,7 @@ def test_a_rep_challenges_without_a_line_and_it_is_sent_once(site: Site, visit: 
     page = visit("rep A", "/my", **PHONE)
     town_of_15 = page.locator("h2", has_text="Town 15")
     expect(town_of_15).to_be_visible()
-    page.wait_for_function("() => navigator.serviceWorker.ready.then(() => caches.has('territory'))")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     keep = page.get_by_role("button", name="I should keep this customer").first
 
     page.context.set_offline(True)
