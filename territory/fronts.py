@@ -140,7 +140,7 @@ def _band(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None) -
 
 
 def _sweep(count: int, effort: float) -> list[list[_Trial]]:
-    """Chains of trials, each of one price, in which each plan is where the search in the next, narrower bands begins."""
+    """Chains of trials, each of one price: each plan is where the search in the next, narrower bands begins."""
     prices = _prices(int(np.ceil(max(_SPARE * count, _LEAST) / len(_WIDTHS))))
     return [[_Trial(width, float(price), effort) for width in _WIDTHS] for price in prices]
 
