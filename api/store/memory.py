@@ -18,13 +18,14 @@ class Memory:
     """
 
     def __init__(self, path: str) -> None:
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
         self._lock, self._version, self._values = Lock(), -1, dict[object, Any]()
 
     def get(self, key: object, read: Callable[[], T]) -> T:
         """The value under this key, read again when anything was committed since; None is never kept."""
         with self._lock:
-            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            version = self._opened().execute("PRAGMA data_version").fetchone()[0]
             if version != self._version or len(self._values) > _MOST:
                 self._version, self._values = version, {}
             if key in self._values:
@@ -38,5 +39,13 @@ class Memory:
         return value
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection and forget everything; as an engine's pool, it opens again when it is asked."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection, self._version, self._values = None, -1, {}
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+        return self._connection

@@ -16,6 +16,8 @@ NEAR = 12
 """Centres near a unit that are asked for their offers."""
 LOST = 0.15
 """A load that is off its share by this much has prices that are not to be trusted."""
+LONGEST_RUN = 25
+"""Units that become one point at most: of longer runs the prices are too wrong to begin with."""
 COARSE = 12_000
 """Above this many units, prices are first found on runs of them."""
 
@@ -178,7 +180,7 @@ def centre_on_all(
 
 def coarse(xy: np.ndarray, mass: np.ndarray, measure: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Runs of units that follow each other (they come in Hilbert order) as one point each; loads are kept exactly."""
-    run = -(-len(xy) // COARSE)
+    run = -(-len(xy) // max(COARSE, len(xy) // LONGEST_RUN))
     if run == 1:
         return xy, mass, measure
     group = np.arange(len(xy)) // run
