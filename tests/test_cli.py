@@ -439,9 +439,10 @@ def test_no_color_is_obeyed():
 
 
 def start(*words: object, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
-    """The command line as a process of its own."""
+    """The command line as a process of its own, which hears Ctrl-C even when the tests run in the background."""
+    hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     return subprocess.Popen(
-        [sys.executable, "-c", "from territory.cli import main; main()", *map(str, words)],
+        [sys.executable, "-c", f"{hears}; from territory.cli import main; main()", *map(str, words)],
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
