@@ -104,7 +104,7 @@ def test_what_cannot_be_built_or_read_is_told_in_plain_words(town, words, code, 
     run = territory("roads", *(word.format(town=town) for word in words))
 
     assert run.code == code
-    assert told in " ".join((run.out + run.err).split())
+    assert told in " ".join((run.out + run.err).replace("│", " ").split())  # a long path breaks the line in its box
 
 
 def test_minutes_by_road_count_in_the_workload(built, town):
