@@ -6,7 +6,6 @@ import re
 import unicodedata
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-EVERY_DAY = frozenset(range(7))
 
 _CHINESE = "一二三四五六日"
 _TO = "-–—~～至到"

@@ -102,7 +102,18 @@ def plan_calls(
     return plan
 
 
-def _ask(portfolio, start, weeks, seed, holidays, absences, fixed, previous, travel, effort) -> Ask:  # type: ignore[no-untyped-def]  # plan_calls has the types
+def _ask(
+    portfolio: Portfolio,
+    start: str | date,
+    weeks: int,
+    seed: int,
+    holidays: Days,
+    absences: Mapping[str, Days] | None,
+    fixed: Appointments,
+    previous: CallPlan | None,
+    travel: TravelTimes | None,
+    effort: float,
+) -> Ask:
     problems = []
     if not isinstance(weeks, int) or not 1 <= weeks <= 53:
         problems.append(Problem("weeks", f"{weeks!r} is not a whole number from 1 to 53.", "Give 4."))

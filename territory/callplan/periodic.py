@@ -89,7 +89,16 @@ def solve_periodic(
     return PeriodicPlan(routes, float(best.sums[:, 0].sum()), tuple(np.flatnonzero(~best.placed).tolist()))
 
 
-def _month(cost, service, load, patterns, days, vehicles, capacity, longest) -> Month:  # type: ignore[no-untyped-def]  # solve_periodic has the types
+def _month(
+    cost: np.ndarray,
+    service: np.ndarray,
+    load: np.ndarray,
+    patterns: Sequence[Sequence[Sequence[int]]],
+    days: int,
+    vehicles: int,
+    capacity: float,
+    longest: float,
+) -> Month:
     n = len(service)
     mean = float(cost[:-1, :-1].mean()) if n else 1.0
     longest = min(float(longest), 1e12)

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = 40
 """Without a list of visits, so many of the rep's customers come into question: those that are due most."""
-KNOWN = ("minutes", "prize", "must", "appointment", "windows")
-"""What a table of visits may say of each."""
 
 Visits: TypeAlias = pd.DataFrame | Iterable[str] | None
 
