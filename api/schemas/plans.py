@@ -1,0 +1,147 @@
+"""Proposals, the steps in them, and the alignments that they become."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from api.schemas.parts import LARGEST_SEED, MOST_AT_ONCE, Key, Name, Ratio, Sent, Shown, Text, without_control
+
+
+class Tolerance(Sent):
+    """How far from its share a territory may be, by measure; what is not given is as in the rules."""
+
+    potential: Ratio | None = None
+    workload: Ratio | None = None
+
+
+class PlanParameters(Sent):
+    """How plans are to be made."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"tolerance": 0.05, "max_moved": 0.1, "seed": 7}]}
+    )
+
+    tolerance: Ratio | Tolerance | None = Field(None, description="A ratio, 0.05 is 5 percent either way.")
+    max_moved: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
+        None, description="The part of all customers that may change territory."
+    )
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
+    travel: Literal["none", "line"] = Field("line", description="What workload counts beside visits x minutes.")
+    effort: Annotated[float, Field(ge=0.05, le=4, allow_inf_nan=False)] = 1.0
+
+    def parameters(self) -> dict[str, Any]:
+        """As `territory.realign` takes them."""
+        given = self.model_dump()
+        if isinstance(self.tolerance, Tolerance):
+            given["tolerance"] = self.tolerance.model_dump(exclude_none=True) or None
+        return given
+
+
+class ProposalRequest(PlanParameters):
+    """A plan that is asked for."""
+
+    name: Annotated[str, StringConstraints(max_length=200), AfterValidator(without_control)] = ""
+    comment: Text = ""
+    territories: Annotated[int, Field(ge=1, le=5000)] | None = Field(
+        None, description="Cut so many territories from scratch; without it today's are realigned."
+    )
+    handover: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = Field(
+        5.0, description="The price of a move: more means fewer moves and longer ways."
+    )
+
+    def parameters(self) -> dict[str, Any]:
+        """As `territory.realign` and `territory.align` take them."""
+        given = super().parameters()
+        return {key: value for key, value in given.items() if key not in ("name", "comment")}
+
+
+class AdjustRequest(Sent):
+    """Customers to move and to lock by hand."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"move": {"0099": "T3"}, "lock": ["0042"]}]}
+    )
+
+    move: dict[Key, Key] = Field({}, max_length=MOST_AT_ONCE)
+    lock: list[Key] = Field([], max_length=MOST_AT_ONCE)
+    unlock: list[Key] = Field([], max_length=MOST_AT_ONCE)
+
+
+class Decision(Sent):
+    """What a manager thinks of a move."""
+
+    decision: Literal["accepted", "refused", "open"]
+
+
+class Step(Sent):
+    """A word that goes with handing a proposal on."""
+
+    comment: Text = ""
+
+
+class PublishRequest(Sent):
+    """From when on an alignment is to hold."""
+
+    effective_from: date
+    comment: Text = ""
+
+
+class RevertRequest(PublishRequest):
+    """The alignment to go back to."""
+
+    number: Annotated[int, Field(ge=1, le=LARGEST_SEED)]
+
+
+class Renaming(Sent):
+    """New words for a proposal; what is not given stays."""
+
+    name: Name | None = None
+    comment: Text | None = None
+
+
+class ProposalShown(Shown):
+    """A proposal; while it is made, `progress` and `job` say how far."""
+
+    proposal_id: str
+    portfolio_id: str
+    name: str
+    status: Literal["planning", "ready", "submitted", "approved", "rejected", "published", "failed", "cancelled"]
+    progress: float | None
+    stage: str | None
+    job: str | None
+    problem: dict[str, Any] | None
+    base_number: int
+    scenario_id: str | None
+    parameters: dict[str, Any]
+    summary: dict[str, Any]
+    comment: str
+    alignment_id: str | None
+    can_undo: int
+    can_redo: int
+    revision: int
+    created_by: str
+    created_at: float
+
+
+class AdjustedShown(ProposalShown):
+    """A proposal after a step by hand, with what each territory holds now."""
+
+    territories: list[dict[str, Any]]
+
+
+class AlignmentShown(Shown):
+    """A version of a portfolio's alignment."""
+
+    alignment_id: str
+    portfolio_id: str
+    number: int
+    hash: str
+    effective_from: date
+    comment: str
+    moved: int
+    proposal_id: str | None
+    published_by: str
+    published_at: float
