@@ -220,6 +220,64 @@ class Challenge(Revised):
     created_at: Mapped[float]
 
 
+class StoredCalls(Row):
+    """A call plan: from `start` until before `finish` it says whom `rep_ids` visit; `content` names it when it is ready."""
+
+    __tablename__ = "call_plans"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    portfolio_id: Mapped[str] = mapped_column(ForeignKey("portfolios.id", ondelete="CASCADE"), index=True)
+    snapshot: Mapped[str] = mapped_column(String(64))
+    number: Mapped[int]
+    start: Mapped[str]
+    finish: Mapped[str]
+    rep_ids: Mapped[list[str]]
+    parameters: Mapped[dict[str, Any]]
+    previous_id: Mapped[str | None]
+    job_id: Mapped[str | None]
+    content: Mapped[str | None] = mapped_column(String(64))
+    facts: Mapped[dict[str, Any]]
+    created_by: Mapped[str]
+    created_at: Mapped[float]
+
+
+class Visit(Revised):
+    """A call that was begun or made: a rep has one a day with a customer, however often the phone tells of it."""
+
+    __tablename__ = "visits"
+
+    portfolio_id: Mapped[str] = mapped_column(ForeignKey("portfolios.id", ondelete="CASCADE"))
+    rep_id: Mapped[str]
+    customer_id: Mapped[str]
+    day: Mapped[str]
+    status: Mapped[str]
+    started_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+    outcome: Mapped[str | None]
+    minutes: Mapped[float | None]
+    note: Mapped[str] = mapped_column(default="")
+    created_by: Mapped[str]
+    created_at: Mapped[float]
+
+    __table_args__ = (
+        UniqueConstraint("portfolio_id", "rep_id", "day", "customer_id"),
+        Index(None, "portfolio_id", "customer_id", "day"),
+    )
+
+
+class Calendar(Row):
+    """A calendar that a phone subscribes to: who knows its secret, kept as SHA-256, reads one rep's visits."""
+
+    __tablename__ = "calendars"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    portfolio_id: Mapped[str] = mapped_column(ForeignKey("portfolios.id", ondelete="CASCADE"), index=True)
+    rep_id: Mapped[str]
+    created_at: Mapped[float]
+
+
 class Job(Row):
     """Long work. Whoever holds the lease of the latest `attempt` may finish it, and nobody else."""
 
