@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from territory.model import Proposal as Proposal
     from territory.model import Rules as Rules
     from territory.realignment import align as align
+    from territory.realignment import explain_moves as explain_moves
     from territory.realignment import realign as realign
     from territory.reconciling import Reconciliation as Reconciliation
     from territory.reconciling import reconcile as reconcile
@@ -89,7 +90,7 @@ _HOMES = {
     "maps": ("draw_days", "draw_map"),
     "measures": ("alerts", "max_deviation", "measure"),
     "model": ("CUSTOMER_COLUMNS", "MEASURES", "REP_COLUMNS", "Portfolio", "Proposal", "Rules"),
-    "realignment": ("align", "realign"),
+    "realignment": ("align", "explain_moves", "realign"),
     "reconciling": ("Reconciliation", "reconcile"),
     "reopening": ("reopen",),
     "routing": ("DayPlan", "Route", "best_days_for", "nearby", "solve_route"),

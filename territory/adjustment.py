@@ -13,10 +13,8 @@ import pandas as pd
 from territory.errors import DataError, NotFoundError, Problem
 from territory.measures import LOADS, demand_of, ground_of, remeasure
 from territory.model import Basis, Portfolio, Proposal, percent
-from territory.realignment import broken_limits, extra_loads, loads_of, mass_of, price_moves
+from territory.realignment import BY_HAND, broken_limits, extra_loads, loads_of, mass_of, price_moves
 
-BY_HAND = "moved by hand"
-"""The reason of a move that a person made."""
 NAMED, NEAR = 3, 3
 """How many customers a reason names, and how many near matches an unknown name is answered with."""
 ROUNDING = 1e-12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from territory.homes import good_homes, known_homes
 from territory.measures import LOADS, demand_of, measure
 from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
 from territory.outcome import figures
-from territory.realignment import realign
+from territory.realignment import align, realign
 from territory.side_by_side import each
 
 SCREENING = 0.3
@@ -38,6 +39,7 @@ def simulate(
     seed: int = 0,
     travel: TravelMode = "line",
     effort: float = 1.0,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Proposal]:
@@ -48,6 +50,8 @@ def simulate(
     scenarios : name -> Portfolio, each with an alignment of today
     tolerance, max_moved, seed, travel, effort
         As for `realign`, the same for all; the tolerance is each portfolio's own by default.
+    own : name -> {"tolerance", "max_moved", "territories"}, what holds for one scenario alone
+        With ``territories`` so many are cut from scratch, as by `align`.
     workers : int, how many at once; as many as there are processors by default
         The result is the same for any number.
     progress : called with the stage "scenarios" and the part of all that is done
@@ -61,30 +65,31 @@ def simulate(
     Raises
     ------
     DataError, NotFoundError
-        A scenario cannot be used as it is: every fault of every scenario is listed.
+        A scenario cannot be used as it is: every fault of every scenario is listed; or `own` names one that is none.
 
     Notes
     -----
     In threads, because the search runs without Python's global lock: no portfolio is copied to another process.
     """
 
-    def propose(portfolio: Portfolio, told: Progress) -> Proposal | TerritoryError:
+    alone = {} if own is None else own
+    _need_scenarios("own", alone, scenarios)
+
+    def propose(name: str, told: Progress) -> Proposal | TerritoryError:
+        portfolio = scenarios[name]
+        asked = {"tolerance": tolerance, "max_moved": max_moved, **alone.get(name, {})}
+        count = asked.pop("territories", None)
+        common = {"seed": seed, "travel": travel, "effort": effort, "progress": told}
         try:
-            return realign(
-                portfolio,
-                tolerance=tolerance,
-                max_moved=max_moved,
-                seed=seed,
-                travel=travel,
-                effort=effort,
-                progress=told,
-            )
+            if count is None:
+                return realign(portfolio, **asked, **common)
+            return align(portfolio, territories=count, tolerance=asked["tolerance"], **common)
         except InfeasibleError as error:
-            return _unchanged(portfolio, error, tolerance, seed, travel)
+            return _unchanged(portfolio, error, asked["tolerance"], seed, travel)
         except (DataError, NotFoundError) as error:
             return error
 
-    found = each(list(scenarios.values()), propose, workers=workers, progress=progress)
+    found = each(list(scenarios), propose, workers=workers, progress=progress)
     _raise_all("scenario", dict(zip(scenarios, found, strict=True)))
     return {name: plan for name, plan in zip(scenarios, found, strict=True) if isinstance(plan, Proposal)}
 
@@ -118,9 +123,7 @@ def tabulate(outcome: Mapping[str, Proposal], *, against: str | None = None) -> 
     NotFoundError
         `against` is not in `outcome`.
     """
-    if against is not None and against not in outcome:
-        fix = f"There are {', '.join(outcome) or 'none'}."
-        raise NotFoundError([Problem("against", f"'{against}' is not a scenario.", fix)])
+    _need_scenarios("against", [] if against is None else [against], outcome)
     index = pd.Index(list(outcome), name="scenario", dtype="str")
     table = pd.DataFrame([figures(proposal) for proposal in outcome.values()], index=index)
     if table.empty:
@@ -259,6 +262,14 @@ def next_rep(
 
 
 # ---- what cannot be planned
+
+
+def _need_scenarios(where: str, names: Iterable[str], scenarios: Iterable[str]) -> None:
+    known = list(scenarios)
+    fix = f"There are {', '.join(known) or 'none'}."
+    problems = [Problem(where, f"'{name}' is not a scenario.", fix) for name in names if name not in known]
+    if problems:
+        raise NotFoundError(problems)
 
 
 def _raise_all(kind: str, found: Mapping[str, Proposal | TerritoryError]) -> None:

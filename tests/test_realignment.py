@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from territory.adjustment import adjust
 from territory.errors import DataError, InfeasibleError
 from territory.files import read_portfolio
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
-from territory.realignment import align, realign
+from territory.realignment import align, explain_moves, realign
 from tests.worlds import line_of_customers, portfolio_of
 
 IOWA = Path(__file__).parents[2] / "shared" / "data" / "iowa"
@@ -84,6 +85,31 @@ def test_a_chain_of_territories_passes_customers_on():
     assert proposal.alignment.tolist() == ["T1"] * 4 + ["T2"] * 4 + ["T3"] * 4
     passed = proposal.moves.set_index("customer_id").loc["9", "reason"]
     assert passed.startswith("T2 takes from its other neighbours and passes on")
+
+
+def test_the_reasons_of_moves_are_told_as_figures_too_for_those_who_speak_another_language():
+    line = given_territories(line_of_customers(12, reps=3), ["T1"] * 6 + ["T2"] * 4 + ["T3"] * 2)
+    proposal = realign(line, tolerance=0.05, seed=1, travel="none")
+
+    told = explain_moves(proposal)
+
+    assert told.index.tolist() == proposal.moves["customer_id"].tolist()
+    assert set(told["kind"]) == {"balance"}
+    assert (told.loc["5", "over_measure"], told.loc["5", "over"]) == ("potential", pytest.approx(0.5))
+    assert (told.loc["9", "under_measure"], told.loc["9", "under"]) == ("potential", pytest.approx(0.5))
+    assert pd.isna(told.loc["9", "over"])
+    price = proposal.moves.set_index("customer_id")["price"]
+    assert (told["balance"] + told["distance"]).tolist() == pytest.approx(price.tolist(), abs=1e-3)
+
+
+def test_a_move_from_a_territory_without_a_rep_says_so_as_a_figure_and_one_by_hand_too():
+    line = given_territories(line_of_customers(6, reps=2), ["T1"] * 3 + ["T2"] * 3).without_rep("R02")
+    proposal = realign(line, tolerance=0.5, seed=1, travel="none")
+    by_hand = adjust(realign(line_of_customers(6, reps=2), tolerance=0.5, seed=1, travel="none"), move={"3": "T2"})
+
+    assert set(explain_moves(proposal)["kind"]) == {"vacant"}
+    assert explain_moves(by_hand)["kind"].tolist() == ["by_hand"]
+    assert explain_moves(by_hand).drop(columns="kind").isna().all(axis=None)
 
 
 def test_a_locked_customer_does_not_move():

@@ -75,6 +75,19 @@ def test_a_scenario_is_realigned_as_realign_does_it():
     assert outcome["today"].moves.equals(alone.moves)
 
 
+def test_a_scenario_may_have_a_tolerance_or_a_number_of_territories_of_its_own():
+    line = line_of_customers(12, reps=3)
+    own = {"wide": {"tolerance": 0.3}, "two": {"territories": 2}}
+
+    outcome = simulate({"as it is": line, "wide": line, "two": line}, tolerance=0.1, travel="none", seed=1, own=own)
+
+    assert [plan.tolerance["potential"] for plan in outcome.values()] == [0.1, 0.3, 0.1]
+    assert [len(plan.after) for plan in outcome.values()] == [3, 3, 2]
+    assert outcome["two"].max_deviation["potential"] == 0
+    with pytest.raises(NotFoundError, match="'three' is not a scenario"):
+        simulate({"as it is": line}, own={"three": {"territories": 3}})
+
+
 def test_any_number_of_workers_gives_the_same_result():
     portfolio = town()
     scenarios = {"today": portfolio, **{rep: portfolio.without_rep(rep) for rep in portfolio.reps.index}}

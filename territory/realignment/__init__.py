@@ -12,15 +12,18 @@ import pandas as pd
 from territory.alignment import Limits, Progress
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.model import Portfolio, Proposal, TravelMode, percent, percent_up
-from territory.realignment.moves import mass_of, price_moves, shares_of
+from territory.realignment.explaining import explain_moves
+from territory.realignment.moves import BY_HAND, mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
 from territory.realignment.wishes import Centres, Part, broken_limits, centres_of, known, limits_of
 from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
 
 __all__ = [
+    "BY_HAND",
     "HANDOVER",
     "align",
     "broken_limits",
+    "explain_moves",
     "extra_loads",
     "loads_of",
     "mass_of",

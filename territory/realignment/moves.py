@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from territory.model import MEASURES, Basis, percent
+
+VACANT, BY_HAND = "its territory has no rep", "moved by hand"
+"""The reasons of moves that no balance asks for."""
 
 
 def shares_of(loads: np.ndarray) -> np.ndarray:
@@ -55,38 +60,70 @@ def price_moves(
     return np.round(price, 4), second
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why a customer changes territory, as figures: the same in every language.
+
+    ``kind`` is "vacant" (its territory has no rep), "balance" or "by_hand". ``over`` is how far the territory it
+    leaves is above its share of ``over_measure`` today, ``under`` how far the one it goes to is below; ratios, None
+    when it is not. ``nearer_km`` is how much nearer the new centre is, None when that is not what decides.
+    ``balance`` and ``distance`` are what staying would cost, in percent of the plan's objective.
+    """
+
+    kind: Literal["vacant", "balance", "by_hand"]
+    over_measure: str | None = None
+    over: float | None = None
+    under_measure: str | None = None
+    under: float | None = None
+    nearer_km: float | None = None
+    balance: float | None = None
+    distance: float | None = None
+
+    def in_words(self, came: str, to: str) -> str:
+        """In English, for a move from territory `came` to `to`."""
+        if self.kind != "balance":
+            return {"vacant": VACANT, "by_hand": BY_HAND}[self.kind]
+        words = [f"{came} takes from its other neighbours and passes on"]
+        if self.over is not None:
+            words = [f"{came} is {percent(self.over)} over its share of {self.over_measure}"]
+        if self.under is not None:
+            words.append(f"{to} is {percent(self.under)} under its share of {self.under_measure}")
+        if self.nearer_km is not None:
+            words.append(f"{self.nearer_km:.0f} km nearer")
+        costs = (
+            f"{'costs' if part >= 0 else 'saves'} {abs(part):.3g} %"
+            for part in (self.balance, self.distance)
+            if part is not None
+        )
+        return f"{'; '.join(words)}; staying {' in balance, '.join(costs)} in distance"
+
+
 class Reasons:
-    """Says in words why a customer changes territory, and what staying would cost."""
+    """Says why a customer changes territory, and what staying would cost."""
 
     def __init__(self, basis: Basis, before: pd.DataFrame | None, xy: np.ndarray) -> None:
         self._basis, self._before, self._xy = basis, before, xy
         self._worst_of: dict[str, tuple[str, float]] = {}
 
-    def __call__(self, row: int, came: int, to: int, price: np.ndarray) -> str:
+    def __call__(self, row: int, came: int, to: int, price: np.ndarray) -> Reason:
         if came < 0:
-            return "its territory has no rep"
-        parts = [self._out(came), self._in(to)]
-        words = [part for part in parts if part]
+            return Reason("vacant")
+        (over_measure, over), (under_measure, under) = (self._worst(each) for each in (came, to))
         nearer = self._km(row, came) - self._km(row, to)
-        if nearer >= 0.5 or not words:
-            words.append(f"{abs(nearer):.0f} km {'nearer' if nearer >= 0 else 'farther'}")
-        balance, distance = (f"{'costs' if part >= 0 else 'saves'} {abs(part):.3g} %" for part in price)
-        return f"{'; '.join(words)}; staying {balance} in balance, {distance} in distance"
+        return Reason(
+            kind="balance",
+            over_measure=over_measure if over > 0 else None,
+            over=over if over > 0 else None,
+            under_measure=under_measure if under < 0 else None,
+            under=-under if under < 0 else None,
+            nearer_km=nearer if nearer >= 0.5 else None,
+            balance=float(price[0]),
+            distance=float(price[1]),
+        )
 
-    def _out(self, territory: int) -> str:
-        name = self._basis.territories[territory]
-        worst, value = self._worst(name)
-        if value > 0:
-            return f"{name} is {percent(value)} over its share of {worst}"
-        return f"{name} takes from its other neighbours and passes on"
-
-    def _in(self, territory: int) -> str:
-        name = self._basis.territories[territory]
-        worst, value = self._worst(name)
-        return f"{name} is {percent(-value)} under its share of {worst}" if value < 0 else ""
-
-    def _worst(self, name: str) -> tuple[str, float]:
+    def _worst(self, territory: int) -> tuple[str, float]:
         """The measure on which a territory is farthest from its share today, and how far."""
+        name = self._basis.territories[territory]
         if name not in self._worst_of:
             self._worst_of[name] = self._farthest(name)
         return self._worst_of[name]

@@ -211,13 +211,14 @@ class Work:
         came = pd.Index(names).get_indexer(today.iloc[moved])
         price, second = price_moves(basis, self.portfolio.xy, self.loads, moved, came, to)
         explain = Reasons(basis, before, self.portfolio.xy)
-        asked = zip(moved.tolist(), came.tolist(), to.tolist(), price, strict=True)
+        reasons = map(explain, moved.tolist(), came.tolist(), to.tolist(), price)
+        owners = today.iloc[moved].to_numpy()
         return pd.DataFrame(
             {
                 "customer_id": self.portfolio.customers.index[moved],
-                "from": today.iloc[moved].to_numpy(),
+                "from": owners,
                 "to": names[to],
-                "reason": [explain(*each) for each in asked],
+                "reason": [each.in_words(*ends) for each, *ends in zip(reasons, owners, names[to], strict=True)],
                 "price": np.round(price.sum(axis=1), 4),
                 "runner_up": names[second],
             }
