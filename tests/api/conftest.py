@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.api.databases import Cluster, cluster, fresh
+from tests.api.databases import KINDS, Databases
 from tests.api.services import Running, serve
 
-KINDS = ("sqlite", "postgresql")
-
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Cluster | None]:
-    """A PostgreSQL server; None where there is none."""
-    with cluster() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our tables."""
-    return tmp_path_factory.mktemp("template") / "migrated.sqlite"
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Where new databases come from."""
+    made = Databases(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def database(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    template: Path,
-) -> str:
+def database(request: pytest.FixtureRequest, databases: Databases) -> str:
     """The address of an empty database with our tables."""
-    running = request.getfixturevalue("server") if request.param == "postgresql" else None
-    url = fresh(request.param, tmp_path_factory.mktemp("database"), running, template)
-    if url is None:
-        pytest.skip("PostgreSQL is not installed")
-    return url
+    return databases.fresh(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,17 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
+import pytest
 import sqlalchemy as sa
 
 from api.store import upgrade
 
+KINDS = ("sqlite", "postgresql")
+_MIGRATED = "migrated"
 _NUMBERS = count()
 
 
@@ -69,33 +71,61 @@ class Cluster:
         )
 
 
-@contextmanager
-def cluster(*, is_durable: bool = False) -> Iterator[Cluster | None]:
-    """A server with the template database `migrated`; None where PostgreSQL is not installed."""
-    binaries = _binaries()
-    if binaries is None:
-        yield None
-        return
-    # Not in pytest's folder: the path of a socket must be short, and every folder above it open.
-    folder = Path(tempfile.mkdtemp(prefix="territory-pg-"))
-    server = Cluster(binaries, folder, is_durable=is_durable)
-    try:
-        upgrade(server.create("migrated"))
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+class Databases:
+    """New databases of both kinds. The PostgreSQL server starts with the first that is asked of it.
+
+    Parameters
+    ----------
+    folder : where SQLite files are put
+    is_durable : whether PostgreSQL waits for the disk, as SQLite does here
+    """
+
+    def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
+        self._folder, self._is_durable = folder, is_durable
+        self._server: Cluster | None = None
+
+    def fresh(self, kind: str) -> str:
+        """The address of a database with our tables and nothing in them."""
+        if kind == "postgresql":
+            return self._cluster().create(_name(), _MIGRATED)
+        template = self._folder / "migrated.sqlite"
+        if not template.exists():
+            upgrade(f"sqlite:///{template}")
+        path = self._folder / f"{_name()}.sqlite"
+        shutil.copy(template, path)
+        return f"sqlite:///{path}"
+
+    def empty(self, kind: str) -> str:
+        """The address of a database without any table."""
+        if kind == "postgresql":
+            return self._cluster().create(_name(), "template0")
+        return f"sqlite:///{self._folder / _name()}.sqlite"
+
+    def close(self) -> None:
+        """Stop the server, and remove what it has kept."""
+        if self._server is not None:
+            self._server.stop()
+            shutil.rmtree(self._server.folder, ignore_errors=True)
+
+    def _cluster(self) -> Cluster:
+        if self._server is None:
+            binaries = _binaries() or _say_missing()
+            # Not in pytest's folder: the path of a socket must be short, and every folder above it open.
+            folder = Path(tempfile.mkdtemp(prefix="territory-pg-"))
+            self._server = Cluster(binaries, folder, is_durable=self._is_durable)
+            upgrade(self._server.create(_MIGRATED))
+        return self._server
 
 
-def fresh(kind: str, folder: Path, server: Cluster | None, template: Path) -> str | None:
-    """The address of an empty database with our tables; None when there is no server for it."""
-    if kind == "postgresql":
-        return None if server is None else server.create(f"test_{os.getpid()}_{next(_NUMBERS)}", "migrated")
-    path = folder / f"{next(_NUMBERS)}.sqlite"
-    if not template.exists():
-        upgrade(f"sqlite:///{template}")
-    shutil.copy(template, path)
-    return f"sqlite:///{path}"
+def _say_missing() -> NoReturn:
+    """Where everything is to be tried (CI is set), a test without PostgreSQL fails; elsewhere it is left out."""
+    if os.environ.get("CI"):
+        pytest.fail("PostgreSQL is not installed, and CI is set: apt-get install postgresql", pytrace=False)
+    pytest.skip("PostgreSQL is not installed")
+
+
+def _name() -> str:
+    return f"test_{os.getpid()}_{next(_NUMBERS)}"
 
 
 def _binaries() -> Path | None:

@@ -6,7 +6,6 @@ import multiprocessing
 import socket
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import pyogrio
 import pytest
@@ -15,7 +14,7 @@ import uvicorn
 from api.app import create_app
 from api.settings import Settings
 from api.store import Store
-from tests.api.databases import fresh
+from tests.api.databases import Databases
 from tests.api.services import Running, serve, town
 
 
@@ -29,9 +28,9 @@ def listen(url: str, pipe: Connection) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[tuple[Running, str]]:
+def served(databases: Databases) -> Iterator[tuple[Running, str]]:
     """The service with a portfolio, and the address of its features."""
-    url = fresh("sqlite", tmp_path_factory.mktemp("features"), None, template) or ""
+    url = databases.fresh("sqlite")
     service = serve(url)
     path = service.bring(town(60))
     context = multiprocessing.get_context("forkserver")

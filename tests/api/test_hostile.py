@@ -5,33 +5,16 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.api.databases import Cluster, fresh
-from tests.api.services import Running, serve, town
+from tests.api.services import Running, town
 
 EXAMPLES = int(os.environ.get("TERRITORY_EXAMPLES", "4"))
 """For each operation."""
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def running(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
-) -> Iterator[Running]:
-    server: Cluster | None = request.getfixturevalue("server") if request.param == "postgresql" else None
-    url = fresh(request.param, tmp_path_factory.mktemp("hostile"), server, template)
-    if url is None:
-        pytest.skip("PostgreSQL is not installed")
-    service = serve(url)
-    with service.client:
-        yield service
-    service.store.close()
 
 
 def faults_of(operation: Any, headers: dict[str, str], known: dict[str, str]) -> list[object]:
@@ -60,12 +43,12 @@ def faults_of(operation: Any, headers: dict[str, str], known: dict[str, str]) ->
     return failed
 
 
-def test_nothing_that_can_be_sent_makes_the_service_fail(running: Running):
-    path = running.bring(town())
-    proposal = running.propose(path, tolerance=0.5)
+def test_nothing_that_can_be_sent_makes_the_service_fail(service: Running):
+    path = service.bring(town())
+    proposal = service.propose(path, tolerance=0.5)
     known = {"portfolio_id": path.rsplit("/", 1)[1], "proposal_id": proposal.rsplit("/", 1)[1]}
-    schema = schemathesis.openapi.from_asgi("/openapi.json", running.app)
-    headers = {"Authorization": f"Bearer {running.secrets['admin']}", "If-Match": "*"}
+    schema = schemathesis.openapi.from_asgi("/openapi.json", service.app)
+    headers = {"Authorization": f"Bearer {service.secrets['admin']}", "If-Match": "*"}
     failed: list[object] = []
 
     for result in schema.get_all_operations():
@@ -107,27 +90,27 @@ BAD_FILES = {
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # GDAL's own, of a GeoPackage that is none
 @pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_is_told_and_nothing_breaks(running: Running, name: str):
+def test_a_bad_file_is_told_and_nothing_breaks(service: Running, name: str):
     files = {"customers": (name, BAD_FILES[name])}
 
-    answer = running.ask("manager", "POST", "/v1/portfolios", data={"name": "Bad", "region": "east"}, files=files)
-    running.run_jobs()
+    answer = service.ask("manager", "POST", "/v1/portfolios", data={"name": "Bad", "region": "east"}, files=files)
+    service.run_jobs()
 
     if answer.status_code == 202:
-        told = running.get("manager", answer.headers["location"]).json()
+        told = service.get("manager", answer.headers["location"]).json()
         assert told["status"] in ("failed", "ready")
         assert told["status"] == "ready" or told["problem"]["problems"]
     else:
         assert answer.status_code == 422
 
 
-def test_a_workbook_that_unfolds_to_half_a_gigabyte_is_refused(running: Running):
+def test_a_workbook_that_unfolds_to_half_a_gigabyte_is_refused(service: Running):
     files = {"customers": ("bomb.xlsx", workbook_bomb())}
 
-    answer = running.ask("manager", "POST", "/v1/portfolios", data={"name": "Bomb", "region": "east"}, files=files)
-    running.run_jobs()
+    answer = service.ask("manager", "POST", "/v1/portfolios", data={"name": "Bomb", "region": "east"}, files=files)
+    service.run_jobs()
 
-    assert running.get("manager", answer.headers["location"]).json()["status"] == "failed"
+    assert service.get("manager", answer.headers["location"]).json()["status"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -143,11 +126,11 @@ def test_a_workbook_that_unfolds_to_half_a_gigabyte_is_refused(running: Running)
         "/v1/audit?limit=-1",
     ],
 )
-def test_a_bad_address_is_told(running: Running, url: str):
-    assert running.get("admin", url).status_code in (404, 422)
+def test_a_bad_address_is_told(service: Running, url: str):
+    assert service.get("admin", url).status_code in (404, 422)
 
 
-def test_bad_headers_are_told(running: Running):
+def test_bad_headers_are_told(service: Running):
     headers = [
         {"If-Match": "nonsense"},
         {"If-Match": '"99999999999999999999999"'},
@@ -161,6 +144,6 @@ def test_bad_headers_are_told(running: Running):
     ]
 
     for each in headers:
-        base = {"Authorization": f"Bearer {running.secrets['admin']}"}
-        answer = running.client.request("POST", "/v1/tokens", headers={**base, **each}, content=b"{}")
+        base = {"Authorization": f"Bearer {service.secrets['admin']}"}
+        answer = service.client.request("POST", "/v1/tokens", headers={**base, **each}, content=b"{}")
         assert 400 <= answer.status_code < 500, (each, answer.status_code)

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from api.jobs.worker import Worker
 from api.planning import tasks
 from api.settings import MEGABYTE, Settings
 from api.store import AuditEntry, Job, Store, clock
-from tests.api.databases import Cluster, fresh
+from tests.api.databases import KINDS, Databases
 
 JOBS = int(os.environ.get("TERRITORY_JOBS", "30"))
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -28,12 +27,9 @@ _CONTEXT.set_forkserver_preload(["tests.api.test_jobs", "api.planning.tasks"])
 LEASE = 1.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> Settings:
-    running: Cluster | None = request.getfixturevalue("server") if request.param == "postgresql" else None
-    url = fresh(request.param, tmp_path, running, template)
-    if url is None:
-        pytest.skip("PostgreSQL is not installed")
+@pytest.fixture(params=KINDS)
+def settings(request: pytest.FixtureRequest, databases: Databases) -> Settings:
+    url = databases.fresh(request.param)
     return Settings(database_url=url, slots=3, lease_seconds=LEASE, poll_seconds=0.05, grace_seconds=5)
 
 

@@ -7,10 +7,9 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -21,7 +20,7 @@ from api.planning import publishing
 from api.planning.desk import Desk, Shelf
 from api.settings import Settings
 from api.store import Alignment, AuditEntry, Plan, Store, StoredPortfolio, Work
-from tests.api.databases import Cluster, cluster, fresh
+from tests.api.databases import KINDS, Databases
 from tests.api.services import Running, serve, town
 
 KILLS = int(os.environ.get("TERRITORY_KILLS", "150"))
@@ -31,10 +30,11 @@ _CONTEXT.set_forkserver_preload(["tests.api.test_killed", "api.app", "api.planni
 
 
 @pytest.fixture(scope="module")
-def durable_server():
-    """A PostgreSQL server that waits for the disk."""
-    with cluster(is_durable=True) as running:
-        yield running
+def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """Databases that wait for the disk, PostgreSQL's too."""
+    made = Databases(tmp_path_factory.mktemp("durable"), is_durable=True)
+    yield made
+    made.close()
 
 
 def publish(desk_of: Callable[[Work], Desk], store: Store, portfolio_id: str, rng: random.Random) -> tuple[int, str]:
@@ -115,13 +115,9 @@ def prepared(service: Running) -> tuple[str, str]:
     return path.rsplit("/", 1)[1], service.get("admin", "/v1/me").json()["user_id"]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_publishing_is_whole_or_not_at_all_when_the_process_is_killed(
-    kind: str, tmp_path: Path, template: Path, durable_server: Cluster | None
-):
-    url = fresh(kind, tmp_path, durable_server, template)
-    if url is None:
-        pytest.skip("PostgreSQL is not installed")
+@pytest.mark.parametrize("kind", KINDS)
+def test_publishing_is_whole_or_not_at_all_when_the_process_is_killed(kind: str, durable: Databases):
+    url = durable.fresh(kind)
     service = serve(url)
     with service.client:
         portfolio_id, user_id = prepared(service)
@@ -146,8 +142,8 @@ def test_publishing_is_whole_or_not_at_all_when_the_process_is_killed(
                 assert session.scalar(sa.text("PRAGMA integrity_check")) == "ok"
 
 
-def test_a_failure_in_the_middle_of_publishing_leaves_nothing(tmp_path: Path, template: Path, monkeypatch):
-    service = serve(fresh("sqlite", tmp_path, None, template) or "")
+def test_a_failure_in_the_middle_of_publishing_leaves_nothing(databases: Databases, monkeypatch):
+    service = serve(databases.fresh("sqlite"))
     with service.client:
         path = service.bring(town())
         proposal = service.propose(path, tolerance=0.2)

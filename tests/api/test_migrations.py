@@ -10,18 +10,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from api.store import Row, Store, downgrade, upgrade
-from tests.api.databases import Cluster
+from tests.api.databases import KINDS, Databases
 from tests.api.services import serve, town
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'empty.sqlite'}"
-    running: Cluster | None = request.getfixturevalue("server")
-    if running is None:
-        pytest.skip("PostgreSQL is not installed")
-    return running.create(f"empty_{tmp_path.name}", "template0")
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, databases: Databases) -> str:
+    return databases.empty(request.param)
 
 
 def differences(url: str) -> list[object]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,26 +16,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.api.databases import Cluster, fresh
-from tests.api.services import Running, serve, town
+from tests.api.services import Running, town
 
 EXAMPLES = int(os.environ.get("TERRITORY_INTERLEAVINGS", "12"))
 MANAGERS = ("manager", "second manager")
 CUSTOMERS = ("0001", "0005", "0009", "0013")
 LEADS_TO = {"submit": "submitted", "approve": "approved", "reopen": "ready", "reject": "rejected"}
 TERRITORIES = ("T1", "T2", "T3")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def running(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> Iterator[Running]:
-    server: Cluster | None = request.getfixturevalue("server") if request.param == "postgresql" else None
-    url = fresh(request.param, tmp_path, server, template)
-    if url is None:
-        pytest.skip("PostgreSQL is not installed")
-    service = serve(url)
-    with service.client:
-        yield service
-    service.store.close()
 
 
 def managers_at(service: Running) -> type[RuleBasedStateMachine]:
@@ -134,9 +118,9 @@ def managers_at(service: Running) -> type[RuleBasedStateMachine]:
     return TwoManagers
 
 
-def test_two_managers_never_lose_an_edit_and_never_do_one_twice(running: Running):
+def test_two_managers_never_lose_an_edit_and_never_do_one_twice(service: Running):
     run_state_machine_as_test(
-        managers_at(running),
+        managers_at(service),
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=25,
@@ -147,52 +131,52 @@ def test_two_managers_never_lose_an_edit_and_never_do_one_twice(running: Running
     )
 
 
-def test_of_edits_at_the_same_moment_one_is_done(running: Running):
-    path = running.bring(town())
-    proposal = running.propose(path, tolerance=0.5)
+def test_of_edits_at_the_same_moment_one_is_done(service: Running):
+    path = service.bring(town())
+    proposal = service.propose(path, tolerance=0.5)
 
     for number in range(6):
-        etag = running.etag("manager", proposal)
+        etag = service.etag("manager", proposal)
 
         def move(to: str, etag: str = etag, name: str = f"{number:04d}") -> int:
             body = {"move": {name: to}}
-            return int(running.post("manager", f"{proposal}/adjust", body, match=etag).status_code)
+            return int(service.post("manager", f"{proposal}/adjust", body, match=etag).status_code)
 
         with ThreadPoolExecutor(6) as pool:
             statuses = sorted(pool.map(move, TERRITORIES * 2))
 
         assert statuses == [200] + [412] * 5
-    assert running.get("manager", proposal).json()["can_undo"] == 6
+    assert service.get("manager", proposal).json()["can_undo"] == 6
 
 
-def test_a_key_sent_many_times_at_once_makes_one_thing(running: Running):
-    path = running.bring(town())
+def test_a_key_sent_many_times_at_once_makes_one_thing(service: Running):
+    path = service.bring(town())
     body = {"name": "once", "changes": [{"change": "rep_leaves", "rep_id": "R02"}]}
 
     def ask(_: int) -> tuple[int, str]:
-        answer = running.post("planner", f"{path}/scenarios", body, headers={"Idempotency-Key": "many"})
+        answer = service.post("planner", f"{path}/scenarios", body, headers={"Idempotency-Key": "many"})
         return answer.status_code, answer.json().get("scenario_id", "")
 
     with ThreadPoolExecutor(6) as pool:
         answers = set(pool.map(ask, range(12)))
 
     assert len(answers) == 1
-    assert running.get("planner", f"{path}/scenarios").json()["count"] == 1
+    assert service.get("planner", f"{path}/scenarios").json()["count"] == 1
 
 
-def test_two_proposals_published_at_the_same_moment_make_one_alignment(running: Running):
-    path = running.bring(town())
-    proposals = [running.propose(path, tolerance=0.5, seed=seed) for seed in range(3)]
+def test_two_proposals_published_at_the_same_moment_make_one_alignment(service: Running):
+    path = service.bring(town())
+    proposals = [service.propose(path, tolerance=0.5, seed=seed) for seed in range(3)]
     for proposal in proposals:
-        running.post("manager", f"{proposal}/approve", match="*")
+        service.post("manager", f"{proposal}/approve", match="*")
 
     def publish(proposal: str) -> int:
         body = {"effective_from": "2027-01-01"}
-        return int(running.post("manager", f"{proposal}/publish", body, match="*").status_code)
+        return int(service.post("manager", f"{proposal}/publish", body, match="*").status_code)
 
     with ThreadPoolExecutor(3) as pool:
         statuses = sorted(pool.map(publish, proposals))
 
     assert statuses[0] == 201
     assert set(statuses[1:]) <= {409, 412}
-    assert running.get("manager", path).json()["number"] == 2
+    assert service.get("manager", path).json()["number"] == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +13,7 @@ import uvicorn
 
 from api.auth import passwords
 from api.store import User
-from tests.api.databases import fresh
+from tests.api.databases import Databases
 from tests.api.services import Running, serve
 
 if TYPE_CHECKING:
@@ -68,11 +67,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Site]:
+def site(databases: Databases) -> Iterator[Site]:
     """The service on SQLite; everybody has the same password."""
-    url = fresh("sqlite", tmp_path_factory.mktemp("pages"), None, template)
-    assert url is not None
-    service = Waiting(**vars(serve(url)))
+    service = Waiting(**vars(serve(databases.fresh("sqlite"))))
     with service.store.writing() as session:
         session.execute(
             sa.update(User).values(password_hash=passwords.hashed(PASSWORD), login=sa.func.lower(User.login))
