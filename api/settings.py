@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEGABYTE = 1024 * 1024
+
+
+class Grant(BaseModel):
+    """What a role at the company gives its users here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["admin", "manager", "planner", "rep"]
+    regions: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -38,13 +47,40 @@ class Settings(BaseSettings):
     upload_memory: Annotated[int, Field(ge=64 * MEGABYTE)] = 2048 * MEGABYTE
     """Memory of the child process that reads an upload."""
 
+    unused_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """How long content that nothing refers to any more is kept; longer than any request takes."""
+
     body_bytes: Annotated[int, Field(ge=1024)] = 2 * MEGABYTE
     upload_bytes: Annotated[int, Field(ge=1024)] = 100 * MEGABYTE
     portfolios_kept: Annotated[int, Field(ge=1)] = 8
     """Portfolios and proposals that stay decoded in memory."""
 
+    roads: str = ""
+    """Where minutes by road come from: a file of `territory roads build`, or a server, as `osrm+http://host:5000`."""
+    travel_key: str = ""
+    """The server's key, where it asks for one."""
+
+    route_processes: Annotated[int, Field(ge=0, le=64)] = 1
+    """Processes that solve reps' days; 0 lets each request solve its own, which keeps the others waiting."""
+    route_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long a day may take to be solved, and how long a request waits for its turn."""
+
     session_seconds: Annotated[float, Field(gt=0)] = 12 * 3600.0
     """How long a session lasts after signing in."""
+    oidc_issuer: str = ""
+    """The company's OpenID provider, as it calls itself; without it, and `oidc_client_id`, there is none."""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = ""
+    """How people call the provider: "Sign in with ..."."""
+    oidc_scope: str = "openid email profile"
+    oidc_roles_claim: str = "roles"
+    """The claim with a user's roles at the company; dots lead into objects, as in `realm_access.roles`."""
+    oidc_rep_claim: str = "rep_id"
+    """The claim with the rep_id of a rep."""
+    oidc_roles: dict[str, Grant] = {}
+    """Role at the company -> what it gives here: `{"sales-east": {"role": "manager", "regions": ["east"]}}`."""
+
     metrics_token: str = ""
     """Who presents it as a bearer token may read `/metrics`; without it only this machine may."""
     webhook_hosts: tuple[str, ...] = ()
@@ -59,6 +95,16 @@ class Settings(BaseSettings):
             if self.database_url.startswith(scheme):
                 return "postgresql+psycopg://" + self.database_url.removeprefix(scheme)
         return self.database_url
+
+    @property
+    def address(self) -> str:
+        """How a browser reaches the service, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def has_company(self) -> bool:
+        """Whether people may sign in by their company's provider."""
+        return bool(self.oidc_issuer and self.oidc_client_id)
 
     @property
     def has_secure_cookies(self) -> bool:

@@ -19,7 +19,7 @@ from api.store.tables import Blob, Revised
 
 T = TypeVar("T")
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_SCRIPTS = str(Path(__file__).parent / "migrations").replace("%", "%%")
 _BUSY_SECONDS = 30
 _MOST_CONNECTIONS = 100
 # Any number that no other program takes as well: two services that start at once migrate one after the other.
@@ -147,11 +147,19 @@ def blob(session: Session, name: str) -> bytes:
 
 
 def keep_blobs(session: Session, contents: Mapping[str, bytes]) -> None:
-    """Add blobs; those that are there already stay."""
+    """Add blobs; those that are there already stay, locked until this transaction ends, see `api.store.sweeping`."""
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgres_insert
     # In order of their names, so that two transactions that add the same ones never wait for each other in a circle.
     for name in sorted(contents):
-        session.execute(insert(Blob).values(name=name, content=contents[name]).on_conflict_do_nothing())
+        adding = insert(Blob).values(name=name, content=contents[name])
+        # An update of no row locks it all the same; DO NOTHING would not wait for one who is removing it.
+        session.execute(adding.on_conflict_do_update(index_elements=["name"], set_={"name": name}, where=sa.false()))
+
+
+def alone(session: Session, what: str) -> None:
+    """Let no other transaction that says the same word past here until this one ends; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"territory {what}"))))
 
 
 def advance(session: Session, row: type[Revised], row_id: str, revision: int, **values: Any) -> bool:
@@ -177,6 +185,16 @@ def upgrade(url: str, revision: str = "head") -> None:
         store.close()
 
 
+def known_versions() -> set[str]:
+    """The versions of the tables that this code can bring to today's."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", _SCRIPTS)
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+
+
 def downgrade(url: str, revision: str) -> None:
     """Take the tables back to an older version."""
     from alembic import command
@@ -193,7 +211,7 @@ def _alembic(connection: sa.Connection) -> Any:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", _SCRIPTS)
     config.attributes["connection"] = connection
     return config
 

@@ -10,8 +10,8 @@ _TIME_LETTERS, _RANDOM_LETTERS = 10, 12
 
 
 def new_id(kind: str) -> str:
-    """A new id, `kind`_ and 22 letters: 50 bits of milliseconds, then 60 that are random."""
-    number = time.time_ns() // 1_000_000
+    """A new id, `kind`_ and 22 letters: 50 bits of time in steps of 4.096 microseconds, then 60 that are random."""
+    number = time.time_ns() >> 12
     letters = []
     for _ in range(_TIME_LETTERS):
         number, digit = divmod(number, len(_LETTERS))

@@ -64,7 +64,21 @@ class User(Revised):
     password_hash: Mapped[str | None]
     must_change_password: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
+    subject: Mapped[str | None] = mapped_column(unique=True, index=True)
     created_at: Mapped[float]
+
+
+class SignIn(Row):
+    """Somebody on the way to his company's provider and back; it can be finished once, by the same browser."""
+
+    __tablename__ = "sign_ins"
+
+    state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    browser_hash: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    leads_to: Mapped[str]
+    created_at: Mapped[float] = mapped_column(index=True)
 
 
 class Session(Row):
@@ -221,7 +235,7 @@ class Challenge(Revised):
 
 
 class StoredCalls(Row):
-    """A call plan: from `start` until before `finish` it says whom `rep_ids` visit; `content` names it when it is ready."""
+    """A call plan: whom `rep_ids` visit from `start` until before `finish`; `content` names it once it is ready."""
 
     __tablename__ = "call_plans"
 
@@ -304,6 +318,18 @@ class Job(Row):
     request_id: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (Index(None, "status", "created_at"),)
+
+
+class Feature(Row):
+    """A territory, customer or rep of what was published last, as a row that other programs read; on PostgreSQL."""
+
+    __tablename__ = "features"
+
+    portfolio_id: Mapped[str] = mapped_column(ForeignKey("portfolios.id", ondelete="CASCADE"), primary_key=True)
+    layer: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    properties: Mapped[dict[str, Any]]
+    shape: Mapped[str | None]
 
 
 class AuditEntry(Row):
