@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import sqlite3
 import subprocess
 from collections.abc import Sequence
@@ -13,9 +13,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from api.settings import Settings
+from api.store import known_versions, upgrade
 from territory.errors import DataError, Problem
 
 _PAGES_AT_ONCE = 1000
+_BUSY_SECONDS = 30
 
 
 def backup(settings: Settings, target: Path) -> None:
@@ -35,7 +37,7 @@ def backup(settings: Settings, target: Path) -> None:
         if settings.url.startswith("sqlite"):
             _copy_sqlite(_sqlite_path(settings), draft)
         else:
-            _run(settings, "pg_dump", "--format=custom", f"--file={draft}")
+            _on_postgres(settings, "pg_dump", "--format=custom", f"--file={draft}")
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.replace(target)
@@ -46,30 +48,26 @@ def backup(settings: Settings, target: Path) -> None:
 
 
 def restore(settings: Settings, source: Path) -> None:
-    """Put the database of a backup in the place of the one there is; the service must be stopped meanwhile.
+    """Put what a backup holds in the place of what there is, in one transaction, whoever is reading or writing.
+
+    A backup of an older version is brought to the tables of today.
 
     Raises
     ------
     DataError
-        The file is no backup, is damaged, or cannot be read.
+        The file is no backup, is damaged, is of a newer version, or cannot be read.
     """
     if not source.is_file():
         raise DataError([Problem(str(source), "There is no such file.", "Give the file of a backup.")])
-    if not settings.url.startswith("sqlite"):
-        _run(settings, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner", str(source))
-        return
-    path = _sqlite_path(settings)
-    _check_sqlite(source)
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, draft)
-        # What the old file has in its log is not the new one's.
-        for end in ("-wal", "-shm"):
-            path.with_name(path.name + end).unlink(missing_ok=True)
-        draft.replace(path)
-    except OSError as error:
-        raise DataError([_unwritable(path, error)]) from error
+    if settings.url.startswith("sqlite"):
+        _check_sqlite(source)
+        _restore_sqlite(source, _sqlite_path(settings))
+    else:
+        _check_postgres(source)
+        _on_postgres(
+            settings, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner", str(source)
+        )
+    upgrade(settings.url)
 
 
 def _sqlite_path(settings: Settings) -> Path:
@@ -84,32 +82,65 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
+def _restore_sqlite(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(source)) as copy, closing(sqlite3.connect(target, timeout=_BUSY_SECONDS)) as live:
+            # All pages in one step are one transaction, before which or after which everybody reads.
+            copy.backup(live, pages=-1)
+    except OSError as error:
+        raise DataError([_unwritable(target, error)]) from error
+    except sqlite3.OperationalError as error:
+        fix = "Try again; if it stays so, stop the service for it."
+        raise DataError([Problem(str(target), f"It cannot be replaced ({error}).", fix)]) from error
+
+
 def _check_sqlite(source: Path) -> None:
     try:
         with closing(sqlite3.connect(source)) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            is_ours = verdict == "ok" and "alembic_version" in tables
+            found = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")] if is_ours else []
     except sqlite3.DatabaseError as error:
         raise DataError([Problem(str(source), f"It is no backup ({error}).", "Give the file of a backup.")]) from error
-    if verdict != "ok" or "alembic_version" not in tables:
+    _check_version(source, found)
+
+
+def _check_postgres(source: Path) -> None:
+    told = _run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(source))
+    _check_version(source, re.findall(r"^COPY \S+ \(version_num\) FROM stdin;\n(\S+)$", told, re.MULTILINE))
+
+
+def _check_version(source: Path, found: Sequence[str]) -> None:
+    if not found:
         raise DataError([Problem(str(source), "It is damaged, or no backup of ours.", "Take another one.")])
+    if unknown := sorted(set(found) - known_versions()):
+        what = f"It is of a newer version ({', '.join(unknown)})."
+        raise DataError([Problem(str(source), what, "Update this program first.")])
 
 
-def _run(settings: Settings, program: str, *arguments: str) -> None:
+def _on_postgres(settings: Settings, program: str, *arguments: str) -> None:
     """Run a program of PostgreSQL on our database; the password goes by the environment, where nobody lists it."""
     url = sa.make_url(settings.url)
     password = url.password or ""
     address = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
-    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
-    command: Sequence[str] = [program, f"--dbname={address}", *arguments]
+    _run(program, f"--dbname={address}", *arguments, **({"PGPASSWORD": str(password)} if password else {}))
+
+
+def _run(program: str, *arguments: str, **environment: str) -> str:
+    """What a program says on its standard output."""
     try:
-        subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [program, *arguments], check=True, env={**os.environ, **environment}, capture_output=True, text=True
+        )
     except FileNotFoundError as error:
         fix = "Install PostgreSQL's client programs (Debian: postgresql-client)."
         raise DataError([Problem(program, "It is not installed.", fix)]) from error
     except subprocess.CalledProcessError as error:
         last = error.stderr.strip().splitlines()[-1:] or [""]
         raise DataError([Problem(program, f"It failed: {last[0]}", "Mend that, then run it again.")]) from error
+    return done.stdout
 
 
 def _unwritable(path: Path, error: OSError) -> Problem:

@@ -123,9 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="")
     saving = commands.add_parser("backup", help="write the database into a file, while the service runs")
     saving.add_argument("file", type=Path)
-    restoring = commands.add_parser(
-        "restore", help="put a backup in the database's place, while the service is stopped"
-    )
+    restoring = commands.add_parser("restore", help="put a backup in the database's place, whole or not at all")
     restoring.add_argument("file", type=Path)
     return parser
 

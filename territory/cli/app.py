@@ -15,6 +15,7 @@ import typer
 from territory.cli.choices import columns_of, land_of, ratio_of, tolerance_of
 from territory.cli.field import field
 from territory.cli.guard import FAULTS, FINE, guarded
+from territory.cli.offered import OfferedGroup
 from territory.cli.options import (
     Barriers,
     Crs,
@@ -58,6 +59,7 @@ _EXIT_CODES = (
 )
 
 app = typer.Typer(
+    cls=OfferedGroup,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -22,7 +22,7 @@ FLOORS = [
     {"backup", "routers"},
     {"pages"},
     {"app"},
-    {"serve", "work", "__init__"},
+    {"commands", "serve", "work", "__init__"},
 ]
 FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
