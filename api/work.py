@@ -10,13 +10,15 @@ from multiprocessing.connection import Connection
 
 from api.auth.signing_in import forget_expired
 from api.exchange.route import forget_answers
+from api.jobs.chores import Chore, Chores
 from api.jobs.worker import Worker
 from api.logs import set_up_logs
-from api.planning.delivering import deliver
+from api.planning.delivering import deliver, forget_delivered
 from api.settings import Settings
-from api.store import Store
+from api.store import Store, Sweeper
 
 ANSWERS_KEPT_SECONDS = 24 * 3600.0
+DELIVERIES_KEPT_SECONDS = 30 * 24 * 3600.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,17 +31,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     set_up_logs()
     store = Store(settings.url)
 
-    def chores() -> None:
-        deliver(store, settings)
+    worker = Worker(settings, store)
+    chores = Chores(_chores(store, settings), worker.stop)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: worker.stop())
+    chores.start()
+    worker.run(None if parent is None else Connection(parent, writable=False))
+    chores.stop(settings.grace_seconds)
+    store.close()
+
+
+def _chores(store: Store, settings: Settings) -> list[Chore]:
+    sweeper = Sweeper(store, settings.unused_seconds)
+
+    def forget() -> None:
         forget_answers(store, ANSWERS_KEPT_SECONDS)
         with store.writing() as session:
             forget_expired(session)
+            forget_delivered(session, DELIVERIES_KEPT_SECONDS)
 
-    worker = Worker(settings, store, chores)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: worker.stop())
-    worker.run(None if parent is None else Connection(parent, writable=False))
-    store.close()
+    return [
+        Chore(lambda: deliver(store, settings), 2.0),
+        Chore(forget, 60.0),
+        Chore(sweeper.sweep, settings.unused_seconds / 2),
+    ]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
@@ -56,13 +55,11 @@ class Worker:
 
     Parameters
     ----------
-    also : called four times a lease, for chores (webhooks, what has expired)
     method : how child processes begin, one of `multiprocessing`'s
     """
 
     settings: Settings
     store: Store
-    also: Callable[[], None] | None = None
     method: str = "spawn" if sys.platform == "win32" else "forkserver"
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     _runs: dict[str, _Run] = field(default_factory=dict)
@@ -82,7 +79,7 @@ class Worker:
     def run(self, parent: Connection | None = None) -> None:
         """Work until stopped, or until the other end of `parent` is closed."""
         beat = self.settings.lease_seconds / 4
-        renewed = chores = time.monotonic()
+        renewed = time.monotonic()
         while not self._is_stopping:
             self._reap()
             while len(self._runs) < self.settings.slots and self._start_one():
@@ -92,9 +89,6 @@ class Worker:
             if self._runs and at - renewed >= min(beat, 0.5):
                 renewed = at
                 self._renew()
-            if self.also is not None and at - chores >= self.settings.lease_seconds / 4:
-                chores = at
-                self.also()
             if self._wait(parent):
                 break
         self._wind_up()

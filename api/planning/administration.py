@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from api import auth
 from api.auth import ADMIN, Principal
+from api.planning import delivering
 from api.planning.desk import Desk, check_revision
 from api.planning.events import EVENTS
 from api.problems import ConflictError, InvalidError, UnknownError
@@ -71,8 +71,8 @@ def webhooks(desk: Desk) -> list[Webhook]:
 def create_webhook(desk: Desk, url: str, events: list[str]) -> Webhook:
     """An address that is told of events; only hosts that the configuration names are told anything."""
     problems = []
-    hosts = desk.settings.webhook_hosts
-    if urlsplit(url).hostname not in hosts:
+    if not delivering.may_be_told(url, desk.settings):
+        hosts = desk.settings.webhook_hosts
         fix = f"Configured are {', '.join(hosts) or 'none'} (TERRITORY_WEBHOOK_HOSTS)."
         problems.append(Problem("url", "Its host is not configured for webhooks.", fix))
     problems += [
@@ -95,13 +95,27 @@ def create_webhook(desk: Desk, url: str, events: list[str]) -> Webhook:
     return webhook
 
 
+def resume_webhook(desk: Desk, webhook_id: str) -> Webhook:
+    """Try what waits for a webhook again, now."""
+    webhook = _webhook(desk, webhook_id)
+    delivering.resume(desk.write(), webhook.id)
+    desk.record("webhook.resumed", webhook.id, url=webhook.url)
+    desk.write().flush()
+    return webhook
+
+
 def remove_webhook(desk: Desk, webhook_id: str) -> None:
     """Send no more events there."""
+    webhook = _webhook(desk, webhook_id)
+    desk.write().execute(sa.delete(Webhook).where(Webhook.id == webhook_id))
+    desk.record("webhook.removed", webhook_id, url=webhook.url)
+
+
+def _webhook(desk: Desk, webhook_id: str) -> Webhook:
     webhook = desk.read().get(Webhook, webhook_id)
     if webhook is None:
         raise UnknownError("There is no such webhook.")
-    desk.write().execute(sa.delete(Webhook).where(Webhook.id == webhook_id))
-    desk.record("webhook.removed", webhook_id, url=webhook.url)
+    return webhook
 
 
 def etag(found: User) -> str:
@@ -163,11 +177,16 @@ def shown_entry(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def shown_webhook(webhook: Webhook) -> dict[str, Any]:
-    """A webhook as JSON, without its secret."""
+def shown_webhook(desk: Desk, webhook: Webhook) -> dict[str, Any]:
+    """A webhook as JSON, without its secret: ``off`` when it has not answered for so long that nothing is sent."""
+    waiting, first = delivering.waiting(desk.read(), webhook.id)
+    is_off = first is not None and delivering.is_given_up(first)
     return {
         "webhook_id": webhook.id,
         "url": webhook.url,
         "events": webhook.events,
+        "status": "off" if is_off else "on",
+        "waiting": waiting,
+        "last_answer": "" if first is None else first.last_answer,
         "created_at": webhook.created_at,
     }

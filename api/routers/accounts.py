@@ -14,7 +14,7 @@ from api.exchange.formats import document
 from api.exchange.route import OPEN
 from api.planning import administration
 from api.planning.desk import Desk
-from api.routers.parts import USUAL_PAGE, Admin, After, AnyUser, PageSize, RowId, next_page, router
+from api.routers.parts import USUAL_PAGE, Admin, After, AnyUser, PageSize, RowId, next_page, router, whole
 from api.schemas import (
     AuditShown,
     Many,
@@ -77,7 +77,7 @@ def change_password(request: Request, desk: Newcomer, ask: PasswordChange) -> Re
 def list_tokens(desk: AnyUser) -> Response:
     """Your tokens, without their secrets."""
     items = [administration.shown_token(token) for token in administration.tokens(desk)]
-    return Json({"items": items, "count": len(items), "next": None})
+    return whole(items)
 
 
 @routes.post("/tokens", status_code=201, response_model=NewToken)
@@ -147,16 +147,22 @@ def audit(request: Request, desk: Admin, after: After = None, limit: PageSize = 
 @routes.get("/webhooks", response_model=Many[WebhookShown])
 def list_webhooks(desk: Admin) -> Response:
     """Where events are sent."""
-    items = [administration.shown_webhook(webhook) for webhook in administration.webhooks(desk)]
-    return Json({"items": items, "count": len(items), "next": None})
+    items = [administration.shown_webhook(desk, webhook) for webhook in administration.webhooks(desk)]
+    return whole(items)
 
 
 @routes.post("/webhooks", status_code=201, response_model=NewWebhook)
 def create_webhook(desk: Admin, ask: WebhookRequest) -> Response:
     """Send events to an address; the secret that signs them is shown this once."""
     webhook = administration.create_webhook(desk, ask.url, ask.events)
-    content = {**administration.shown_webhook(webhook), "secret": webhook.secret}
+    content = {**administration.shown_webhook(desk, webhook), "secret": webhook.secret}
     return _secret(content, f"/v1/webhooks/{webhook.id}")
+
+
+@routes.post("/webhooks/{webhook_id}/resume", response_model=WebhookShown)
+def resume_webhook(webhook_id: RowId, desk: Admin) -> Response:
+    """Try again what waits for a webhook; one that is off is on again."""
+    return Json(administration.shown_webhook(desk, administration.resume_webhook(desk, webhook_id)))
 
 
 @routes.delete("/webhooks/{webhook_id}", status_code=204)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 
 from api.auth import ADMIN, EVERYONE, MANAGER, PLANNERS
-from api.exchange import ExchangeRoute, needs
+from api.exchange import ExchangeRoute, Json, needs
 from api.exchange.formats import MOST_ITEMS, USUAL_LIMIT
 from api.planning.desk import Desk
 from api.schemas import LARGEST_SEED, Key, Refusal
@@ -22,7 +23,7 @@ PageSize = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=LARGEST_SEED, description="Rows to leave out at the beginning.")]
 Limit = Annotated[int | None, Query(ge=1, le=MOST_ITEMS, description="At most so many rows.")]
 Form = Annotated[
-    str | None, Query(alias="f", max_length=20, description="json, geojson, csv or html; goes before Accept.")
+    str | None, Query(alias="f", max_length=20, description="json, geojson, csv, html, xlsx, gpkg; goes before Accept.")
 ]
 USUAL_PAGE = USUAL_LIMIT
 
@@ -58,6 +59,11 @@ def router(tag: str) -> APIRouter:
 
 REFUSAL = Refusal
 """Named in `app`, so that OpenAPI has its schema."""
+
+
+def whole(items: Sequence[Any]) -> Json:
+    """The answer that is a list without further pages."""
+    return Json({"items": items, "count": len(items), "next": None})
 
 
 def next_page(request: Request, last: str | None) -> str | None:

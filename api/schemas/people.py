@@ -126,6 +126,9 @@ class WebhookShown(Shown):
     webhook_id: str
     url: str
     events: list[str]
+    status: Literal["on", "off"]
+    waiting: int
+    last_answer: str
     created_at: float
 
 
