@@ -8,7 +8,7 @@ import json
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -266,9 +266,3 @@ def _rules(text: str) -> Rules:
         path = Path(folder) / "rules.toml"
         path.write_text(text, encoding="utf-8")
         return read_rules(path)
-
-
-def with_locks(portfolio: Portfolio, locked: set[str]) -> Portfolio:
-    """The portfolio in which just these customers are locked."""
-    customers = portfolio.customers
-    return replace(portfolio, customers=customers.assign(locked=customers.index.isin(list(locked))))

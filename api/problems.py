@@ -67,12 +67,6 @@ class StaleError(ApiError):
     status, title = 412, "Somebody has changed it in the meantime"
 
 
-class TooLargeError(ApiError):
-    """More bytes than are taken."""
-
-    status, title = 413, "The request is too large"
-
-
 class InvalidError(ApiError):
     """It can be read, but a value cannot be."""
 

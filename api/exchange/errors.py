@@ -19,12 +19,17 @@ from starlette.responses import Response
 from api.exchange.responses import ProblemJson
 from api.logs import request_id
 from api.problems import ApiError
-from territory.errors import DataError, InfeasibleError, NotFoundError, Problem, TerritoryError
+from territory.errors import DataError, InfeasibleError, NotFoundError, Problem, TerritoryError, UnavailableError
 
 log = logging.getLogger(__name__)
 
-STATUS = {DataError: 422, InfeasibleError: 409, NotFoundError: 404, TerritoryError: 422}
-TITLES = {422: "A value cannot be as it is", 409: "The rules contradict each other", 404: "There is no such thing"}
+STATUS = {DataError: 422, InfeasibleError: 409, NotFoundError: 404, UnavailableError: 503, TerritoryError: 422}
+TITLES = {
+    404: "There is no such thing",
+    409: "The rules contradict each other",
+    422: "A value cannot be as it is",
+    503: "The service cannot do this now",
+}
 _MOST_PROBLEMS = 100
 
 
@@ -97,7 +102,7 @@ async def _by_the_framework(_request: Request, error: Any) -> Response:
 
 async def _overloaded(_request: Request, error: Any) -> Response:
     log.error("the database did not answer: %s", error)
-    return problem(503, "The service cannot do this now", "Try again in a moment.", headers={"Retry-After": "1"})
+    return problem(503, TITLES[503], "Try again in a moment.", headers={"Retry-After": "1"})
 
 
 async def _ours(_request: Request, error: Any) -> Response:
