@@ -13,7 +13,7 @@ from api.auth import passwords
 from api.auth.principal import Principal
 from api.problems import TooManyError, UnauthenticatedError
 from api.settings import Settings
-from api.store import LoginFailure, Session, Store, Token, User, Work, new_id, now
+from api.store import LoginFailure, Session, Store, Token, User, Work, alone, new_id, now
 
 WINDOW_SECONDS = 15 * 60.0
 MOST_FAILURES = {"login and address": 5, "address": 30, "login": 60}
@@ -47,22 +47,37 @@ def sign_in(store: Store, settings: Settings, login: str, password: str, address
         "address": f"address:{address}",
         "login": f"login:{login.lower()}",
     }
-    with store.reading() as session:
+    at = now()
+    attempts = [LoginFailure(id=new_id("fail"), subject=subject, at=at) for subject in subjects.values()]
+    with store.writing() as session:
+        # It counts as a failure until it has succeeded: of many guesses at the same moment no more get through.
+        alone(session, "sign in")
         _refuse_too_many(session, subjects)
+        session.add_all(attempts)
         user = session.scalars(sa.select(User).where(User.login == login.lower())).first()
     password_hash = user.password_hash if user is not None and user.is_active else None
     # Outside of any transaction: it takes a twentieth of a second on purpose.
-    is_right = passwords.matches(password, password_hash)
+    if not passwords.matches(password, password_hash) or user is None:
+        raise UnauthenticatedError("Login or password are wrong.")
     with store.writing() as session:
-        if not is_right or user is None:
-            at = now()
-            session.add_all(LoginFailure(id=new_id("fail"), subject=subject, at=at) for subject in subjects.values())
-        else:
-            session.execute(sa.delete(LoginFailure).where(LoginFailure.subject == subjects["login and address"]))
-            secret, csrf = new_secret(), new_secret()
-            session.add(_session(user, secret, csrf, settings))
-            return secret, Principal.of(user, csrf)
-    raise UnauthenticatedError("Login or password are wrong.")
+        own = LoginFailure.id.in_([attempt.id for attempt in attempts])
+        session.execute(sa.delete(LoginFailure).where(own | (LoginFailure.subject == subjects["login and address"])))
+        return begin_session(session, user, settings)
+
+
+def begin_session(session: Database, user: User, settings: Settings) -> tuple[str, Principal]:
+    """A new session of a user: the cookie's secret, and who it is."""
+    secret, csrf, at = new_secret(), new_secret(), now()
+    session.add(
+        Session(
+            secret_hash=secret_hash(secret),
+            user_id=user.id,
+            csrf=csrf,
+            created_at=at,
+            expires_at=at + settings.session_seconds,
+        )
+    )
+    return secret, Principal.of(user, csrf)
 
 
 def sign_out(session: Database, secret: str) -> None:
@@ -112,17 +127,6 @@ def forget_expired(session: Database) -> None:
     """Remove sessions and failures that no longer count."""
     session.execute(sa.delete(Session).where(Session.expires_at <= now()))
     session.execute(sa.delete(LoginFailure).where(LoginFailure.at <= now() - WINDOW_SECONDS))
-
-
-def _session(user: User, secret: str, csrf: str, settings: Settings) -> Session:
-    at = now()
-    return Session(
-        secret_hash=secret_hash(secret),
-        user_id=user.id,
-        csrf=csrf,
-        created_at=at,
-        expires_at=at + settings.session_seconds,
-    )
 
 
 def _refuse_too_many(session: Database, subjects: dict[str, str]) -> None:
