@@ -12,11 +12,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from territory.cli.serving import FolderServer
+from tests.loopback import running
 from tests.terminal import Run, territory
 
 DATA = Path(__file__).parents[1] / "data"
@@ -515,12 +515,9 @@ def test_the_command_line_starts_without_the_slow_libraries():
 def server(tmp_path: Path) -> Iterator[FolderServer]:
     (tmp_path / "proposal.html").write_text("the map", encoding="utf-8")
     (tmp_path / "secret.txt").write_text("not ours", encoding="utf-8")
-    with FolderServer(tmp_path, ("proposal.html", "moves.csv"), "proposal.html", 0) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
+    server = FolderServer(tmp_path, ("proposal.html", "moves.csv"), "proposal.html", 0)
+    with running(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def fetch(server: FolderServer, path: str, host: str = "localhost") -> tuple[int, bytes]:

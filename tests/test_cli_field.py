@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pandas as pd
 import pytest
 
+from tests.loopback import answering
 from tests.terminal import Run, territory
 from tests.towns import SQUARE, STREET, osm_xml
 
@@ -149,27 +148,13 @@ def ors() -> Iterator[tuple[str, list[str | None]]]:
     """A server on loopback that answers as openrouteservice, and the keys that it was given."""
     keys: list[str | None] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # the name that http.server calls
-            keys.append(self.headers.get("authorization"))
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            table = [[60.0 for _ in asked["destinations"]] for _ in asked["sources"]]
-            content = json.dumps({"durations": table, "distances": table}).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(asked: dict) -> dict:
+        keys.append(asked["key"])
+        table = [[60.0 for _ in asked["destinations"]] for _ in asked["sources"]]
+        return {"durations": table, "distances": table}
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"ors+http://127.0.0.1:{server.server_port}", keys
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(answer) as address:
+        yield f"ors+{address}", keys
 
 
 def test_a_server_s_key_comes_from_the_environment_and_is_not_told(town, ors):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import pickle
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +17,7 @@ from territory.errors import DataError, NotFoundError, UnavailableError
 from territory.travel import open_travel
 from territory.travel.asking import Server
 from territory.travel.servers import AmapTravel, OrsTravel, OsrmTravel, ServerTravel, ValhallaTravel, decode_polyline
+from tests.loopback import answering
 
 KEY = "s3cret-key"
 
@@ -42,37 +39,12 @@ class Played:
 def played() -> Iterator[Played]:
     script = Played()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # the name that http.server calls
-            url = urlsplit(self.path)
-            self.tell({"path": url.path, **{key: values[0] for key, values in parse_qs(url.query).items()}})
+    def answer(question: dict) -> Any:
+        script.asked.append(question)
+        return script.answer(question)
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            self.tell({"path": self.path, "key": self.headers.get("authorization"), **body})
-
-        def tell(self, question: dict) -> None:
-            script.asked.append(question)
-            answer = script.answer(question)
-            status, headers, content = answer if isinstance(answer, tuple) else (200, {}, answer)
-            content = content if isinstance(content, bytes) else json.dumps(content).encode()
-            self.send_response(status)
-            for name, value in {**headers, "content-length": len(content)}.items():
-                self.send_header(name, str(value))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    script.url = f"http://127.0.0.1:{server.server_port}"
-    yield script
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(answer) as script.url:
+        yield script
 
 
 def spots(*places: tuple[float, float], crs: str = "EPSG:32629") -> gpd.GeoSeries:
