@@ -23,6 +23,7 @@ DATA = Path(__file__).parents[1] / "data"
 DEMO = (DATA / "customers.csv", DATA / "reps.csv", "--rules", DATA / "rules.toml")
 PLANNER = ("proposals", "tradeoff", "size", "simulate", "without-each-rep", "next-rep", "adjust")
 COMMANDS = ("check", "measure", "align", "realign", "columns", "demo", *PLANNER)
+READERS = ("check", "measure", "align", "realign", *PLANNER, "route", "calls")
 
 HEADER = "customer_id,name,lon,lat,potential,visits_per_year,minutes_per_visit,territory"
 
@@ -367,6 +368,14 @@ def test_every_command_has_examples(command):
 
     assert run.code == 0
     assert f"territory {command}" in run.out.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_every_command_that_reads_tables_understands_them_by_the_same_options(command):
+    said = territory(command, "--help").out
+
+    options = ("--rules", "--crs", "--map", "--barriers", "--not-assigned", "--neighbours", "--outlines")
+    assert [option for option in options if f"{option} " not in said] == []
 
 
 def test_an_unknown_command_is_wrong_usage():

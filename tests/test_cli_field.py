@@ -311,6 +311,23 @@ def test_each_of_several_reps_has_a_folder_to_carry(town):
     assert "Shop 1" not in (town / "two" / "reps" / "R1" / "visits.ics").read_text("utf-8")
 
 
+def test_nobody_is_called_on_in_areas_that_are_not_assigned(town, called):
+    ring = [[0.0065, -1], [0.01, -1], [0.01, 1], [0.0065, 1], [0.0065, -1]]
+    depot = {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    (town / "depot.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [depot]}), "utf-8")
+    asked = ("--start", "2027-03-01", "--weeks", "2", "--workers", "1", "--out", town / "without-depot")
+
+    run = territory("calls", *files(town), "--not-assigned", town / "depot.geojson", *asked)
+
+    assert run.code == 0
+    everywhere, elsewhere = (
+        set(pd.read_csv(out / "stops.csv", dtype={"customer_id": str})["customer_id"])
+        for out in (called[1], town / "without-depot")
+    )
+    assert "07" in everywhere
+    assert "07" not in elsewhere
+
+
 @pytest.mark.parametrize("command", ["route", "calls", "roads"])
 def test_help_says_what_a_command_does(command):
     run = territory(command, "--help")

@@ -12,45 +12,24 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from territory.cli.choices import columns_of, land_of, ratio_of, tolerance_of
+from territory.cli.bundles import Balance, Files, Output, Tables
+from territory.cli.choices import ratio_of, tolerance_of
 from territory.cli.field import field
-from territory.cli.guard import FAULTS, FINE, guarded
+from territory.cli.guard import FAULTS, FINE, command
 from territory.cli.offered import OfferedGroup
-from territory.cli.options import (
-    Barriers,
-    Crs,
-    Customers,
-    Headers,
-    Json,
-    Language,
-    MaxMoved,
-    Neighbours,
-    NotAssigned,
-    Out,
-    Outlines,
-    Quiet,
-    Reps,
-    RulesFile,
-    Seed,
-    Territories,
-    Tiles,
-    Tolerance,
-    Travel,
-    example,
-)
+from territory.cli.options import Json, MaxMoved, Territories, Tolerance, Travel
 from territory.cli.planner import planner
 from territory.cli.roads import app as roads
 from territory.cli.screen import Screen, records
-from territory.cli.travelling import Roads, on_roads
-from territory.cli.wishes import Centres, Focus, InPieces, Keep, MaxGiven, MaxTaken, wishes_of
+from territory.cli.travelling import travel_on
+from territory.cli.wishes import Wishes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from territory.model import Portfolio, Proposal
 
-OUT = Path("territory-out")
-DEMO_OUT = Path("territory-demo")
+OUT, DEMO_OUT = Output(Path("territory-out")), Output(Path("territory-demo"))
 MOST_ALERTS, MOST_ALERTS_IN_DEMO = 12, 6
 
 _EXIT_CODES = (
@@ -101,64 +80,30 @@ def _territory(
     """Sales territories that are fair in potential and workload, in one piece, with few moves and a proof."""
 
 
-@app.command(epilog=example("check stores.xlsx", "check stores.csv reps.csv --map revenue=sales_2021 --crs gcj02"))
-@guarded
-def check(
-    customers: Customers,
-    reps: Reps = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
-) -> None:
+@command(app, "check stores.xlsx", "check stores.csv reps.csv --map revenue=sales_2021 --crs gcj02")
+def check(*, tables: Tables, screen: Screen) -> None:
     """Tell every fault in the files by row and column, and how to mend it. Exit code 1 if there is any."""
     from territory.cli.checking import document, inspect, show
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    land = land_of(barriers, not_assigned, neighbours, outlines)
-    findings = inspect(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []), land=land)
+    findings = inspect(tables.check())
     show(screen, findings)
     screen.document(document(findings))
     if findings.faults:
         raise typer.Exit(FAULTS)
 
 
-@app.command(epilog=example("measure customers.csv reps.csv", "measure customers.csv --tolerance 10% --travel none"))
-@guarded
-def measure(
-    customers: Customers,
-    reps: Reps = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    road_file: Roads = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
-) -> None:
+@command(app, "measure customers.csv reps.csv", "measure customers.csv --tolerance 10% --travel none")
+def measure(*, files: Files, tolerance: Tolerance = "", travel: Travel = "line", screen: Screen) -> None:
     """Is today's alignment fair? What each territory holds against its share, and what is wrong."""
     from territory.cli.tables import measured_table
     from territory.demand import derive_demand
-    from territory.files import read_portfolio
     from territory.measures import alerts, max_deviation
     from territory.measures import measure as measure_territories
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band_asked = tolerance_of(tolerance)
-    land = land_of(barriers, not_assigned, neighbours, outlines)
-    portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []), **land)
-    portfolio, travel = on_roads(portfolio, road_file, travel)
-    band = {**portfolio.rules.tolerance, **band_asked}
+    asked = tolerance_of(tolerance)
+    portfolio = files.read()
+    travel = travel_on(portfolio, travel)
+    band = {**portfolio.rules.tolerance, **asked}
     demand = derive_demand(portfolio, travel=travel)
     measured = measure_territories(portfolio, demand=demand)
     found = alerts(portfolio, tolerance=band, demand=demand)
@@ -176,130 +121,59 @@ def measure(
     )
 
 
-@app.command(
-    epilog=example("align customers.csv --territories 12", "align customers.csv reps.csv --tolerance 3% --out fresh")
-)
-@guarded
+@command(app, "align customers.csv --territories 12", "align customers.csv reps.csv --tolerance 3% --out fresh")
 def align(
-    customers: Customers,
-    reps: Reps = None,
-    territories: Territories = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    road_file: Roads = None,
-    seed: Seed = 0,
-    out: Out = OUT,
-    language: Language = "auto",
-    tiles: Tiles = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    *, territories: Territories = None, files: Files, balance: Balance, output: Output = OUT, screen: Screen
 ) -> None:
     """Cut territories from scratch: balanced on potential and workload, each in one piece, compact."""
-    from territory.cli.publishing import exit_code, publish, refuse_to_overwrite, show
+    from territory.cli.publishing import exit_code, own_files, publish, show
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band = tolerance_of(tolerance)
-    columns = columns_of(headers or [])
-    land = land_of(barriers, not_assigned, neighbours, outlines)
-    refuse_to_overwrite(out, customers, reps, rules, *land.values())
+    output.refuse_to_overwrite(files.paths, own_files())
     with screen.working("read") as tell:
-        from territory.files import read_portfolio
         from territory.realignment import align as align_portfolio
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
+        portfolio = files.read()
         count = territories or len(portfolio.territories)
         if not count:
             raise typer.BadParameter("there are no territories today; say how many.", param_hint="--territories")
-        proposal = _timed(
-            lambda: align_portfolio(
-                portfolio,
-                territories=count,
-                tolerance={**portfolio.rules.tolerance, **band},
-                seed=seed,
-                travel=travel,
-                progress=tell,
-            )
-        )
+        terms = balance.on(portfolio)
+        proposal = _timed(lambda: align_portfolio(portfolio, territories=count, **terms, progress=tell))
         tell("map", 0.0)
-        published = publish(proposal, out, language=language, tiles=tiles)
+        published = publish(proposal, output)
     show(screen, proposal, published)
     raise typer.Exit(exit_code(proposal))
 
 
-@app.command(
-    epilog=example("realign customers.csv reps.csv --out 2027-q2", "realign customers.csv reps.csv --max-moved 10%")
-)
-@guarded
+@command(app, "realign customers.csv reps.csv --out 2027-q2", "realign customers.csv reps.csv --max-moved 10%")
 def realign(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     max_moved: MaxMoved = None,
-    max_given: MaxGiven = None,
-    max_taken: MaxTaken = None,
-    focus: Focus = None,
-    keep: Keep = None,
-    centres: Centres = None,
-    in_pieces: InPieces = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    road_file: Roads = None,
-    seed: Seed = 0,
-    out: Out = OUT,
-    language: Language = "auto",
-    tiles: Tiles = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    wishes: Wishes,
+    files: Files,
+    balance: Balance,
+    output: Output = OUT,
+    screen: Screen,
 ) -> None:
     """Bring today's territories back into balance, moving few customers."""
-    from territory.cli.publishing import exit_code, publish, refuse_to_overwrite, show
+    from territory.cli.publishing import exit_code, own_files, publish, show
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band = tolerance_of(tolerance)
     most = None if max_moved is None else ratio_of(max_moved, "--max-moved")
-    wishes = wishes_of(focus, keep, in_pieces, max_given, max_taken, centres)
-    columns = columns_of(headers or [])
-    land = land_of(barriers, not_assigned, neighbours, outlines)
-    refuse_to_overwrite(out, customers, reps, rules, *land.values())
+    output.refuse_to_overwrite(files.paths, own_files())
     with screen.working("read") as tell:
-        from territory.files import read_portfolio
         from territory.realignment import realign as realign_portfolio
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
+        portfolio = files.read()
+        terms = balance.on(portfolio)
         proposal = _timed(
-            lambda: realign_portfolio(
-                portfolio,
-                tolerance={**portfolio.rules.tolerance, **band},
-                max_moved=most,
-                **wishes,
-                seed=seed,
-                travel=travel,
-                progress=tell,
-            )
+            lambda: realign_portfolio(portfolio, max_moved=most, **wishes.keywords, **terms, progress=tell)
         )
         tell("map", 0.0)
-        published = publish(proposal, out, language=language, tiles=tiles)
+        published = publish(proposal, output)
     show(screen, proposal, published)
     raise typer.Exit(exit_code(proposal))
 
 
-@app.command(epilog=example("columns", "columns --json"))
-@guarded
+@command(app, "columns", "columns --json")
 def columns(is_json: Json = False) -> None:
     """Print the tables' columns: name, unit, what is required, and the headers that are understood."""
     from territory.cli.tables import columns_table
@@ -312,10 +186,10 @@ def columns(is_json: Json = False) -> None:
     screen.document({name: [asdict(column) for column in declared] for name, declared in tables.items()})
 
 
-@app.command(epilog=example("demo", "demo --no-serve --out demo", "demo --port 0 --open"))
-@guarded
+@command(app, "demo", "demo --no-serve --out demo", "demo --port 0 --open")
 def demo(
-    out: Out = DEMO_OUT,
+    *,
+    output: Output = DEMO_OUT,
     is_served: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the map on this machine until Ctrl-C.")
     ] = True,
@@ -329,24 +203,17 @@ def demo(
         ),
     ] = None,
     is_opened: Annotated[bool, typer.Option("--open", help="Open the map in a browser.")] = False,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    seed: Seed = 0,
-    language: Language = "auto",
-    tiles: Tiles = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    balance: Balance,
+    screen: Screen,
 ) -> None:
     """The whole story on the shipped region: what is unfair, a proposal, its files, and its map in a browser."""
     from territory.cli.publishing import MAP_FILE, exit_code, own_files, publish, show
     from territory.cli.serving import FolderServer
     from territory.demo import demo_folder
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band_asked = tolerance_of(tolerance)
     with ExitStack() as stack:
         # The port is taken first: to learn that it is not free after half a minute of work would be late.
-        server = stack.enter_context(FolderServer(out, own_files(), MAP_FILE, port)) if is_served else None
+        server = stack.enter_context(FolderServer(output.out, own_files(), MAP_FILE, port)) if is_served else None
         with screen.working("read") as tell:
             from territory.files import read_portfolio
             from territory.measures import alerts
@@ -354,13 +221,12 @@ def demo(
 
             folder = demo_folder()
             portfolio = read_portfolio(folder / "customers.csv", folder / "reps.csv", rules=folder / "rules.toml")
-            band = {**portfolio.rules.tolerance, **band_asked}
-            _tell_what_is_unfair(screen, portfolio, alerts(portfolio, tolerance=band, travel=travel))
-            proposal = _timed(
-                lambda: realign_portfolio(portfolio, tolerance=band, seed=seed, travel=travel, progress=tell)
-            )
+            terms = balance.on(portfolio)
+            found = alerts(portfolio, tolerance=terms["tolerance"], travel=terms["travel"])
+            _tell_what_is_unfair(screen, portfolio, found)
+            proposal = _timed(lambda: realign_portfolio(portfolio, **terms, progress=tell))
             tell("map", 0.0)
-            published = publish(proposal, out, language=language, tiles=tiles)
+            published = publish(proposal, output)
         show(screen, proposal, published)
         if server:
             _serve(screen, server.url, server.serve_forever, is_opened=is_opened)

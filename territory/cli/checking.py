@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -12,7 +10,7 @@ from territory.cli.screen import Screen
 from territory.cli.tables import problems_table, sources_table
 from territory.demand import demand_sources, derive_demand
 from territory.errors import Problem, TerritoryError
-from territory.files import Check, check_files
+from territory.files import Check
 from territory.measures import apart_in_words, parts_of
 
 
@@ -25,17 +23,8 @@ class Findings:
     sources: pd.DataFrame | None
 
 
-def inspect(
-    customers: Path,
-    reps: Path | None,
-    *,
-    rules: Path | None,
-    crs: str,
-    columns: Mapping[str, str],
-    land: Mapping[str, Path | None],
-) -> Findings:
+def inspect(check: Check) -> Findings:
     """Every fault of the files, and what keeps potential and workload from being derived."""
-    check = check_files(customers, reps, rules=rules, crs=crs, columns=columns, **land)
     portfolio = check.portfolio
     if portfolio is None:
         return Findings(check, check.faults, None)

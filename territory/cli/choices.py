@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from territory.model import MEASURES
@@ -51,13 +49,6 @@ def columns_of(texts: list[str]) -> dict[str, str]:
             raise typer.BadParameter(f"'{text}' is not NAME=HEADER, as revenue=sales_2021.", param_hint="--map")
         columns[name] = header
     return columns
-
-
-def land_of(
-    barriers: Path | None, not_assigned: Path | None, neighbours: Path | None, outlines: Path | None
-) -> dict[str, Path | None]:
-    """The files of the land by the names that `read_portfolio` has for them."""
-    return {"barriers": barriers, "not_assigned": not_assigned, "neighbours": neighbours, "outlines": outlines}
 
 
 def moves_of(texts: list[str]) -> dict[str, str]:

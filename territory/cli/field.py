@@ -8,24 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from territory.cli.choices import columns_of
-from territory.cli.guard import OUTSIDE, guarded
-from territory.cli.options import (
-    Crs,
-    Customers,
-    Headers,
-    Json,
-    Language,
-    Out,
-    Quiet,
-    Reps,
-    RulesFile,
-    Seed,
-    Tiles,
-    example,
-)
+from territory.cli.bundles import Files, Output
+from territory.cli.guard import OUTSIDE, command
+from territory.cli.options import Seed
 from territory.cli.screen import Screen, records
-from territory.cli.travelling import Roads, on_roads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +20,9 @@ if TYPE_CHECKING:
     from territory.itinerary import Day
     from territory.routing import Route
 
-ROUTE_OUT, CALLS_OUT = Path("territory-route"), Path("territory-calls")
+ROUTE_OUT, CALLS_OUT = Output(Path("territory-route")), Output(Path("territory-calls"))
 ROUTE_MAP, CALLS_MAP = "route.html", "calls.html"
+CALLS_TABLES = ("dropped.csv", "stretched.csv")
 
 Timezone = Annotated[
     str | None,
@@ -50,16 +37,13 @@ Timezone = Annotated[
 field = typer.Typer()
 
 
-@field.command(
-    epilog=example(
-        "route customers.csv reps.csv --rep R02 --day 2027-03-03",
-        "route customers.csv reps.csv --rep R02 --day 2027-03-03 --visits today.csv --roads city.roads --out wednesday",
-    )
+@command(
+    field,
+    "route customers.csv reps.csv --rep R02 --day 2027-03-03",
+    "route customers.csv reps.csv --rep R02 --day 2027-03-03 --visits today.csv --roads city.roads --out wednesday",
 )
-@guarded
 def route(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     rep: Annotated[str, typer.Option(metavar="ID", show_default=False, help="Whose day.")] = "",
     day: Annotated[str, typer.Option(metavar="DATE", show_default=False, help="Which day, as 2027-03-03.")] = "",
     visits: Annotated[
@@ -74,31 +58,22 @@ def route(
         Literal["value", "drive", "home"],
         typer.Option(help="The most valuable visits, the least driving, or home earliest."),
     ] = "value",
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    roads: Roads = None,
+    files: Files,
     seed: Seed = 0,
-    out: Out = ROUTE_OUT,
-    language: Language = "auto",
-    tiles: Tiles = None,
+    output: Output = ROUTE_OUT,
     timezone: Timezone = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    screen: Screen,
 ) -> None:
     """A rep's best day: which customers, in which order and when, and why not the others."""
     from territory.itinerary import days_of
     from territory.maps import draw_days
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
     _need(rep=rep, day=day)
-    _refuse_to_overwrite(out, customers, reps, rules, visits)
+    output.refuse_to_overwrite([*files.paths, *([visits] if visits else [])], _own_files())
     with screen.working("read") as tell:
-        from territory.files import read_portfolio
         from territory.routing import solve_route
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []))
-        portfolio, _ = on_roads(portfolio, roads, "line")
+        portfolio = files.read()
         asked = None if visits is None else _read_visits(visits)
         tell("plan", 0.0)
         planned = solve_route(
@@ -112,26 +87,23 @@ def route(
         )
         days = days_of(planned)
         tell("map", 0.0)
-        page = draw_days(days, language=language, tiles=tiles).get_root().render()
-        files = _write(out, days, {ROUTE_MAP: page}, timezone)
+        page = draw_days(days, language=output.language, tiles=output.tiles).get_root().render()
+        written = _write(output.out, days, {ROUTE_MAP: page}, timezone)
     _show_route(screen, planned, days[0])
     screen.problems(planned.reasons)
-    screen.say("", f"The map is {out / ROUTE_MAP}. Beside it are {', '.join(files)}.")
-    screen.document(_route_document(planned, out))
+    screen.say("", f"The map is {output.out / ROUTE_MAP}. Beside it are {', '.join(written)}.")
+    screen.document(_route_document(planned, output.out))
     if planned.reasons:
         raise typer.Exit(OUTSIDE)
 
 
-@field.command(
-    epilog=example(
-        "calls customers.csv reps.csv --start 2027-03-01 --weeks 4",
-        "calls customers.csv reps.csv --start 2027-03-01 --weeks 4 --rep R02 --holiday 2027-03-08 --roads city.roads",
-    )
+@command(
+    field,
+    "calls customers.csv reps.csv --start 2027-03-01 --weeks 4",
+    "calls customers.csv reps.csv --start 2027-03-01 --weeks 4 --rep R02 --holiday 2027-03-08 --roads city.roads",
 )
-@guarded
 def calls(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     start: Annotated[str, typer.Option(metavar="DATE", show_default=False, help="The first day, 2027-03-01.")] = "",
     weeks: Annotated[int, typer.Option(min=1, max=53, metavar="N", help="How many weeks.")] = 4,
     rep: Annotated[
@@ -142,35 +114,26 @@ def calls(
         list[str] | None,
         typer.Option(metavar="DATE", show_default=False, help="A day on which nobody works. Repeat it for more."),
     ] = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    roads: Roads = None,
+    files: Files,
     seed: Seed = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", show_default="the processors", help="How many processes.")
     ] = None,
-    out: Out = CALLS_OUT,
-    language: Language = "auto",
-    tiles: Tiles = None,
+    output: Output = CALLS_OUT,
     timezone: Timezone = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    screen: Screen,
 ) -> None:
     """Which customer is visited on which day: at each one's rhythm, in days that are even and short to drive."""
     from territory.files.writing import csv_text
     from territory.itinerary import days_of
     from territory.maps import draw_days
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
     _need(start=start)
-    _refuse_to_overwrite(out, customers, reps, rules)
+    output.refuse_to_overwrite(files.paths, _own_files())
     with screen.working("read") as tell:
         from territory.callplan import plan_calls
-        from territory.files import read_portfolio
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns_of(headers or []))
-        portfolio, _ = on_roads(portfolio, roads, "line")
+        portfolio = files.read()
         tell("plan", 0.0)
         plan = plan_calls(
             portfolio, start=start, weeks=weeks, reps=rep, holidays=holiday or (), seed=seed, workers=workers
@@ -178,14 +141,14 @@ def calls(
         tell("map", 0.0)
         days = days_of(plan, portfolio)
         dropped = plan.dropped.assign(name=plan.dropped["customer_id"].map(portfolio.customers["name"]))
-        page = draw_days(days, language=language, tiles=tiles, left_out=dropped).get_root().render()
-        tables = {"dropped.csv": csv_text(dropped), "stretched.csv": csv_text(plan.stretched)}
-        files = _write(out, days, {CALLS_MAP: page, **tables}, timezone)
-        _write_each(out, days, timezone)
+        page = draw_days(days, language=output.language, tiles=output.tiles, left_out=dropped).get_root().render()
+        tables = dict(zip(CALLS_TABLES, map(csv_text, (dropped, plan.stretched)), strict=True))
+        written = _write(output.out, days, {CALLS_MAP: page, **tables}, timezone)
+        _write_each(output.out, days, timezone)
     _show_calls(screen, plan)
     screen.problems(plan.problems)
-    screen.say("", f"The map is {out / CALLS_MAP}. Beside it are {', '.join(files)}.")
-    screen.document(_calls_document(plan, out))
+    screen.say("", f"The map is {output.out / CALLS_MAP}. Beside it are {', '.join(written)}.")
+    screen.document(_calls_document(plan, output.out))
 
 
 def _need(**options: str) -> None:
@@ -194,14 +157,11 @@ def _need(**options: str) -> None:
             raise typer.BadParameter("it must be given.", param_hint=f"--{name}")
 
 
-def _refuse_to_overwrite(folder: Path, *inputs: Path | None) -> None:
+def _own_files() -> tuple[str, ...]:
+    """Every file that a folder of days may hold."""
     from territory.itinerary.writing import FILES
 
-    written = {(folder / name).resolve() for name in (*FILES, ROUTE_MAP, CALLS_MAP, "dropped.csv", "stretched.csv")}
-    for path in inputs:
-        if path is not None and path.resolve() in written:
-            what = f"{path} is read, and would be written. Choose another folder."
-            raise typer.BadParameter(what, param_hint="--out")
+    return (*FILES, ROUTE_MAP, CALLS_MAP, *CALLS_TABLES)
 
 
 def _read_visits(path: Path) -> pd.DataFrame:

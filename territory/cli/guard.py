@@ -6,26 +6,34 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import ParamSpec
 
 import typer
 
+from territory.cli.options import example
 from territory.cli.screen import CANCELLED, CancelledError, Screen
+from territory.cli.spreading import Command, spread
 from territory.errors import Problem, TerritoryError
 
 FINE, FAULTS, USAGE, OUTSIDE, UNREAD = 0, 1, 2, 3, 141
 """Exit codes; `screen.CANCELLED` is 130. 141 is what a shell reports when the reader of a pipe has gone."""
 
-P = ParamSpec("P")
+
+def command(app: typer.Typer, *lines: str) -> Callable[[Command], Command]:
+    """Make a function a command of `app`: its bundles are spread, its failures told, `lines` are its examples."""
+
+    def add(function: Command) -> Command:
+        return app.command(epilog=example(*lines))(guarded(spread(function)))
+
+    return add
 
 
-def guarded(command: Callable[P, None]) -> Callable[P, None]:
+def guarded(command: Command) -> Command:
     """`command`, with every foreseen failure told on stderr and turned into its exit code."""
 
     @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    def run(**options: object) -> None:
         try:
-            command(*args, **kwargs)
+            command(**options)
             sys.stdout.flush()
         except TerritoryError as error:
             _end(error.problems, FAULTS)

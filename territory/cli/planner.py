@@ -7,142 +7,79 @@ from typing import Annotated
 
 import typer
 
-from territory.cli.choices import columns_of, land_of, ratio_of, tolerance_of
-from territory.cli.guard import guarded
-from territory.cli.options import (
-    Barriers,
-    Crs,
-    Customers,
-    Headers,
-    Json,
-    Language,
-    Neighbours,
-    NotAssigned,
-    Out,
-    Outlines,
-    Quiet,
-    Reps,
-    RulesFile,
-    Seed,
-    Territories,
-    Tiles,
-    Tolerance,
-    Travel,
-    example,
-)
+from territory.cli.bundles import Balance, Files, Output
+from territory.cli.choices import ratio_of
+from territory.cli.guard import command
+from territory.cli.options import Language, Seed, Territories, Tiles, Travel
 from territory.cli.screen import Screen, records
-from territory.cli.travelling import Roads, on_roads
+from territory.cli.travelling import travel_on
 
-FRONT_OUT, ADJUSTED_OUT = Path("territory-plans"), Path("territory-adjusted")
+FRONT_OUT, ADJUSTED_OUT = Output(Path("territory-plans")), Output(Path("territory-adjusted"))
 
 planner = typer.Typer()
 
 
-@planner.command(
-    epilog=example("proposals customers.csv reps.csv", "proposals customers.csv reps.csv --count 8 --out 2027-q2")
-)
-@guarded
+@command(planner, "proposals customers.csv reps.csv", "proposals customers.csv reps.csv --count 8 --out 2027-q2")
 def proposals(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     count: Annotated[
         int, typer.Option(min=1, metavar="N", help="How many plans at most.", rich_help_panel="Balance")
     ] = 20,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    road_file: Roads = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    seed: Seed = 0,
-    out: Out = FRONT_OUT,
-    language: Language = "auto",
-    tiles: Tiles = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    files: Files,
+    balance: Balance,
+    output: Output = FRONT_OUT,
+    screen: Screen,
 ) -> None:
     """Plans that trade driving, balance and moves, none worse than another in all three: choose one."""
     from territory.cli.several import FRONT_FILES, publish_each
     from territory.cli.tables import front_table
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band_asked = tolerance_of(tolerance)
-    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
     with screen.working("read") as tell:
-        from territory.files import read_portfolio
         from territory.files.writing import csv_text
         from territory.fronts import proposals as find_proposals
         from territory.fronts import tabulate_front, today_on_the_axes
         from territory.maps.front import draw_front
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
-        band = {**portfolio.rules.tolerance, **band_asked}
-        plans = find_proposals(portfolio, count=count, tolerance=band, seed=seed, travel=travel, progress=tell)
+        portfolio = files.read()
+        terms = balance.on(portfolio)
+        plans = find_proposals(portfolio, count=count, **terms, progress=tell)
         table = tabulate_front(plans)
-        folders = publish_each(
-            plans,
-            out,
-            {
-                FRONT_FILES[0]: csv_text(table.reset_index()),
-                FRONT_FILES[1]: draw_front(table, today_on_the_axes(portfolio, travel=travel)),
-            },
-            language=language,
-            tiles=tiles,
-            tell=tell,
-        )
+        chart = draw_front(table, today_on_the_axes(portfolio, travel=terms["travel"]))
+        compared = dict(zip(FRONT_FILES, (csv_text(table.reset_index()), chart), strict=True))
+        folders = publish_each(plans, output, compared, tell=tell)
     screen.say(front_table(table, screen.width), "")
-    screen.say(f"The chart is {out / FRONT_FILES[1]}; each plan is in the folder of its number.")
-    screen.document({"plans": records(table.assign(folder=folders).reset_index()), "tolerance": band, "seed": seed})
+    screen.say(f"The chart is {output.out / FRONT_FILES[1]}; each plan is in the folder of its number.")
+    rows = records(table.assign(folder=folders).reset_index())
+    screen.document({"plans": rows, "tolerance": terms["tolerance"], "seed": terms["seed"]})
 
 
-@planner.command(
-    epilog=example("tradeoff customers.csv reps.csv", "tradeoff customers.csv --territories 12 --tolerances 2%,5%,10%")
-)
-@guarded
+@command(planner, "tradeoff customers.csv reps.csv", "tradeoff customers.csv --territories 12 --tolerances 2%,5%,10%")
 def tradeoff(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     tolerances: Annotated[
         str,
         typer.Option(metavar="RATIOS", show_default="1% to 30%", help="As 2%,5%,10%.", rich_help_panel="Balance"),
     ] = "",
     territories: Territories = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    road_file: Roads = None,
+    files: Files,
     travel: Travel = "line",
     seed: Seed = 0,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    screen: Screen,
 ) -> None:
     """What each tolerance costs in travel, and where tightening begins to hurt."""
     from territory.cli.tables import tradeoff_table
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
     asked = [ratio_of(part, "--tolerances", most=50.0) for part in tolerances.split(",") if part.strip()]
-    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
     with screen.working("read") as tell:
-        from territory.files import read_portfolio
         from territory.tradeoffs import TOLERANCES, trade_off
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
+        portfolio = files.read()
         curve = trade_off(
             portfolio,
             tolerances=asked or TOLERANCES,
             territories=territories,
             seed=seed,
-            travel=travel,
+            travel=travel_on(portfolio, travel),
             progress=tell,
         )
     screen.say(tradeoff_table(curve.table), "", curve.words)
@@ -150,11 +87,9 @@ def tradeoff(
     screen.document({"curve": rows, "knee": curve.knee, "words": curve.words, "seed": seed})
 
 
-@planner.command(epilog=example("size customers.csv", "size customers.csv --hours-per-week 35 --around 2"))
-@guarded
+@command(planner, "size customers.csv", "size customers.csv --hours-per-week 35 --around 2")
 def size(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     hours_per_week: Annotated[
         float | None,
         typer.Option(
@@ -169,41 +104,19 @@ def size(
         int,
         typer.Option(min=0, help="How many numbers on either side to plan as well.", rich_help_panel="Balance"),
     ] = 1,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    road_file: Roads = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    seed: Seed = 0,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    files: Files,
+    balance: Balance,
+    screen: Screen,
 ) -> None:
     """How many territories the work asks for, and what one rep more or fewer would cost."""
     from territory.cli.tables import build_up_table, size_table
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band_asked = tolerance_of(tolerance)
-    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
     with screen.working("read") as tell:
         from territory.buildup import sizing
-        from territory.files import read_portfolio
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
-        found = sizing(
-            portfolio,
-            hours_per_week=hours_per_week,
-            around=around,
-            tolerance={**portfolio.rules.tolerance, **band_asked},
-            seed=seed,
-            travel=travel,
-            progress=tell,
-        )
+        portfolio = files.read()
+        terms = balance.on(portfolio)
+        found = sizing(portfolio, hours_per_week=hours_per_week, around=around, **terms, progress=tell)
     screen.say(build_up_table(found.build_up), "", size_table(found.table), "", found.words)
     screen.document(
         {
@@ -212,21 +125,18 @@ def size(
             "build_up": records(found.build_up.reset_index()),
             "table": records(found.table.reset_index()),
             "words": found.words,
-            "seed": seed,
+            "seed": terms["seed"],
         }
     )
 
 
-@planner.command(
-    epilog=example(
-        "simulate customers.csv reps.csv --without-rep R04 --without-rep R07",
-        "simulate customers.csv reps.csv --scale potential=1.15:tier=A --with-rep New@120.6,31.3 --together",
-    )
+@command(
+    planner,
+    "simulate customers.csv reps.csv --without-rep R04 --without-rep R07",
+    "simulate customers.csv reps.csv --scale potential=1.15:tier=A --with-rep New@120.6,31.3 --together",
 )
-@guarded
 def simulate(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     without_rep: Annotated[
         list[str] | None,
         typer.Option(metavar="REP", show_default=False, help="A rep leaves.", rich_help_panel="What if"),
@@ -257,17 +167,8 @@ def simulate(
         bool,
         typer.Option("--together", help="All of it at once, as one scenario.", rich_help_panel="What if"),
     ] = False,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    road_file: Roads = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    seed: Seed = 0,
+    files: Files,
+    balance: Balance,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -279,94 +180,61 @@ def simulate(
     ] = None,
     language: Language = "auto",
     tiles: Tiles = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    screen: Screen,
 ) -> None:
     """What if? Scenarios side by side with today's portfolio, each realigned."""
     from territory.cli.several import SCENARIO_FILES, publish_each
     from territory.cli.tables import scenarios_table
     from territory.cli.whatif import changes_of
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band_asked = tolerance_of(tolerance)
     changes = changes_of(without_rep or [], with_rep or [], half_time or [], scale or [])
-    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
     with screen.working("read") as tell:
         from territory.cli.whatif import scenarios_of
-        from territory.files import read_portfolio
         from territory.files.writing import csv_text
         from territory.scenarios import simulate as simulate_scenarios
         from territory.scenarios import tabulate
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
-        outcome = simulate_scenarios(
-            scenarios_of(portfolio, changes, is_together=is_together),
-            tolerance={**portfolio.rules.tolerance, **band_asked},
-            seed=seed,
-            travel=travel,
-            progress=tell,
-        )
+        portfolio = files.read()
+        terms = balance.on(portfolio)
+        scenarios = scenarios_of(portfolio, changes, is_together=is_together)
+        outcome = simulate_scenarios(scenarios, **terms, progress=tell)
         table = tabulate(outcome)
         if out is not None:
             plans, sheet = list(outcome.values()), {SCENARIO_FILES[0]: csv_text(table.reset_index())}
-            publish_each(plans, out, sheet, language=language, tiles=tiles, tell=tell)
+            publish_each(plans, Output(out, language, tiles), sheet, tell=tell)
     screen.say(scenarios_table(table), "")
     if out is not None:
         screen.say(f"{out / SCENARIO_FILES[0]} holds every figure; each plan is in the folder of its row's number.")
-    screen.document({"scenarios": records(table.reset_index()), "seed": seed})
+    screen.document({"scenarios": records(table.reset_index()), "seed": terms["seed"]})
 
 
-@planner.command(
-    epilog=example("without-each-rep customers.csv reps.csv", "without-each-rep customers.csv reps.csv --rep R04")
-)
-@guarded
+@command(planner, "without-each-rep customers.csv reps.csv", "without-each-rep customers.csv reps.csv --rep R04")
 def without_each_rep(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     rep: Annotated[
         list[str] | None,
         typer.Option(metavar="REP", show_default="all", help="Whose leave to look at.", rich_help_panel="What if"),
     ] = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    road_file: Roads = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    seed: Seed = 0,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    files: Files,
+    balance: Balance,
+    screen: Screen,
 ) -> None:
     """For every rep: who takes over what when this one leaves, and how busy they are then."""
     from territory.cli.tables import heirs_table
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band_asked = tolerance_of(tolerance)
-    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
     with screen.working("read") as tell:
-        from territory.files import read_portfolio
         from territory.scenarios import without_each_rep as look_at_each
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
-        band = {**portfolio.rules.tolerance, **band_asked}
-        heirs = look_at_each(portfolio, reps=rep, tolerance=band, seed=seed, travel=travel, progress=tell)
+        portfolio = files.read()
+        terms = balance.on(portfolio)
+        heirs = look_at_each(portfolio, reps=rep, **terms, progress=tell)
     screen.say(heirs_table(heirs))
-    screen.document({"heirs": records(heirs), "tolerance": band, "seed": seed})
+    screen.document({"heirs": records(heirs), "tolerance": terms["tolerance"], "seed": terms["seed"]})
 
 
-@planner.command(
-    epilog=example("next-rep customers.csv reps.csv --count 5", "next-rep customers.csv reps.csv --at 00042 --at 00107")
-)
-@guarded
+@command(planner, "next-rep customers.csv reps.csv --count 5", "next-rep customers.csv reps.csv --at 00042 --at 00107")
 def next_rep(
-    customers: Customers,
-    reps: Reps = None,
+    *,
     count: Annotated[
         int, typer.Option(min=1, metavar="N", help="How many homes to look at.", rich_help_panel="What if")
     ] = 10,
@@ -379,53 +247,34 @@ def next_rep(
             rich_help_panel="What if",
         ),
     ] = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    road_file: Roads = None,
-    tolerance: Tolerance = "",
-    travel: Travel = "line",
-    seed: Seed = 0,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    files: Files,
+    balance: Balance,
+    screen: Screen,
 ) -> None:
     """Where the next rep should live, and what each home would save."""
     from territory.cli.tables import homes_table
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
-    band_asked = tolerance_of(tolerance)
-    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
     with screen.working("read") as tell:
-        from territory.files import read_portfolio
         from territory.scenarios import next_rep as look_for_homes
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, travel = on_roads(portfolio, road_file, travel)
-        band = {**portfolio.rules.tolerance, **band_asked}
-        homes = look_for_homes(
-            portfolio, candidates=at, count=count, tolerance=band, seed=seed, travel=travel, progress=tell
-        )
+        portfolio = files.read()
+        terms = balance.on(portfolio)
+        homes = look_for_homes(portfolio, candidates=at, count=count, **terms, progress=tell)
     screen.say(homes_table(homes))
-    screen.document({"homes": records(homes.reset_index()), "tolerance": band, "seed": seed})
+    rows = records(homes.reset_index())
+    screen.document({"homes": rows, "tolerance": terms["tolerance"], "seed": terms["seed"]})
 
 
-@planner.command(
-    epilog=example(
-        "adjust 2027-q2 customers.csv reps.csv --move 0099=T3 --lock 0042",
-        "adjust 2027-q2 customers.csv reps.csv --move 0099=T3 --move 0100=T3 --out 2027-q2-b",
-    )
+@command(
+    planner,
+    "adjust 2027-q2 customers.csv reps.csv --move 0099=T3 --lock 0042",
+    "adjust 2027-q2 customers.csv reps.csv --move 0099=T3 --move 0100=T3 --out 2027-q2-b",
 )
-@guarded
 def adjust(
+    *,
     plan: Annotated[
         Path, typer.Argument(metavar="PLAN", show_default=False, help="The folder that a plan was written into.")
     ],
-    customers: Customers,
-    reps: Reps = None,
     move: Annotated[
         list[str] | None,
         typer.Option(
@@ -440,37 +289,23 @@ def adjust(
         list[str] | None,
         typer.Option(metavar="CUSTOMER", show_default=False, help="It may move again.", rich_help_panel="By hand"),
     ] = None,
-    rules: RulesFile = None,
-    crs: Crs = "wgs84",
-    headers: Headers = None,
-    barriers: Barriers = None,
-    not_assigned: NotAssigned = None,
-    neighbours: Neighbours = None,
-    outlines: Outlines = None,
-    road_file: Roads = None,
-    out: Out = ADJUSTED_OUT,
-    language: Language = "auto",
-    tiles: Tiles = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    files: Files,
+    output: Output = ADJUSTED_OUT,
+    screen: Screen,
 ) -> None:
     """Move and lock single customers in a plan that was written, from the same files."""
     from territory.cli.choices import moves_of
-    from territory.cli.publishing import exit_code, publish, refuse_to_overwrite, show
+    from territory.cli.publishing import exit_code, own_files, publish, show
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
     moves = moves_of(move or [])
-    columns, land = columns_of(headers or []), land_of(barriers, not_assigned, neighbours, outlines)
-    refuse_to_overwrite(out, customers, reps, rules, *land.values())
+    output.refuse_to_overwrite(files.paths, own_files())
     with screen.working("read") as tell:
         from territory.adjustment import adjust as adjust_proposal
-        from territory.files import read_portfolio
         from territory.reopening import reopen
 
-        portfolio = read_portfolio(customers, reps, rules=rules, crs=crs, columns=columns, **land)
-        portfolio, _ = on_roads(portfolio, road_file, "line")
+        portfolio = files.read()
         proposal = adjust_proposal(reopen(plan, portfolio), move=moves, lock=lock or (), unlock=unlock or ())
         tell("map", 0.0)
-        published = publish(proposal, out, language=language, tiles=tiles)
+        published = publish(proposal, output)
     show(screen, proposal, published)
     raise typer.Exit(exit_code(proposal))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import typer
-
+from territory.cli.bundles import Output
 from territory.cli.guard import FINE, OUTSIDE
 from territory.cli.screen import Screen
 from territory.cli.tables import proposal_table
@@ -39,30 +37,15 @@ def own_files() -> tuple[str, ...]:
     return (*PROPOSAL_FILES, MAP_FILE)
 
 
-def refuse_to_overwrite(folder: Path, *inputs: Path | None) -> None:
-    """BadParameter when a file that is read would be written."""
-    written = {(folder / name).resolve() for name in own_files()}
-    for path in inputs:
-        if path is not None and path.resolve() in written:
-            raise typer.BadParameter(
-                f"{path} is read, and would be written. Choose another folder.", param_hint="--out"
-            )
-
-
-def publish(
-    proposal: Proposal,
-    folder: Path,
-    *,
-    language: Literal["auto", "en", "zh"],
-    tiles: Literal["osm", "amap"] | None,
-) -> Published:
-    """Write the proposal and its map into `folder`."""
+def publish(proposal: Proposal, output: Output) -> Published:
+    """Write the proposal and its map."""
     from territory.files import write_proposal
     from territory.files.storing import store
     from territory.maps import draw_map
 
     # Drawn before anything is written: a folder never holds a proposal and the map of another.
-    page = draw_map(proposal, language=language, tiles=tiles).get_root().render()
+    page = draw_map(proposal, language=output.language, tiles=output.tiles).get_root().render()
+    folder = output.out
     write_proposal(proposal, folder)
     store(folder, {MAP_FILE: page}, known=())
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from territory.cli.choices import columns_of
-from territory.cli.guard import guarded
-from territory.cli.options import Crs, Customers, Headers, Json, Quiet, Seed, example
+from territory.cli.guard import command
+from territory.cli.options import Crs, Customers, Headers, Seed
 from territory.cli.screen import Screen
 from territory.cli.travelling import Roads, roads_of
 from territory.errors import DataError, Problem
@@ -27,9 +27,9 @@ Extract = Annotated[
 Graph = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="A file that build has written.")]
 
 
-@app.command(epilog=example("roads build city.osm.pbf --out city.roads"))
-@guarded
+@command(app, "roads build city.osm.pbf --out city.roads")
 def build(
+    *,
     extract: Extract,
     out: Annotated[
         Path | None,
@@ -38,11 +38,9 @@ def build(
     name: Annotated[
         str | None, typer.Option(show_default="the file's name", help="What people call these roads.")
     ] = None,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    screen: Screen,
 ) -> None:
     """Read the roads for cars out of an extract and write them as one file, ready to answer."""
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
     target = out or Path(extract.name.split(".")[0] + ".roads")
     if target.exists() and extract.exists() and target.samefile(extract):
         raise typer.BadParameter(f"{extract} is read, and would be written. Choose another file.", param_hint="--out")
@@ -56,28 +54,25 @@ def build(
     screen.document({**_document(roads), "path": str(target)})
 
 
-@app.command(epilog=example("roads info city.roads"))
-@guarded
-def info(graph: Graph, is_json: Json = False, is_quiet: Quiet = False) -> None:
+@command(app, "roads info city.roads")
+def info(*, graph: Graph, screen: Screen) -> None:
     """What a road graph holds: where it is, how much of it, and what it was made from."""
     from territory.travel import read_roads
 
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
     roads = read_roads(graph)
     _tell(screen, roads)
     screen.document(_document(roads))
 
 
-@app.command(epilog=example("roads fit customers.csv --roads city.roads"))
-@guarded
+@command(app, "roads fit customers.csv --roads city.roads")
 def fit(
+    *,
     customers: Customers,
     roads: Roads = None,
     crs: Crs = "wgs84",
     headers: Headers = None,
     seed: Seed = 0,
-    is_json: Json = False,
-    is_quiet: Quiet = False,
+    screen: Screen,
 ) -> None:
     """The detour factor and speed with which straight lines come closest to the roads between your customers."""
     from territory.files import read_portfolio
@@ -86,7 +81,6 @@ def fit(
     source = roads_of(roads)
     if source is None:
         raise typer.BadParameter("it must be given.", param_hint="--roads")
-    screen = Screen(is_json=is_json, is_quiet=is_quiet)
     portfolio = read_portfolio(customers, None, crs=crs, columns=columns_of(headers or []))
     line = fit_line(source, portfolio.customers.geometry, seed=seed)
     if line.error is None:

@@ -16,6 +16,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from territory.cli.options import Json, Quiet
+from territory.cli.spreading import Bundle
 from territory.errors import Problem
 
 if TYPE_CHECKING:
@@ -55,10 +57,10 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-class Screen:
+class Screen(Bundle):
     """Where a command speaks. `is_json`: stdout holds one document and nothing else; `is_quiet`: it holds nothing."""
 
-    def __init__(self, *, is_json: bool = False, is_quiet: bool = False) -> None:
+    def __init__(self, *, is_json: Json = False, is_quiet: Quiet = False) -> None:
         self._is_json, self._is_quiet = is_json, is_quiet
         self._out, self._err = _Console(sys.stdout), _Console(sys.stderr)
 

@@ -37,9 +37,6 @@ def roads_of(text: str | None) -> TravelTimes | None:
     return open_travel(text if "+" in text and "://" in text else Path(text), key=os.environ.get(KEY, ""))
 
 
-def on_roads(portfolio: Portfolio, text: str | None, travel: TravelMode) -> tuple[Portfolio, TravelMode]:
-    """The portfolio with its roads, and what workload then counts."""
-    roads = roads_of(text)
-    if roads is None:
-        return portfolio, travel
-    return portfolio.with_roads(roads), travel if travel == "none" else "roads"
+def travel_on(portfolio: Portfolio, travel: TravelMode) -> TravelMode:
+    """What workload counts: roads that were given are meant, unless nothing is to count."""
+    return travel if portfolio.roads is None or travel == "none" else "roads"

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from territory.cli.choices import ratio_of
+from territory.cli.spreading import Bundle
 
 PANEL = "Limits"
 
@@ -67,23 +68,26 @@ Centres = Annotated[
 ]
 
 
-def wishes_of(
-    focus: list[str] | None,
-    keep: list[str] | None,
-    in_pieces: list[str] | None,
-    max_given: list[str] | None,
-    max_taken: list[str] | None,
-    centres: list[str] | None,
-) -> dict[str, Any]:
-    """The keywords of `territory.realign`."""
-    return {
-        "focus": focus or None,
-        "keep": keep or [],
-        "in_pieces": in_pieces or [],
-        "max_given": _part_of(max_given or [], "--max-given"),
-        "max_taken": _part_of(max_taken or [], "--max-taken"),
-        "centres": _centres_of(centres or []),
-    }
+class Wishes(Bundle):
+    """What realign is asked to keep to; ``keywords`` are those of `territory.realign`."""
+
+    def __init__(
+        self,
+        max_given: MaxGiven = None,
+        max_taken: MaxTaken = None,
+        focus: Focus = None,
+        keep: Keep = None,
+        centres: Centres = None,
+        in_pieces: InPieces = None,
+    ) -> None:
+        self.keywords: dict[str, Any] = {
+            "focus": focus or None,
+            "keep": keep or [],
+            "in_pieces": in_pieces or [],
+            "max_given": _part_of(max_given or [], "--max-given"),
+            "max_taken": _part_of(max_taken or [], "--max-taken"),
+            "centres": _centres_of(centres or []),
+        }
 
 
 def _part_of(texts: list[str], option: str) -> float | dict[str, float] | None:
