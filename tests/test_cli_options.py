@@ -9,6 +9,7 @@ from typing import Annotated
 import pytest
 import typer
 
+from territory.cli.choices import named_of, pair_of
 from territory.cli.spreading import Bundle, spread
 
 
@@ -56,3 +57,28 @@ def test_what_was_typed_reaches_the_command_as_a_bundle():
 
 def test_a_command_keeps_its_name_and_what_it_says_of_itself():
     assert (spread(cook).__name__, spread(cook).__doc__) == ("cook", "Cook it.")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("a=b", ("a", "b")), (" a = b ", ("a", "b")), ("a=b=c", ("a", "b=c")), ("客户=T1", ("客户", "T1"))],
+)
+def test_a_pair_has_a_name_and_a_value(text, found):
+    assert pair_of(text, "--map", "wrong.") == found
+
+
+def test_a_pair_may_be_cut_at_its_last_sign():
+    assert pair_of("a=b=c", "--move", "wrong.", cut=str.rpartition) == ("a=b", "c")
+
+
+@pytest.mark.parametrize("text", ["", "a", "=b", "a=", " = "])
+def test_half_a_pair_is_told_with_its_option(text):
+    with pytest.raises(typer.BadParameter, match=f"'{text}' is not NAME=VALUE") as wrong:
+        pair_of(text, "--map", "not NAME=VALUE.")
+
+    assert wrong.value.param_hint == "--map"
+
+
+def test_what_has_no_name_holds_for_all():
+    assert named_of("5%") == (None, "5%")
+    assert named_of("T1 = 5%") == ("T1", "5%")

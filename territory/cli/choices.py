@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from territory.model import MEASURES
 
 MOST_TOLERANCE = 50.0
+
+Cut = Callable[[str, str], tuple[str, str, str]]
+"""`str.partition` at the first sign, or `str.rpartition` at the last."""
 
 
 def ratio_of(text: str, option: str, *, most: float = 1.0) -> float:
@@ -23,40 +28,43 @@ def ratio_of(text: str, option: str, *, most: float = 1.0) -> float:
     return value
 
 
+def named_of(text: str) -> tuple[str | None, str]:
+    """("T1", "5%") from ``T1=5%``, (None, "5%") from ``5%``."""
+    name, is_named, value = (piece.strip() for piece in text.rpartition("="))
+    return name if is_named else None, value
+
+
 def tolerance_of(text: str) -> dict[str, float]:
     """{"potential": 0.05} from ``potential=5%``; a bare ratio counts for every measure; {} from nothing."""
     option = "--tolerance"
     asked: dict[str, float] = {}
     for part in filter(str.strip, text.split(",")):
-        name, is_named, value = (piece.strip() for piece in part.rpartition("="))
-        if is_named and name not in MEASURES:
+        name, value = named_of(part)
+        if name is not None and name not in MEASURES:
             known = ", ".join(MEASURES)
             raise typer.BadParameter(f"'{name}' is not a measure; the measures are {known}.", param_hint=option)
         # Beside a giant, a territory can hold several times its share.
         ratio = ratio_of(value, option, most=MOST_TOLERANCE)
         if not ratio:
             raise typer.BadParameter("0 leaves no room at all; give a ratio above 0, as 0.05.", param_hint=option)
-        asked.update(dict.fromkeys([name] if is_named else MEASURES, ratio))
+        asked.update(dict.fromkeys(MEASURES if name is None else [name], ratio))
     return asked
+
+
+def pair_of(text: str, option: str, wrong: str, *, sign: str = "=", cut: Cut = str.partition) -> tuple[str, str]:
+    """("T1", "5%") from ``T1=5%``; BadParameter, "'...' is" and what is `wrong`, unless both sides are there."""
+    name, _, value = (piece.strip() for piece in cut(text, sign))
+    if not (name and value):
+        raise typer.BadParameter(f"'{text}' is {wrong}", param_hint=option)
+    return name, value
 
 
 def columns_of(texts: list[str]) -> dict[str, str]:
     """{"revenue": "sales_2021"} from ``revenue=sales_2021``."""
-    columns = {}
-    for text in texts:
-        name, _, header = (piece.strip() for piece in text.partition("="))
-        if not (name and header):
-            raise typer.BadParameter(f"'{text}' is not NAME=HEADER, as revenue=sales_2021.", param_hint="--map")
-        columns[name] = header
-    return columns
+    return dict(pair_of(text, "--map", "not NAME=HEADER, as revenue=sales_2021.") for text in texts)
 
 
 def moves_of(texts: list[str]) -> dict[str, str]:
-    """{"0099": "T3"} from ``0099=T3``."""
-    moves = {}
-    for text in texts:
-        customer, _, territory = (piece.strip() for piece in text.rpartition("="))
-        if not (customer and territory):
-            raise typer.BadParameter(f"'{text}' is not CUSTOMER=TERRITORY, as 0099=T3.", param_hint="--move")
-        moves[customer] = territory
-    return moves
+    """{"0099": "T3"} from ``0099=T3``; the id of a customer may hold the sign itself."""
+    wrong = "not CUSTOMER=TERRITORY, as 0099=T3."
+    return dict(pair_of(text, "--move", wrong, cut=str.rpartition) for text in texts)

@@ -7,6 +7,7 @@ from functools import partial
 
 import typer
 
+from territory.cli.choices import pair_of
 from territory.model import Portfolio
 
 Change = Callable[[Portfolio], Portfolio]
@@ -49,9 +50,7 @@ def _scaled(column: str, factor: float, where: Mapping[str, str]) -> Change:
 
 def _joining(text: str) -> tuple[str, tuple[float, float] | str]:
     """("New", (120.6, 31.3)) from ``New@120.6,31.3``; ("New", "0042") from ``New@0042``."""
-    rep_id, _, place = (part.strip() for part in text.partition("@"))
-    if not (rep_id and place):
-        raise typer.BadParameter(f"'{text}' is not REP@LON,LAT or REP@CUSTOMER.", param_hint="--with-rep")
+    rep_id, place = pair_of(text, "--with-rep", "not REP@LON,LAT or REP@CUSTOMER.", sign="@")
     try:
         lon, lat = map(float, place.split(","))
     except ValueError:
@@ -62,15 +61,10 @@ def _joining(text: str) -> tuple[str, tuple[float, float] | str]:
 def _scaling(text: str) -> tuple[str, float, dict[str, str]]:
     """("potential", 1.15, {"tier": "A"}) from ``potential=1.15:tier=A``."""
     grown, *conditions = text.split(":")
-    column, _, factor = (part.strip() for part in grown.partition("="))
-    where = {}
-    for condition in conditions:
-        name, _, value = (part.strip() for part in condition.partition("="))
-        if not (name and value):
-            raise typer.BadParameter(f"'{condition}' is not COLUMN=VALUE, as tier=A.", param_hint="--scale")
-        where[name] = value
+    where = dict(pair_of(condition, "--scale", "not COLUMN=VALUE, as tier=A.") for condition in conditions)
+    column, _, factor = grown.partition("=")
     try:
-        return column, float(factor), where
+        return column.strip(), float(factor), where
     except ValueError:
         hint = f"'{text}' is not COLUMN=FACTOR, as potential=1.15 or potential=1.15:tier=A."
         raise typer.BadParameter(hint, param_hint="--scale") from None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from territory.cli.choices import ratio_of
+from territory.cli.choices import named_of, pair_of, ratio_of
 from territory.cli.spreading import Bundle
 
 PANEL = "Limits"
@@ -94,10 +94,10 @@ def _part_of(texts: list[str], option: str) -> float | dict[str, float] | None:
     """0.2 from ``20%``, {"T1": 0.2} from ``T1=20%``, None from nothing."""
     named = {}
     for text in texts:
-        name, is_named, value = (piece.strip() for piece in text.rpartition("="))
-        if not is_named and len(texts) > 1:
+        name, value = named_of(text)
+        if name is None and len(texts) > 1:
             raise typer.BadParameter("give one ratio for all, or each with its territory.", param_hint=option)
-        named[name] = ratio_of(value, option)
+        named[name or ""] = ratio_of(value, option)
     return None if not named else named.get("", named)
 
 
@@ -107,10 +107,8 @@ def _centres_of(texts: list[str]) -> str | dict[str, Any] | None:
         return "homes"
     named: dict[str, Any] = {}
     for text in texts:
-        name, is_named, place = (piece.strip() for piece in text.partition("="))
-        if not (is_named and name and place):
-            what = f"'{text}' is neither homes nor a territory and a place; give homes, or T1=4.83,45.76."
-            raise typer.BadParameter(what, param_hint="--centre")
+        wrong = "neither homes nor a territory and a place; give homes, or T1=4.83,45.76."
+        name, place = pair_of(text, "--centre", wrong)
         lon, is_pair, lat = place.partition(",")
         try:
             named[name] = (float(lon), float(lat)) if is_pair else place
