@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.models import OptionInfo
+
+
+def given(*names: str, metavar: str, help: str, panel: str) -> OptionInfo:
+    """An option that is nothing until it is given."""
+    option: OptionInfo = typer.Option(*names, metavar=metavar, show_default=False, help=help, rich_help_panel=panel)
+    return option
+
 
 Customers = Annotated[
     Path,
@@ -17,13 +25,7 @@ Reps = Annotated[
 ]
 RulesFile = Annotated[
     Path | None,
-    typer.Option(
-        "--rules",
-        metavar="TOML",
-        show_default=False,
-        help="How what is missing is derived, and what counts as fair.",
-        rich_help_panel="Reading",
-    ),
+    given("--rules", metavar="TOML", help="How what is missing is derived, and what counts as fair.", panel="Reading"),
 ]
 Crs = Annotated[
     str,
@@ -33,48 +35,31 @@ Crs = Annotated[
 ]
 Headers = Annotated[
     list[str] | None,
-    typer.Option(
+    given(
         "--map",
         metavar="NAME=HEADER",
-        show_default=False,
         help="Our column NAME has this HEADER in the file; reps.NAME in the reps' file. Repeat it for more.",
-        rich_help_panel="Reading",
+        panel="Reading",
     ),
 ]
 Barriers = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help="Lines that no territory crosses, as rivers: a GeoJSON or GeoPackage.",
-        rich_help_panel="Land",
-    ),
+    given(metavar="FILE", help="Lines that no territory crosses, as rivers: a GeoJSON or GeoPackage.", panel="Land"),
 ]
 NotAssigned = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help="Areas whose customers stay out of every territory: a GeoJSON or GeoPackage.",
-        rich_help_panel="Land",
+    given(
+        metavar="FILE", help="Areas whose customers stay out of every territory: a GeoJSON or GeoPackage.", panel="Land"
     ),
 ]
 Neighbours = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help="Who borders whom: a table of two columns of customer ids.",
-        rich_help_panel="Land",
-    ),
+    given(metavar="FILE", help="Who borders whom: a table of two columns of customer ids.", panel="Land"),
 ]
 Outlines = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help="Areas of customers, with an attribute customer_id: a GeoJSON or GeoPackage.",
-        rich_help_panel="Land",
+    given(
+        metavar="FILE", help="Areas of customers, with an attribute customer_id: a GeoJSON or GeoPackage.", panel="Land"
     ),
 ]
 Tolerance = Annotated[
@@ -99,11 +84,10 @@ Seed = Annotated[
 ]
 MaxMoved = Annotated[
     str | None,
-    typer.Option(
+    given(
         metavar="RATIO",
-        show_default=False,
         help="Move at most this part of the customers, 0.1 or 10%; the balance is then the best found within it.",
-        rich_help_panel="Balance",
+        panel="Balance",
     ),
 ]
 Territories = Annotated[

@@ -10,7 +10,7 @@ import typer
 from territory.cli.bundles import Balance, Files, Output
 from territory.cli.choices import ratio_of
 from territory.cli.guard import command
-from territory.cli.options import Language, Seed, Territories, Tiles, Travel
+from territory.cli.options import Language, Seed, Territories, Tiles, Travel, given
 from territory.cli.screen import Screen, records
 from territory.cli.travelling import travel_on
 
@@ -139,28 +139,22 @@ def simulate(
     *,
     without_rep: Annotated[
         list[str] | None,
-        typer.Option(metavar="REP", show_default=False, help="A rep leaves.", rich_help_panel="What if"),
+        given(metavar="REP", help="A rep leaves.", panel="What if"),
     ] = None,
     with_rep: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="REP@PLACE",
-            show_default=False,
-            help="A rep joins, at home at LON,LAT or at a customer's.",
-            rich_help_panel="What if",
-        ),
+        given(metavar="REP@PLACE", help="A rep joins, at home at LON,LAT or at a customer's.", panel="What if"),
     ] = None,
     half_time: Annotated[
         list[str] | None,
-        typer.Option(metavar="REP", show_default=False, help="A rep goes half time.", rich_help_panel="What if"),
+        given(metavar="REP", help="A rep goes half time.", panel="What if"),
     ] = None,
     scale: Annotated[
         list[str] | None,
-        typer.Option(
+        given(
             metavar="COLUMN=FACTOR[:COLUMN=VALUE]",
-            show_default=False,
             help="A number of customers grows or shrinks, as potential=1.15:tier=A.",
-            rich_help_panel="What if",
+            panel="What if",
         ),
     ] = None,
     is_together: Annotated[
@@ -171,12 +165,7 @@ def simulate(
     balance: Balance,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="Write scenarios.csv and each scenario's plan into this folder.",
-            rich_help_panel="Output",
-        ),
+        given(metavar="DIR", help="Write scenarios.csv and each scenario's plan into this folder.", panel="Output"),
     ] = None,
     language: Language = "auto",
     tiles: Tiles = None,
@@ -277,17 +266,15 @@ def adjust(
     ],
     move: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="CUSTOMER=TERRITORY", show_default=False, help="Move a customer.", rich_help_panel="By hand"
-        ),
+        given(metavar="CUSTOMER=TERRITORY", help="Move a customer.", panel="By hand"),
     ] = None,
     lock: Annotated[
         list[str] | None,
-        typer.Option(metavar="CUSTOMER", show_default=False, help="It keeps its territory.", rich_help_panel="By hand"),
+        given(metavar="CUSTOMER", help="It keeps its territory.", panel="By hand"),
     ] = None,
     unlock: Annotated[
         list[str] | None,
-        typer.Option(metavar="CUSTOMER", show_default=False, help="It may move again.", rich_help_panel="By hand"),
+        given(metavar="CUSTOMER", help="It may move again.", panel="By hand"),
     ] = None,
     files: Files,
     output: Output = ADJUSTED_OUT,

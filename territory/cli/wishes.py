@@ -7,63 +7,50 @@ from typing import Annotated, Any
 import typer
 
 from territory.cli.choices import named_of, pair_of, ratio_of
+from territory.cli.options import given
 from territory.cli.spreading import Bundle
 
 PANEL = "Limits"
 
 Focus = Annotated[
     list[str] | None,
-    typer.Option(
+    given(
         metavar="TERRITORY",
-        show_default=False,
         help="Redraw only these territories, among themselves; the others stay. Repeat it for more.",
-        rich_help_panel=PANEL,
+        panel=PANEL,
     ),
 ]
 Keep = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="TERRITORY",
-        show_default=False,
-        help="This territory stays as it is. Repeat it for more.",
-        rich_help_panel=PANEL,
-    ),
+    given(metavar="TERRITORY", help="This territory stays as it is. Repeat it for more.", panel=PANEL),
 ]
 InPieces = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="TERRITORY",
-        show_default=False,
-        help="This territory may be in several pieces. Repeat it for more.",
-        rich_help_panel=PANEL,
-    ),
+    given(metavar="TERRITORY", help="This territory may be in several pieces. Repeat it for more.", panel=PANEL),
 ]
 MaxGiven = Annotated[
     list[str] | None,
-    typer.Option(
+    given(
         metavar="[TERRITORY=]RATIO",
-        show_default=False,
         help="A territory gives away at most this part of its customers; each of them, or the one named.",
-        rich_help_panel=PANEL,
+        panel=PANEL,
     ),
 ]
 MaxTaken = Annotated[
     list[str] | None,
-    typer.Option(
+    given(
         metavar="[TERRITORY=]RATIO",
-        show_default=False,
         help="A territory takes at most this part of its customers more; each of them, or the one named.",
-        rich_help_panel=PANEL,
+        panel=PANEL,
     ),
 ]
 Centres = Annotated[
     list[str] | None,
-    typer.Option(
+    given(
         "--centre",
         metavar="homes|TERRITORY=LON,LAT",
-        show_default=False,
         help="Hold centres still: at the reps' homes, or one at a place or a customer's id. Repeat it for more.",
-        rich_help_panel=PANEL,
+        panel=PANEL,
     ),
 ]
 
