@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Database
 
 from api.auth import passwords
-from api.auth.principal import ADMIN, REP, Principal
+from api.auth.principal import ADMIN, PLANNER, REP, Principal
 from api.auth.signing_in import new_secret, secret_hash
 from api.problems import ConflictError, ForbiddenError, InvalidError, UnknownError
-from api.store import Session, Store, Token, User, new_id, now
+from api.store import Session, Store, Token, User, advance, new_id, now
 from territory.errors import Problem
 
 FIRST_LOGIN = "admin"
@@ -74,6 +74,23 @@ def update_user(session: Database, user: User, changes: Mapping[str, Any]) -> di
         session.execute(sa.delete(Session).where(Session.user_id == user.id))
         session.execute(sa.delete(Token).where(Token.user_id == user.id))
     return dict(changes)
+
+
+def newcomer(session: Database, login: str, name: str) -> User:
+    """A user whom somebody else vouches for, without a password and without any right."""
+    if session.scalar(sa.select(User.id).where(User.login == login)):
+        login = new_id("login")
+    user = _user(login, name, PLANNER, [], None, None)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def update_rights(session: Database, user: User, role: str, regions: list[str], rep_id: str | None) -> None:
+    """Let a user have just these rights; nothing happens when he has them already."""
+    if (user.role, user.regions, user.rep_id) != (role, regions, rep_id):
+        advance(session, User, user.id, user.revision, role=role, regions=regions, rep_id=rep_id)
+        session.refresh(user)
 
 
 def change_password(store: Store, who: Principal, old: str, new: str) -> None:
@@ -141,7 +158,9 @@ def revoke_token(session: Database, who: Principal, token_id: str) -> None:
     session.delete(token)
 
 
-def _user(login: str, name: str, role: str, regions: Sequence[str], rep_id: str | None, password_hash: str) -> User:
+def _user(
+    login: str, name: str, role: str, regions: Sequence[str], rep_id: str | None, password_hash: str | None
+) -> User:
     return User(
         id=new_id("user"),
         login=login,
@@ -150,7 +169,7 @@ def _user(login: str, name: str, role: str, regions: Sequence[str], rep_id: str 
         regions=list(regions),
         rep_id=rep_id,
         password_hash=password_hash,
-        must_change_password=True,
+        must_change_password=password_hash is not None,
         is_active=True,
         revision=1,
         created_at=now(),

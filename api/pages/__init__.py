@@ -4,7 +4,8 @@
 ``routes`` the URLs.
 """
 
+from api.pages.company import routes as company_routes
 from api.pages.routes import routes
 from api.pages.static import static_routes
 
-__all__ = ["routes", "static_routes"]
+__all__ = ["company_routes", "routes", "static_routes"]

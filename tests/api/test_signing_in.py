@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api.auth import first_admin
-from api.auth.signing_in import MOST_FAILURES
+from api.auth import first_admin, passwords
+from api.auth.signing_in import MOST_FAILURES, sign_in
+from api.problems import ApiError
 from tests.api.services import Running
 
 PASSWORD = "a sentence to keep in mind"
@@ -83,6 +85,37 @@ def test_after_too_many_failures_even_the_right_password_waits(service: Running)
     assert set(failures) == {401}
     assert late.status_code == 429
     assert int(late.headers["retry-after"]) > 0
+
+
+def test_of_many_guesses_at_the_same_moment_no_more_are_tried(service: Running, monkeypatch: pytest.MonkeyPatch):
+    newcomer(service, "dick")
+    tried: list[str] = []
+    monkeypatch.setattr(passwords, "matches", lambda guess, _: bool(tried.append(guess)))
+
+    with ThreadPoolExecutor(12) as pool:
+        body = {"login": "dick", "password": "guess"}
+        answers = list(pool.map(lambda _: service.post(None, "/v1/session", body).status_code, range(24)))
+
+    assert len(tried) == MOST_FAILURES["login and address"]
+    assert sorted(answers) == [401] * len(tried) + [429] * (24 - len(tried))
+
+
+def test_one_address_cannot_guess_at_everybody(service: Running, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(passwords, "matches", lambda *_: False)
+    store, settings = service.store, service.settings
+
+    def guess(login: str, address: str) -> bool:
+        try:
+            sign_in(store, settings, login, "guess", address)
+        except ApiError as error:
+            return error.status == 401
+        return True
+
+    from_one = [guess(f"somebody {number}", "192.0.2.7") for number in range(MOST_FAILURES["address"] + 3)]
+    at_one = [guess("lonely", f"198.51.100.{number}") for number in range(MOST_FAILURES["login"] + 3)]
+
+    assert sum(from_one) == MOST_FAILURES["address"]
+    assert sum(at_one) == MOST_FAILURES["login"]
 
 
 def test_a_signed_out_cookie_is_worth_nothing(service: Running):
