@@ -6,15 +6,15 @@ function weekdayOf(date) {
   return (new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7;
 }
 
-class DaysScene {
+class DaysScene extends Told {
   constructor(told) {
-    Object.assign(this, told);
+    super(told);
     this.count = told.days.length;
     for (const day of this.days) {
       day.weekday = weekdayOf(day.date);
       day.lines = day.legs.map((leg) => this._line(leg));
-      day.places = day.stops.map((stop) => this._world(stop.x, stop.y));
-      day.ends = [this._world(...day.begin), this._world(...day.end)];
+      day.places = day.stops.map((stop) => this._world([stop.x, stop.y]));
+      day.ends = [day.begin, day.end].map((place) => this._world(place));
     }
   }
 
@@ -24,34 +24,7 @@ class DaysScene {
 
   // [west, north, east, south] in world pixels of zoom 0.
   bounds(days) {
-    const box = [Infinity, Infinity, -Infinity, -Infinity];
-    const reach = (x, y) => {
-      box[0] = Math.min(box[0], x);
-      box[1] = Math.min(box[1], y);
-      box[2] = Math.max(box[2], x);
-      box[3] = Math.max(box[3], y);
-    };
-    for (const day of days) {
-      for (const [x, y] of [...day.places, ...day.ends]) reach(x, y);
-      for (const line of day.lines) for (let i = 0; i < line.length; i += 2) reach(line[i], line[i + 1]);
-    }
-    return box;
-  }
-
-  _world(x, y) {
-    return [mercatorX((x + this.origin[0]) / this.degree), mercatorY((y + this.origin[1]) / this.degree)];
-  }
-
-  _line(steps) {
-    const line = new Float64Array(steps.length);
-    let x = 0;
-    let y = 0;
-    for (let i = 0; i < steps.length; i += 2) {
-      x += steps[i];
-      y += steps[i + 1];
-      [line[i], line[i + 1]] = this._world(x, y);
-    }
-    return line;
+    return days.flatMap((day) => [...day.places, ...day.ends, ...day.lines]).reduce(widen, emptyBox());
   }
 }
 
@@ -75,13 +48,7 @@ const DaysLayer = GroundLayer.extend({
   },
 
   _draw() {
-    const pen = this._pen;
-    const origin = this._map.getPixelOrigin();
-    this._scale = 2 ** this._map.getZoom();
-    this._shift = [-origin.x - this._bounds.min.x, -origin.y - this._bounds.min.y];
-    pen.setTransform(this._ratio, 0, 0, this._ratio, 0, 0);
-    pen.clearRect(0, 0, this._container.width, this._container.height);
-    if (!this._state.tiles) this._drawGraticule();
+    this._begin();
     const days = this._state.shown();
     for (const day of days) this._drawWay(day, days.length === 1);
     for (const day of days) this._drawStops(day, days.length === 1);
@@ -115,7 +82,7 @@ const DaysLayer = GroundLayer.extend({
     const part = (whole / 2 - length[at - 1]) / (length[at] - length[at - 1]);
     const pen = this._pen;
     pen.save();
-    pen.translate((x0 + (x1 - x0) * part) * this._scale + this._shift[0], (y0 + (y1 - y0) * part) * this._scale + this._shift[1]);
+    pen.translate(...this._onCanvas([x0 + (x1 - x0) * part, y0 + (y1 - y0) * part]));
     pen.rotate(Math.atan2(y1 - y0, x1 - x0));
     pen.beginPath();
     pen.moveTo(9, 0);
@@ -178,9 +145,5 @@ const DaysLayer = GroundLayer.extend({
     pen.lineWidth = edge;
     pen.strokeStyle = "#ffffff";
     pen.stroke();
-  },
-
-  _onCanvas([x, y]) {
-    return [x * this._scale + this._shift[0], y * this._scale + this._shift[1]];
   },
 });

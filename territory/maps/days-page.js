@@ -40,11 +40,11 @@ class DaysWords extends Words {
   }
 }
 
-class DaysPage {
+class DaysPage extends Frame {
   constructor(map, told) {
-    this.map = map;
+    super(map, new DaysWords(firstLanguage(told.language)));
+    this.saying = { map: "mapLabelDays", empty: "noDays" };
     this.scene = new DaysScene(told);
-    this.words = new DaysWords(firstLanguage(told.language));
     const scene = this.scene;
     this.state = {
       rep: 0,
@@ -69,22 +69,11 @@ class DaysPage {
     this.render();
   }
 
-  render() {
-    const { words } = this;
-    document.documentElement.lang = words.language === "zh" ? "zh-CN" : "en";
-    this._renderTools();
+  _renderParts() {
     this.panel.render();
     this._renderCard();
     // Who chose a stop on the map finds it in the list.
     document.querySelector(".stop[aria-expanded=true]")?.scrollIntoView({ block: "nearest" });
-    document.title = document.getElementById("title").textContent;
-    const container = this.map.getContainer();
-    container.setAttribute("aria-label", words.say("mapLabelDays"));
-    container.setAttribute("role", "application");
-    const empty = document.getElementById("empty-map");
-    empty.hidden = this.scene.count > 0;
-    empty.textContent = words.say("noDays");
-    this.layer.redraw();
   }
 
   chooseRep(rep) {
@@ -109,29 +98,17 @@ class DaysPage {
     this.map.panInside(this._latLng(x, y), this._room());
   }
 
-  _listen() {
-    const { map } = this;
-    map.on("click", ({ latlng }) => {
-      const [found] = this.layer.stopsAt(latlng, 4);
-      if (!found) return this.state.stop === null ? null : this.chooseStop(this.state.day(), null);
-      if (this.state.day() === found.day) return this.chooseStop(found.day, this._next(found, latlng));
-      return this.chooseDay(found.day);
-    });
-    map.on("mousemove", (event) => this._onHover(event));
-    map.on("mouseout movestart", () => this._hideTip());
-    document.addEventListener("keydown", ({ key }) => {
-      if (key !== "Escape") return;
-      if (this.state.stop !== null) this.chooseStop(this.state.day(), null);
-      else if (this.state.chosen) this.chooseDay(null);
-    });
-    document.getElementById("grip").addEventListener("click", () => this._moveSheet());
-    document.getElementById("figures").addEventListener("focusin", ({ target }) => {
-      if (target.matches(":focus-visible") && !document.getElementById("panel").classList.contains("up")) this._moveSheet();
-    });
-    window.matchMedia("print").addEventListener("change", () => {
-      map.invalidateSize({ animate: false, pan: false });
-      this._showEverything();
-    });
+  _onClick({ latlng }) {
+    const [found] = this.layer.stopsAt(latlng, 4);
+    if (!found) return this.state.stop === null ? null : this.chooseStop(this.state.day(), null);
+    if (this.state.day() === found.day) return this.chooseStop(found.day, this._next(found, latlng));
+    return this.chooseDay(found.day);
+  }
+
+  _onKey({ key }) {
+    if (key !== "Escape") return;
+    if (this.state.stop !== null) this.chooseStop(this.state.day(), null);
+    else if (this.state.chosen) this.chooseDay(null);
   }
 
   // Where several stops are at one place, each click chooses the next of them.
@@ -141,55 +118,13 @@ class DaysPage {
     return at < 0 ? stop : here[(at + 1) % here.length];
   }
 
-  _onHover({ latlng, containerPoint }) {
-    if (this._hovering) return;
-    this._hovering = requestAnimationFrame(() => {
-      this._hovering = 0;
-      const [found] = this.layer.stopsAt(latlng, 2);
-      this.map.getContainer().classList.toggle("can-click", Boolean(found));
-      if (!found) return this._hideTip();
-      const stop = found.day.stops[found.stop];
-      const when = this.state.day() ? "" : `${this.words.shortDay(found.day.date)} · `;
-      this._tip(containerPoint, `${found.stop + 1}. ${stop.name || stop.id}`, `${when}${stop.start} – ${stop.leave}`);
-    });
-  }
-
-  _tip(point, title, line) {
-    const tip = document.getElementById("tip");
-    tip.replaceChildren(element("b", {}, shortened(title, 60)), element("span", {}, line));
-    tip.hidden = false;
-    const room = this.map.getSize();
-    const x = Math.min(point.x + 14, room.x - tip.offsetWidth - 8);
-    const y = point.y + 18 + tip.offsetHeight > room.y ? point.y - tip.offsetHeight - 10 : point.y + 18;
-    placed(tip, { transform: `translate(${Math.round(x)}px, ${Math.round(y)}px)` });
-  }
-
-  _hideTip() {
-    cancelAnimationFrame(this._hovering);
-    this._hovering = 0;
-    document.getElementById("tip").hidden = true;
-  }
-
-  _renderTools() {
-    const { words } = this;
-    const language = document.getElementById("language");
-    language.textContent = words.say("language");
-    language.setAttribute("aria-label", words.say("languageLabel"));
-    language.onclick = () => {
-      words.use(words.language === "zh" ? "en" : "zh");
-      this.render();
-    };
-    const print = document.getElementById("print");
-    print.textContent = words.say("print");
-    print.onclick = () => window.print();
-    document.getElementById("grip").setAttribute("aria-label", words.say("sheet"));
-    const tool = (key, sign, act) => element("button", {
-      type: "button", "aria-label": words.say(key), title: words.say(key), onclick: act,
-    }, sign);
-    document.getElementById("zoom").replaceChildren(
-      tool("zoomIn", "+", () => this.map.zoomIn()),
-      tool("zoomOut", "−", () => this.map.zoomOut()),
-      tool("zoomAll", "⤢", () => this._showEverything()));
+  _hover({ latlng, containerPoint }) {
+    const [found] = this.layer.stopsAt(latlng, 2);
+    this.map.getContainer().classList.toggle("can-click", Boolean(found));
+    if (!found) return this._hideTip();
+    const stop = found.day.stops[found.stop];
+    const when = this.state.day() ? "" : `${this.words.shortDay(found.day.date)} · `;
+    return this._tip(containerPoint, `${found.stop + 1}. ${stop.name || stop.id}`, `${when}${stop.start} – ${stop.leave}`);
   }
 
   // On a phone the list is down while one looks at the map: the chosen stop is told above it.
@@ -224,9 +159,7 @@ class DaysPage {
       map.setView([20, 0], 2, { animate: false });
       return;
     }
-    const box = scene.bounds(days);
-    const bounds = L.latLngBounds(this._latLng(box[0], box[1]), this._latLng(box[2], box[3]));
-    map.fitBounds(bounds, { ...this._room(), maxZoom: 15, animate: false });
+    map.fitBounds(this._latLngBounds(scene.bounds(days)), { ...this._room(), maxZoom: 15, animate: false });
     this.layer.redraw();
   }
 
@@ -234,15 +167,6 @@ class DaysPage {
     if (window.matchMedia("print").matches) return { padding: [24, 24] };
     if (window.innerWidth < 760) return { paddingTopLeft: [28, 28], paddingBottomRight: [52, 190] };
     return { paddingTopLeft: [40, 40], paddingBottomRight: [80, 48] };
-  }
-
-  _latLng(x, y) {
-    return this.map.unproject(L.point(x, y), 0);
-  }
-
-  _moveSheet() {
-    const isUp = document.getElementById("panel").classList.toggle("up");
-    document.getElementById("grip").setAttribute("aria-expanded", String(isUp));
   }
 }
 

@@ -123,19 +123,29 @@ const GroundLayer = L.Renderer.extend({
     });
   },
 
-  _draw(isMoving) {
+  // An empty canvas, with degrees on it where there is no base map.
+  _begin() {
     const pen = this._pen;
     const origin = this._map.getPixelOrigin();
     this._scale = 2 ** this._map.getZoom();
     this._shift = [-origin.x - this._bounds.min.x, -origin.y - this._bounds.min.y];
     pen.setTransform(this._ratio, 0, 0, this._ratio, 0, 0);
     pen.clearRect(0, 0, this._container.width, this._container.height);
+    if (!this._state.tiles) this._drawGraticule();
+  },
+
+  // Where a place of the world is on it.
+  _onCanvas([x, y]) {
+    return [x * this._scale + this._shift[0], y * this._scale + this._shift[1]];
+  },
+
+  _draw(isMoving) {
+    this._begin();
     const grown = 1.18 ** Math.max(-2, this._map.getZoom() - (this._state.homeZoom || this._map.getZoom()));
     const crowd = this._scene.count > 30000 ? 0.5 : this._scene.count > 6000 ? 0.7 : 1;
     const room = Math.max(0.6, Math.min(1, this._map.getSize().x / 800));
     this._full = Math.min(26, FULL_RADIUS * crowd * room * grown);
     this._least = Math.min(3, 1.3 * crowd * grown);
-    if (!this._state.tiles) this._drawGraticule();
     this._drawGround();
     if (this._state.showCustomers) this._drawCustomers(isMoving);
     if (this._state.showNames) this._drawNames();
@@ -315,8 +325,7 @@ const GroundLayer = L.Renderer.extend({
       const anchor = scene.anchor(territory, state.view);
       if (!anchor) continue;
       const text = shortened(scene.territories[territory].name, 22);
-      const x = anchor[0] * this._scale + this._shift[0];
-      const y = anchor[1] * this._scale + this._shift[1];
+      const [x, y] = this._onCanvas(anchor);
       const half = pen.measureText(text).width / 2 + 7;
       const box = [x - half, y - 11, x + half, y + 11];
       if (taken.some((b) => b[0] < box[2] && b[2] > box[0] && b[1] < box[3] && b[3] > box[1])) continue;
@@ -333,11 +342,9 @@ const GroundLayer = L.Renderer.extend({
   _drawChosen() {
     const { _pen: pen, _scene: scene, _state: state } = this;
     if (state.customer === null) return;
+    const [x, y] = this._onCanvas([scene.wx[state.customer], scene.wy[state.customer]]);
     pen.beginPath();
-    pen.arc(
-      scene.wx[state.customer] * this._scale + this._shift[0],
-      scene.wy[state.customer] * this._scale + this._shift[1],
-      this.radius(state.customer) + 5, 0, 2 * Math.PI);
+    pen.arc(x, y, this.radius(state.customer) + 5, 0, 2 * Math.PI);
     pen.lineWidth = 5;
     pen.strokeStyle = "#ffffff";
     pen.stroke();

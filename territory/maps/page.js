@@ -1,10 +1,10 @@
 // Ties the parts together: one state, and what happens when the reader changes it.
 
-class Page {
+class Page extends Frame {
   constructor(map, told) {
-    this.map = map;
+    super(map, new Words(firstLanguage(told.language)));
+    this.saying = { map: "mapLabel", empty: "noCustomers" };
     this.scene = new Scene(told);
-    this.words = new Words(firstLanguage(told.language));
     this.state = {
       view: this.scene.finalView,
       colour: "potential",
@@ -29,22 +29,12 @@ class Page {
     this.render();
   }
 
-  render() {
-    const { words } = this;
-    document.documentElement.lang = words.language === "zh" ? "zh-CN" : "en";
-    this._renderTools();
+  _renderParts() {
     this._renderSegments();
     this._renderLegend();
     this.panel.render();
     this.search.render();
     this.card.render();
-    document.title = document.getElementById("title").textContent;
-    this.map.getContainer().setAttribute("aria-label", words.say("mapLabel"));
-    this.map.getContainer().setAttribute("role", "application");
-    const empty = document.getElementById("empty-map");
-    empty.hidden = this.scene.count > 0;
-    empty.textContent = words.say("noCustomers");
-    this.layer.redraw();
   }
 
   change(changes) {
@@ -85,24 +75,6 @@ class Page {
     return this.scene.isMoved[customer] ? `${this.ownerName(customer, "before")} → ${to}` : to;
   }
 
-  _listen() {
-    const { map } = this;
-    map.on("click", (event) => this._onClick(event));
-    map.on("mousemove", (event) => this._onHover(event));
-    map.on("mouseout movestart", () => this._hideTip());
-    document.addEventListener("keydown", (event) => this._onKey(event));
-    document.getElementById("grip").addEventListener("click", () => this._moveSheet());
-    // Who reaches the figures by keyboard on a narrow screen must see them.
-    document.getElementById("figures").addEventListener("focusin", ({ target }) => {
-      if (target.matches(":focus-visible") && !document.getElementById("panel").classList.contains("up")) this._moveSheet();
-    });
-    // Paper has another shape than the window, and the map must fill it before the page is drawn for print.
-    window.matchMedia("print").addEventListener("change", () => {
-      map.invalidateSize({ animate: false, pan: false });
-      this._showEverything(false);
-    });
-  }
-
   _onClick({ latlng }) {
     const customer = this.layer.customersAt(latlng, 5)[0];
     if (customer !== undefined) return this.openCustomer(customer);
@@ -115,40 +87,20 @@ class Page {
     return this.scene.territoryAt(point.x, point.y, this.state.view);
   }
 
-  _onHover({ latlng, containerPoint }) {
-    if (this._hovering) return;
-    this._hovering = requestAnimationFrame(() => {
-      this._hovering = 0;
-      const customer = this.layer.customersAt(latlng, 2)[0];
-      const territory = customer === undefined ? this._territoryAt(latlng) : -1;
-      this.map.getContainer().classList.toggle("can-click", customer !== undefined);
-      if (customer !== undefined) {
-        this._tip(containerPoint, customerTitle(this.scene, customer),
-          `${this.words.say("potential")} ${this.words.number(this.scene.customers.potential[customer])} · ${this.routeOf(customer)}`);
-      } else if (territory >= 0) {
-        const told = MEASURES.map((measure) =>
-          `${this.words.say(measure)} ${this.words.deviation(this.scene.deviation(territory, this.state.view, measure))}`);
-        this._tip(containerPoint, this.scene.territories[territory].name, told.join(" · "));
-      } else {
-        this._hideTip();
-      }
-    });
-  }
-
-  _tip(point, title, line) {
-    const tip = document.getElementById("tip");
-    tip.replaceChildren(element("b", {}, shortened(title, 60)), element("span", {}, line));
-    tip.hidden = false;
-    const room = this.map.getSize();
-    const x = Math.min(point.x + 14, room.x - tip.offsetWidth - 8);
-    const y = point.y + 18 + tip.offsetHeight > room.y ? point.y - tip.offsetHeight - 10 : point.y + 18;
-    placed(tip, { transform: `translate(${Math.round(x)}px, ${Math.round(y)}px)` });
-  }
-
-  _hideTip() {
-    cancelAnimationFrame(this._hovering);
-    this._hovering = 0;
-    document.getElementById("tip").hidden = true;
+  _hover({ latlng, containerPoint }) {
+    const customer = this.layer.customersAt(latlng, 2)[0];
+    const territory = customer === undefined ? this._territoryAt(latlng) : -1;
+    this.map.getContainer().classList.toggle("can-click", customer !== undefined);
+    if (customer !== undefined) {
+      this._tip(containerPoint, customerTitle(this.scene, customer),
+        `${this.words.say("potential")} ${this.words.number(this.scene.customers.potential[customer])} · ${this.routeOf(customer)}`);
+    } else if (territory >= 0) {
+      const told = MEASURES.map((measure) =>
+        `${this.words.say(measure)} ${this.words.deviation(this.scene.deviation(territory, this.state.view, measure))}`);
+      this._tip(containerPoint, this.scene.territories[territory].name, told.join(" · "));
+    } else {
+      this._hideTip();
+    }
   }
 
   _onKey(event) {
@@ -162,28 +114,6 @@ class Page {
     } else if (this.scene.canCompare && (key === "b" || key === "a")) {
       this.change({ view: key === "b" ? "before" : "after" });
     }
-  }
-
-  _renderTools() {
-    const { words } = this;
-    const language = document.getElementById("language");
-    language.textContent = words.say("language");
-    language.setAttribute("aria-label", words.say("languageLabel"));
-    language.onclick = () => {
-      words.use(words.language === "zh" ? "en" : "zh");
-      this.render();
-    };
-    const print = document.getElementById("print");
-    print.textContent = words.say("print");
-    print.onclick = () => window.print();
-    document.getElementById("grip").setAttribute("aria-label", words.say("sheet"));
-    const tool = (key, sign, act) => element("button", {
-      type: "button", "aria-label": words.say(key), title: words.say(key), onclick: act,
-    }, sign);
-    document.getElementById("zoom").replaceChildren(
-      tool("zoomIn", "+", () => this.map.zoomIn()),
-      tool("zoomOut", "−", () => this.map.zoomOut()),
-      tool("zoomAll", "⤢", () => this._showEverything(true)));
   }
 
   _renderSegments() {
@@ -272,14 +202,6 @@ class Page {
     return { paddingTopLeft: [24, 76], paddingBottomRight: [hasCard ? 350 : 24, bottom] };
   }
 
-  _latLng(x, y) {
-    return this.map.unproject(L.point(x, y), 0);
-  }
-
-  _latLngBounds(box) {
-    return L.latLngBounds(this._latLng(box[0], box[1]), this._latLng(box[2], box[3]));
-  }
-
   _motion() {
     const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     return { animate: !isStill, duration: 0.35 };
@@ -288,11 +210,6 @@ class Page {
   _lookAt(move) {
     this._hideTip();
     move();
-  }
-
-  _moveSheet() {
-    const isUp = document.getElementById("panel").classList.toggle("up");
-    document.getElementById("grip").setAttribute("aria-expanded", String(isUp));
   }
 
   _lowerSheet() {

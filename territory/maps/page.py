@@ -15,7 +15,7 @@ import folium
 from branca.element import Element, Figure
 from folium.template import Template
 
-_SHARED = ("strings.js", "scene.js", "ground.js", "elements.js")
+_SHARED = ("strings.js", "scene.js", "ground.js", "elements.js", "frame.js")
 
 
 @dataclass(frozen=True)

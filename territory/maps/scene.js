@@ -11,9 +11,57 @@ function mercatorY(lat) {
   return (0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * WORLD;
 }
 
-class Scene {
+// A box, [west, north, east, south], that holds every corner of a line as well.
+function widen(box, line) {
+  for (let i = 0; i < line.length; i += 2) {
+    box[0] = Math.min(box[0], line[i]);
+    box[1] = Math.min(box[1], line[i + 1]);
+    box[2] = Math.max(box[2], line[i]);
+    box[3] = Math.max(box[3], line[i + 1]);
+  }
+  return box;
+}
+
+function emptyBox() {
+  return [Infinity, Infinity, -Infinity, -Infinity];
+}
+
+// What a page is told, with places as whole parts of a degree from an origin.
+class Told {
   constructor(told) {
     Object.assign(this, told);
+  }
+
+  _worldX(x) {
+    return mercatorX((x + this.origin[0]) / this.degree);
+  }
+
+  _worldY(y) {
+    return mercatorY((y + this.origin[1]) / this.degree);
+  }
+
+  _world([x, y]) {
+    return [this._worldX(x), this._worldY(y)];
+  }
+
+  // Lines come as differences. All rings of a territory share one even-odd path, so holes need no care.
+  _line(steps) {
+    const line = new Float64Array(steps.length);
+    let x = 0;
+    let y = 0;
+    for (let i = 0; i < steps.length; i += 2) {
+      x += steps[i];
+      y += steps[i + 1];
+      line[i] = this._worldX(x);
+      line[i + 1] = this._worldY(y);
+    }
+    return line;
+  }
+}
+
+class Scene extends Told {
+  constructor(told) {
+    super(told);
     this.count = told.customers.x.length;
     this.wx = Float64Array.from(told.customers.x, (x) => this._worldX(x));
     this.wy = Float64Array.from(told.customers.y, (y) => this._worldY(y));
@@ -30,28 +78,6 @@ class Scene {
     this.reach = this._reach();
     this.bounds = this._bounds();
     this.index = this.count ? new PlaceIndex(this.wx, this.wy, this.bounds) : null;
-  }
-
-  _worldX(x) {
-    return mercatorX((x + this.origin[0]) / this.degree);
-  }
-
-  _worldY(y) {
-    return mercatorY((y + this.origin[1]) / this.degree);
-  }
-
-  // Lines come as differences. All rings of a territory share one even-odd path, so holes need no care.
-  _line(steps) {
-    const line = new Float64Array(steps.length);
-    let x = 0;
-    let y = 0;
-    for (let i = 0; i < steps.length; i += 2) {
-      x += steps[i];
-      y += steps[i + 1];
-      line[i] = this._worldX(x);
-      line[i + 1] = this._worldY(y);
-    }
-    return line;
   }
 
   _readMoves() {
@@ -80,32 +106,17 @@ class Scene {
   }
 
   _bounds() {
-    let box = [Infinity, Infinity, -Infinity, -Infinity];
-    const widen = (x, y) => {
-      box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
-    };
+    const box = emptyBox();
     for (const view of this.views) {
-      for (const rings of this.grounds[view]) {
-        for (const ring of rings) for (let i = 0; i < ring.length; i += 2) widen(ring[i], ring[i + 1]);
-      }
+      for (const rings of this.grounds[view]) rings.forEach((ring) => widen(box, ring));
     }
-    for (let i = 0; i < this.count; i++) widen(this.wx[i], this.wy[i]);
+    for (let i = 0; i < this.count; i++) widen(box, [this.wx[i], this.wy[i]]);
     return box;
   }
 
   groundBounds(territory, view) {
     const rings = this.grounds[view][territory] || [];
-    if (!rings.length) return null;
-    const box = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const ring of rings) {
-      for (let i = 0; i < ring.length; i += 2) {
-        box[0] = Math.min(box[0], ring[i]);
-        box[1] = Math.min(box[1], ring[i + 1]);
-        box[2] = Math.max(box[2], ring[i]);
-        box[3] = Math.max(box[3], ring[i + 1]);
-      }
-    }
-    return box;
+    return rings.length ? rings.reduce(widen, emptyBox()) : null;
   }
 
   // Even-odd rule over all rings (Shimrat 1962).
@@ -126,7 +137,7 @@ class Scene {
 
   anchor(territory, view) {
     const place = this.territories[territory].anchor[view];
-    return place ? [this._worldX(place[0]), this._worldY(place[1])] : null;
+    return place ? this._world(place) : null;
   }
 
   measured(territory, view) {
