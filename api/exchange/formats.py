@@ -17,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.exchange.responses import PRIVATE, Json, is_fresh, not_modified
+from api.exchange.workbooks import geopackage, workbook
 from api.planning.listing import Listing
 from api.problems import NotAcceptableError
 from territory.files.text import escape
 
-Format = Literal["json", "geojson", "csv", "html"]
+Format = Literal["json", "geojson", "csv", "html", "ics", "gpx", "xlsx", "gpkg"]
 Offered = Sequence[Format]
 
 MEDIA_TYPES: dict[Format, str] = {
@@ -29,7 +30,13 @@ MEDIA_TYPES: dict[Format, str] = {
     "geojson": "application/geo+json",
     "csv": "text/csv; charset=utf-8",
     "html": "text/html; charset=utf-8",
+    "ics": "text/calendar; charset=utf-8",
+    "gpx": "application/gpx+xml",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "gpkg": "application/geopackage+sqlite3",
 }
+_FILES = ("xlsx", "gpkg")
+"""Formats that are taken away as files, and not looked at in a browser."""
 _ALSO = {"application/vnd.geo+json": "geojson", "application/xhtml+xml": "html", "application/problem+json": "json"}
 USUAL_LIMIT, MOST_ITEMS = 20, 10_000
 
@@ -62,7 +69,7 @@ def represent(
     request: Request,
     listing: Listing,
     *,
-    offered: Offered = ("json", "csv", "html"),
+    offered: Offered = ("json", "csv", "html", "xlsx"),
     offset: int = 0,
     limit: int | None = None,
     title: str = "",
@@ -81,6 +88,9 @@ def represent(
     if following:
         headers["Link"] = f'<{following}>; rel="next"'
     rows = listing.rows[offset : offset + count]
+    name = request.url.path.rsplit("/", 1)[-1]
+    if form in _FILES:
+        headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     write: dict[Format, Callable[[], bytes]] = {
         "json": lambda: orjson.dumps(
             {"items": listing.records(offset, count), "count": len(listing), "next": following}
@@ -88,6 +98,8 @@ def represent(
         "geojson": lambda: geojson(listing, rows, _links(following)),
         "csv": lambda: _csv(listing, rows),
         "html": lambda: _html(request, listing.records(offset, count), listing, title, following, offered),
+        "xlsx": lambda: workbook(listing, rows, title),
+        "gpkg": lambda: geopackage(listing, rows, name),
     }
     return Response(write[form](), media_type=MEDIA_TYPES[form], headers=headers)
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.exchange import IfMatch, Json, Offered, represent
-from api.exchange.formats import document
+from api.exchange.formats import MEDIA_TYPES, document
 from api.planning import portfolios
 from api.planning.desk import Desk, check_revision
 from api.problems import InvalidError
@@ -38,7 +38,7 @@ routes = router("portfolios")
 _COLUMNS = TypeAdapter(dict[Key, Key])
 _TABLE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "A page of the table; csv and geojson hold all rows when there is no limit.",
+        "description": "A page of the table; the formats that programs load hold all rows when there is no limit.",
         "content": {
             "application/json": {
                 "schema": {
@@ -53,12 +53,14 @@ _TABLE: dict[int | str, dict[str, Any]] = {
             "application/geo+json": {"schema": {"type": "object"}},
             "text/csv": {"schema": {"type": "string"}},
             "text/html": {"schema": {"type": "string"}},
+            MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+            MEDIA_TYPES["gpkg"]: {"schema": {"type": "string", "format": "binary"}},
         },
     },
     304: {"description": "The version in If-None-Match still holds."},
 }
 TABLE = _TABLE
-GEO: Offered = ("json", "geojson", "csv", "html")
+GEO: Offered = ("json", "geojson", "csv", "html", "xlsx", "gpkg")
 
 
 def shown(desk: Desk, stored: StoredPortfolio) -> tuple[dict[str, Any], str]:
