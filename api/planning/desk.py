@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from api.auth import Principal
 from api.content import Fetch, Kept, decode_portfolio, decode_proposal
 from api.jobs import enqueue
 from api.planning.events import tell
+from api.planning.roads import on_roads
 from api.problems import StaleError, UnknownError
 from api.settings import Settings
 from api.store import AuditEntry, Job, Plan, StoredPortfolio, Work, blob, new_id, now
@@ -79,9 +80,20 @@ class Desk:
         """What is in a portfolio under the name of one of its versions."""
         return self.shelf.portfolio(snapshot, self._fetch)
 
+    def content_on(self, snapshot: str, travel: str) -> Portfolio:
+        """As `content`, with the configured roads when they are what is to be counted."""
+        portfolio = self.content(snapshot)
+        if travel != "roads":
+            return portfolio
+        found: Portfolio = self.shelf.derived(f"roads:{snapshot}", lambda: on_roads(self.settings, portfolio, travel))
+        return found
+
     def content_of_plan(self, state: str, base_snapshot: str) -> tuple[Proposal, dict[str, Any]]:
         """A proposal in one of its states, and the notes on it."""
-        return self.shelf.proposal(state, base_snapshot, self._fetch)
+        proposal, notes = self.shelf.proposal(state, base_snapshot, self._fetch)
+        if proposal.travel != "roads":
+            return proposal, notes
+        return replace(proposal, portfolio=self.content_on(base_snapshot, "roads")), notes
 
     def _fetch(self, name: str) -> bytes:
         # In this request's own session, which sees what it has written itself.

@@ -217,7 +217,8 @@ def reps(desk: Desk, portfolio_id: str) -> Listing:
 
 def territories(desk: Desk, portfolio_id: str, travel: TravelMode = "line") -> Listing:
     """What each territory holds; a rep sees his own."""
-    stored, portfolio = opened(desk, portfolio_id)
+    stored, _ = opened(desk, portfolio_id)
+    portfolio = desk.content_on(str(stored.snapshot), travel)
     listing = territories_of(desk, str(stored.snapshot), portfolio, travel)
     if not desk.who.is_rep:
         return listing
@@ -275,7 +276,7 @@ def alerts(desk: Desk, portfolio_id: str, travel: TravelMode = "line") -> Listin
 
 
 def _alerts(desk: Desk, snapshot: str, travel: TravelMode) -> pd.DataFrame:
-    portfolio = desk.content(snapshot)
+    portfolio = desk.content_on(snapshot, travel)
     table: pd.DataFrame = desk.shelf.derived(
         f"alerts:{travel}:{snapshot}", lambda: territory.alerts(portfolio, travel=travel)
     )

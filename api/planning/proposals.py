@@ -14,6 +14,7 @@ from api.content import Parts, encode_proposal
 from api.planning.desk import Desk, check_revision
 from api.planning.listing import Listing
 from api.planning.portfolios import ground, opened
+from api.planning.roads import need_roads
 from api.problems import ConflictError, StaleError, UnknownError
 from api.store import Job, Plan, PlanState, StoredPortfolio, advance, keep_blobs, new_id, now
 from territory.model import Proposal
@@ -33,7 +34,7 @@ STEPS = {
     "reopen": ((SUBMITTED, APPROVED, REJECTED), READY),
 }
 """step -> the statuses that it is taken from, and the one that it leads to."""
-ACCEPTED, REFUSED, OPEN = "accepted", "refused", "open"
+REFUSED, OPEN = "refused", "open"
 _DONE = {"submit": "submitted", "approve": "approved", "reject": "rejected", "reopen": "reopened"}
 
 
@@ -46,6 +47,7 @@ def propose(desk: Desk, portfolio_id: str, *, name: str, comment: str, parameter
         `territory.align` when there are territories
     """
     stored, _ = opened(desk, portfolio_id)
+    need_roads(desk.settings, parameters["travel"])
     plan = new_plan(desk, stored, str(stored.snapshot), name=name, comment=comment, parameters=parameters)
     job = desk.start("propose", {"proposal_id": plan.id}, resource=f"/v1/proposals/{plan.id}", portfolio_id=stored.id)
     plan.job_id = job.id
@@ -239,8 +241,22 @@ def remove(desk: Desk, proposal_id: str, revision: int | None) -> None:
 def moves(desk: Desk, proposal_id: str) -> Listing:
     """Each move with its reason, price and runner-up, and what was decided on it; refused ones are listed too."""
     plan, _, proposal, notes = opened_plan(desk, proposal_id)
+    name = f"moves:{plan.id}:{plan.revision}"
+    listing: Listing = desk.shelf.derived(
+        name, lambda: Listing.of(_moves(proposal, notes), f"{plan.id}.{plan.revision}.moves")
+    )
+    return listing
+
+
+def explained_moves(proposal: Proposal) -> pd.DataFrame:
+    """The moves of a proposal with their reasons as figures, for pages that speak another language."""
+    names = {"kind": "why", "balance": "staying_balance", "distance": "staying_distance"}
+    return proposal.moves.join(territory.explain_moves(proposal).rename(columns=names), on="customer_id")
+
+
+def _moves(proposal: Proposal, notes: Mapping[str, Any]) -> pd.DataFrame:
     decisions = notes.get("decisions", {})
-    table = proposal.moves
+    table = explained_moves(proposal)
     refused = pd.DataFrame(list(notes.get("refused", {}).values()), columns=list(table.columns))
     if len(refused):
         table = pd.concat([table, refused.astype(table.dtypes.to_dict())], ignore_index=True)
@@ -248,8 +264,7 @@ def moves(desk: Desk, proposal_id: str) -> Listing:
         table = table.iloc[order]
     names = proposal.portfolio.customers["name"].reindex(table["customer_id"]).to_numpy()
     decided = [decisions.get(customer_id, OPEN) for customer_id in table["customer_id"]]
-    shown = table.assign(name=pd.array(names, dtype="str"), decision=decided).set_index("customer_id")
-    return Listing.of(shown, f"{plan.id}.{plan.revision}.moves")
+    return table.assign(name=pd.array(names, dtype="str"), decision=decided).set_index("customer_id")
 
 
 def territories(desk: Desk, proposal_id: str) -> Listing:
@@ -384,7 +399,8 @@ def _advanced(desk: Desk, plan: Plan, revision: int, **values: Any) -> Plan:
 
 
 def _move_of(proposal: Proposal, customer_id: str) -> dict[str, Any] | None:
-    found = proposal.moves[proposal.moves["customer_id"] == customer_id]
+    moves = explained_moves(proposal)
+    found = moves[moves["customer_id"] == customer_id]
     return None if found.empty else Listing.of(found.set_index("customer_id"), "").records()[0]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -13,7 +14,7 @@ from api.content import Parts, alignment_hash, encode_portfolio
 from api.planning.desk import Desk, check_revision
 from api.planning.listing import Listing
 from api.planning.portfolios import READY, etag, facts, opened, own_territories
-from api.planning.proposals import APPROVED, PUBLISHED, opened_plan
+from api.planning.proposals import APPROVED, PUBLISHED, explained_moves, opened_plan
 from api.problems import ConflictError, StaleError, UnknownError
 from api.store import Alignment, Plan, PlanState, StoredPortfolio, advance, keep_blobs, new_id, now
 from territory.errors import Problem
@@ -40,7 +41,7 @@ def publish(
             problems=[Problem("proposal", "It starts from an older alignment.", "Propose anew from today's.")],
         )
     accepted = _accepted(desk, plan, stored, proposal)
-    version = _publish(desk, stored, accepted, effective_from, comment or plan.comment, plan.id)
+    version = publish_portfolio(desk, stored, accepted, effective_from, comment or plan.comment, plan.id)
     if not advance(desk.write(), Plan, plan.id, plan.revision, status=PUBLISHED, alignment_id=version.id):
         raise StaleError("Somebody changed the proposal at the same moment.", yours=plan.revision)
     return version, stored
@@ -57,7 +58,7 @@ def revert(
     # A customer that came later has no place in the old alignment, and keeps the one that it has.
     customers = portfolio.customers.assign(territory=owner.fillna(portfolio.alignment))
     text = comment or f"back to alignment {number}"
-    return _publish(desk, stored, replace(portfolio, customers=customers), effective_from, text, None), stored
+    return publish_portfolio(desk, stored, replace(portfolio, customers=customers), effective_from, text, None), stored
 
 
 def _accepted(desk: Desk, plan: Plan, stored: StoredPortfolio, proposal: Proposal) -> Portfolio:
@@ -79,7 +80,7 @@ def _accepted(desk: Desk, plan: Plan, stored: StoredPortfolio, proposal: Proposa
     return replace(head, customers=head.customers.assign(territory=proposal.alignment, locked=locks))
 
 
-def _publish(
+def publish_portfolio(
     desk: Desk,
     stored: StoredPortfolio,
     portfolio: Portfolio,
@@ -87,6 +88,7 @@ def _publish(
     comment: str,
     plan_id: str | None,
 ) -> Alignment:
+    """Let a portfolio hold from a date on, as the next version of its alignment, in the caller's transaction."""
     before = desk.content(str(stored.snapshot)).alignment
     moved = int((before.reindex(portfolio.customers.index).fillna("") != portfolio.alignment.fillna("")).sum())
     parts = Parts({})
@@ -199,12 +201,13 @@ def _alignment_named(desk: Desk, stored: StoredPortfolio, name: str) -> pd.Serie
     return proposal.alignment
 
 
-def handovers(desk: Desk, portfolio_id: str, number: int | None) -> Listing:
+def handovers(desk: Desk, portfolio_id: str, number: int | None, rep_id: str | None = None) -> Listing:
     """Who hands which customer to whom in an alignment, with reason and price; a rep sees what is his to give or take.
 
     Parameters
     ----------
     number : of the alignment, the latest by default
+    rep_id : whose; everybody's by default
     """
     stored, head = opened(desk, portfolio_id)
     version = version_of(desk, stored, stored.number if number is None else number)
@@ -232,6 +235,12 @@ def handovers(desk: Desk, portfolio_id: str, number: int | None) -> Listing:
     table = table.join(_said_of_moves(desk, version, table.index)).rename_axis("customer_id")
     table["effective_from"] = version.effective_from
     listing = Listing.of(table, f"{version.id}.handovers")
+    if rep_id is not None:
+        is_his = [
+            rep_id in f"{one};{other}".split(";")
+            for one, other in zip(table["from_rep_id"], table["to_rep_id"], strict=True)
+        ]
+        listing = listing.only(np.array(is_his, bool), f".of.{rep_id}")
     if not desk.who.is_rep:
         return listing
     own = list(own_territories(desk, head))
@@ -243,15 +252,13 @@ def _said_of_moves(desk: Desk, version: Alignment, ids: pd.Index) -> pd.DataFram
     plan = None if version.plan_id is None else desk.read().get(Plan, version.plan_id)
     if plan is None:
         return pd.DataFrame({"reason": pd.array([None] * len(ids), dtype="str"), "price": float("nan")}, index=ids)
-    moves = _moves_of(desk, plan)
-    return moves.set_index("customer_id")[["reason", "price"]].reindex(ids)
+    moves = explained_moves(_proposal_of(desk, plan)).set_index("customer_id")
+    return moves.drop(columns=["from", "to", "runner_up"]).reindex(ids)
 
 
-def _moves_of(desk: Desk, plan: Plan) -> pd.DataFrame:
-
+def _proposal_of(desk: Desk, plan: Plan) -> Proposal:
     state = desk.read().get_one(PlanState, (plan.id, plan.position))
-    proposal, _ = desk.content_of_plan(state.state, plan.base_snapshot)
-    return proposal.moves
+    return desk.content_of_plan(state.state, plan.base_snapshot)[0]
 
 
 def price_of_keeping(desk: Desk, stored: StoredPortfolio, customer_id: str) -> float | None:
@@ -260,7 +267,7 @@ def price_of_keeping(desk: Desk, stored: StoredPortfolio, customer_id: str) -> f
     plan = None if version.plan_id is None else desk.read().get(Plan, version.plan_id)
     if plan is None:
         return None
-    moves = _moves_of(desk, plan)
+    moves = _proposal_of(desk, plan).moves
     found = moves.loc[moves["customer_id"] == customer_id, "price"]
     return None if found.empty else float(found.iloc[0])
 

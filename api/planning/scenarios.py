@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +14,25 @@ from api.planning.desk import Desk, check_revision
 from api.planning.listing import Listing
 from api.planning.portfolios import opened
 from api.planning.proposals import new_plan
+from api.planning.roads import need_roads
 from api.problems import ConflictError, UnknownError
 from api.store import Comparison, Job, Scenario, StoredPortfolio, advance, keep_blobs, new_id, now
 from territory.errors import DataError, Problem, TerritoryError
 from territory.model import Portfolio, Proposal
 
+_MOST_COMPARISONS = 50
 TODAY = "today"
 """The name under which the portfolio as it is stands in a comparison."""
+
+
+@dataclass(frozen=True)
+class _World:
+    """A portfolio in a comparison; `own` is what holds for its plan alone."""
+
+    name: str
+    scenario_id: str | None
+    portfolio: Portfolio
+    own: dict[str, Any]
 
 
 def _place(change: Mapping[str, Any]) -> Any:
@@ -41,8 +54,10 @@ CHANGES: Mapping[str, Callable[[Portfolio, Mapping[str, Any]], Portfolio]] = {
     "scaled": lambda portfolio, change: portfolio.scaled(change["column"], change["factor"], **change["where"]),
     "rules": lambda portfolio, change: portfolio.with_rules(**change["rules"]),
     "customers_leave": lambda portfolio, change: portfolio.without_customers(change["customer_ids"], **change["where"]),
+    "territories": lambda portfolio, _change: portfolio,
 }
-"""kind of change -> what it does to a portfolio."""
+"""kind of change -> what it does to a portfolio; another number of territories changes how it is planned."""
+_OWN = ("tolerance", "territories")
 
 
 def changed(portfolio: Portfolio, changes: Sequence[Mapping[str, Any]]) -> Portfolio:
@@ -136,12 +151,14 @@ def compare(
 ) -> Comparison:
     """Realign scenarios side by side, each into a proposal; a job does it."""
     stored, portfolio = opened(desk, portfolio_id)
-    worlds: list[tuple[str, str | None, Portfolio]] = [(TODAY, None, portfolio)] if with_today else []
+    need_roads(desk.settings, parameters["travel"])
+    worlds: list[_World] = [_World(TODAY, None, portfolio, {})] if with_today else []
     for asked in dict.fromkeys(scenario_ids):
         scenario, of = one(desk, asked)
         if of.id != stored.id:
             raise UnknownError("There is no such scenario of this portfolio.")
-        worlds.append((scenario.name, scenario.id, changed(portfolio, scenario.changes)))
+        world = changed(portfolio, scenario.changes)
+        worlds.append(_World(scenario.name, scenario.id, world, _asked_by(scenario.changes)))
     comparison = Comparison(
         id=new_id("comparison"),
         portfolio_id=stored.id,
@@ -153,13 +170,20 @@ def compare(
         created_at=now(),
     )
     parts = Parts({})
-    snapshots = [encode_portfolio(world, parts) for _, _, world in worlds]
+    snapshots = [encode_portfolio(world.portfolio, parts) for world in worlds]
     session = desk.write()
     keep_blobs(session, parts.by_name)
     session.add(comparison)
     plans = [
-        new_plan(desk, stored, snapshot, name=name, parameters=parameters, scenario_id=scenario_id)
-        for (name, scenario_id, _), snapshot in zip(worlds, snapshots, strict=True)
+        new_plan(
+            desk,
+            stored,
+            snapshot,
+            name=world.name,
+            parameters={**parameters, **world.own},
+            scenario_id=world.scenario_id,
+        )
+        for world, snapshot in zip(worlds, snapshots, strict=True)
     ]
     arguments = {"comparison_id": comparison.id, "proposal_ids": [plan.id for plan in plans]}
     resource = f"/v1/comparisons/{comparison.id}"
@@ -167,13 +191,30 @@ def compare(
     comparison.job_id = job.id
     for plan in plans:
         plan.job_id = job.id
-    desk.record("comparison.asked", comparison.id, stored.id, scenarios=[name for name, _, _ in worlds])
+    desk.record("comparison.asked", comparison.id, stored.id, scenarios=[world.name for world in worlds])
     return comparison
+
+
+def own_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a plan's parameters those that may differ from scenario to scenario, as `territory.simulate` takes them."""
+    return {name: parameters[name] for name in _OWN if name in parameters}
+
+
+def _asked_by(changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How a scenario is planned other than what it is compared with."""
+    asked: dict[str, Any] = {}
+    for change in changes:
+        if change["change"] == "territories":
+            asked["territories"] = change["count"]
+        elif change["change"] == "rules" and "tolerance" in change["rules"]:
+            asked["tolerance"] = None  # its own rules'
+    return asked
 
 
 def front(desk: Desk, portfolio_id: str, *, count: int, parameters: Mapping[str, Any]) -> Comparison:
     """Ask for several plans that trade travel, balance and moves; a job makes them, each a proposal of its own."""
     stored, _ = opened(desk, portfolio_id)
+    need_roads(desk.settings, parameters["travel"])
     made = Comparison(
         id=new_id("comparison"),
         portfolio_id=stored.id,
@@ -190,6 +231,27 @@ def front(desk: Desk, portfolio_id: str, *, count: int, parameters: Mapping[str,
     made.job_id = job.id
     desk.record("comparison.asked", made.id, stored.id, count=count)
     return made
+
+
+def comparisons(desk: Desk, portfolio_id: str) -> list[tuple[Comparison, Job | None]]:
+    """The latest comparisons of a portfolio, each with its job."""
+    stored = desk.portfolio(portfolio_id)
+    query = (
+        sa.select(Comparison, Job)
+        .outerjoin(Job, Job.id == Comparison.job_id)
+        .where(Comparison.portfolio_id == stored.id)
+        .order_by(Comparison.id.desc())
+        .limit(_MOST_COMPARISONS)
+    )
+    return [(found, job) for found, job in desk.read().execute(query)]
+
+
+def plans(desk: Desk, comparison_id: str) -> Listing:
+    """The plans of a comparison as a table."""
+    found, _ = comparison(desk, comparison_id)
+    columns = list(dict.fromkeys(name for row in found.rows for name in row)) or ["proposal_id"]
+    values = {name: [row.get(name) for row in found.rows] for name in columns}
+    return Listing(values, f"{found.id}.{len(found.rows)}", range(len(found.rows)), columns[0])
 
 
 def comparison(desk: Desk, comparison_id: str) -> tuple[Comparison, Job | None]:

@@ -19,6 +19,8 @@ from api.jobs.child import Context, Task, Write
 from api.planning import portfolios, proposals, scenarios
 from api.planning.desk import record
 from api.planning.listing import Listing
+from api.planning.roads import on_roads
+from api.planning.weeks import plan_weeks
 from api.store import Alignment, Comparison, Plan, PlanState, StoredPortfolio, blob, keep_blobs, new_id, now
 from territory.errors import DataError, Problem
 from territory.model import Portfolio, Proposal
@@ -74,7 +76,7 @@ def propose(context: Context, *, proposal_id: str) -> Write:
     """Make the plan that a proposal asks for."""
     with context.store.reading() as session:
         plan = session.get_one(Plan, proposal_id)
-    portfolio = decode_portfolio(plan.base_snapshot, context.store.fetch)
+    portfolio = _portfolio(context, plan.base_snapshot, plan.parameters)
     proposal = _plan(portfolio, plan.parameters, context.tell)
     parts = Parts({})
     state = encode_proposal(proposal, parts)
@@ -93,13 +95,13 @@ def compare(context: Context, *, comparison_id: str, proposal_ids: list[str]) ->
     with context.store.reading() as session:
         comparison = session.get_one(Comparison, comparison_id)
         plans = {plan.name: plan for plan in (session.get_one(Plan, each) for each in proposal_ids)}
-    worlds = {name: decode_portfolio(plan.base_snapshot, context.store.fetch) for name, plan in plans.items()}
     parameters = comparison.parameters
     outcome = territory.simulate(
         worlds,
         tolerance=parameters["tolerance"],
         max_moved=parameters["max_moved"],
         seed=parameters["seed"],
+    worlds = {name: _portfolio(context, plan.base_snapshot, parameters) for name, plan in plans.items()}
         travel=parameters["travel"],
         effort=parameters["effort"],
         progress=context.tell,
@@ -107,6 +109,7 @@ def compare(context: Context, *, comparison_id: str, proposal_ids: list[str]) ->
     rows = scenarios.rows_of(outcome, {name: plan.id for name, plan in plans.items()})
     parts = Parts({})
     made = {name: (encode_proposal(plan, parts), proposals.summary_of(plan)) for name, plan in outcome.items()}
+        own={name: scenarios.own_parameters(plan.parameters) for name, plan in plans.items()},
 
     def write(session: Session) -> None:
         keep_blobs(session, parts.by_name)
@@ -121,7 +124,7 @@ def front(context: Context, *, comparison_id: str) -> Write:
     """Make several plans that trade travel, balance and moves, each into a proposal of its own."""
     with context.store.reading() as session:
         comparison = session.get_one(Comparison, comparison_id)
-    portfolio = decode_portfolio(comparison.base_snapshot, context.store.fetch)
+    portfolio = _portfolio(context, comparison.base_snapshot, comparison.parameters)
     parameters = {name: comparison.parameters[name] for name in ("count", "tolerance", "seed", "travel", "effort")}
     found = territory.proposals(portfolio, progress=context.tell, **parameters)
     ids = [new_id("proposal") for _ in found]
@@ -176,6 +179,11 @@ def _plan(portfolio: Portfolio, parameters: Mapping[str, Any], tell: Callable[[s
     started = time.perf_counter()
     if parameters.get("territories") is not None:
         proposal = territory.align(portfolio, territories=parameters["territories"], progress=tell, **common)
+def _portfolio(context: Context, snapshot: str, parameters: Mapping[str, Any]) -> Portfolio:
+    """A portfolio as its plan is to see it."""
+    return on_roads(context.settings, decode_portfolio(snapshot, context.store.fetch), parameters["travel"])
+
+
     else:
         proposal = territory.realign(
             portfolio,
@@ -186,6 +194,8 @@ def _plan(portfolio: Portfolio, parameters: Mapping[str, Any], tell: Callable[[s
             **common,
         )
     return replace(proposal, seconds=time.perf_counter() - started)
+            keep=parameters.get("keep", ()),
+            focus=parameters.get("focus"),
 
 
 def _keep_plan(session: Session, context: Context, plan_id: str, state: str, summary: dict[str, Any]) -> None:

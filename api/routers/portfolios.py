@@ -190,7 +190,7 @@ def territories(
     f: Format = None,
 ) -> Response:
     """What each territory holds, and as geojson where it lies."""
-    listing = portfolios.territories(desk, portfolio_id, _offered_travel(travel))
+    listing = portfolios.territories(desk, portfolio_id, travel)
     return represent(request, listing, offered=GEO, offset=offset, limit=limit, title="Territories")
 
 
@@ -205,7 +205,7 @@ def alerts(
     f: Format = None,
 ) -> Response:
     """What is out of band, the worst first, and since which alignment's date."""
-    listing = portfolios.alerts(desk, portfolio_id, _offered_travel(travel))
+    listing = portfolios.alerts(desk, portfolio_id, travel)
     return represent(request, listing, offset=offset, limit=limit, title="Alerts")
 
 
@@ -239,9 +239,3 @@ def _columns(text: str) -> dict[str, str]:
     except (orjson.JSONDecodeError, ValidationError) as error:
         problem = Problem("columns", "It is no JSON object of texts.", 'Give {"revenue": "sales_2021"}.')
         raise InvalidError("The columns cannot be read.", problems=[problem]) from error
-
-
-def _offered_travel(travel: TravelMode) -> TravelMode:
-    if travel == "roads":
-        raise InvalidError("Travel by road is not offered here; use line or none.")
-    return travel

@@ -23,6 +23,7 @@ from api.routers.parts import (
     RowId,
     next_page,
     router,
+    whole,
 )
 from api.routers.parts import Form as Format
 from api.routers.portfolios import GEO, TABLE, document_of
@@ -131,7 +132,7 @@ def steps(proposal_id: RowId, desk: Planner) -> Response:
     items = [
         {"number": state.number, "made_by": state.made_by, "made_at": state.made_at, **state.action} for state in found
     ]
-    return Json({"items": items, "count": len(items), "next": None})
+    return whole(items)
 
 
 @routes.get("/proposals/{proposal_id}/territories", responses=TABLE)
@@ -189,7 +190,7 @@ def reject(request: Request, proposal_id: RowId, desk: Manager, revision: IfMatc
 def alignments(portfolio_id: RowId, desk: AnyUser) -> Response:
     """What has held, the latest first."""
     items = [publishing.shown(version) for version in publishing.history(desk, portfolio_id)]
-    return Json({"items": items, "count": len(items), "next": None})
+    return whole(items)
 
 
 @routes.get("/alignments/{alignment_id}", response_model=AlignmentShown)
@@ -230,12 +231,13 @@ def handovers(
     portfolio_id: RowId,
     desk: AnyUser,
     number: Annotated[int | None, Query(ge=1, le=LARGEST_SEED)] = None,
+    rep_id: Annotated[Key | None, Query(description="Whose: what this rep gives or takes.")] = None,
     offset: Offset = 0,
     limit: Limit = None,
     f: Format = None,
 ) -> Response:
     """Who hands which customer to whom in an alignment, the latest by default; a rep sees his own."""
-    listing = publishing.handovers(desk, portfolio_id, number)
+    listing = publishing.handovers(desk, portfolio_id, number, rep_id)
     return represent(request, listing, offset=offset, limit=limit, title="Handovers")
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from api.exchange import IfMatch, Json
+from api.exchange import IfMatch, represent
 from api.exchange.formats import document
 from api.planning import challenges, scenarios
-from api.routers.parts import AnyUser, Planner, RowId, router
-from api.routers.portfolios import document_of
+from api.routers.parts import AnyUser, Limit, Offset, Planner, RowId, router, whole
+from api.routers.parts import Form as Format
+from api.routers.portfolios import TABLE, document_of
 from api.schemas import (
     ChallengeAnswer,
     ChallengeRequest,
@@ -41,7 +42,7 @@ def create(portfolio_id: RowId, desk: Planner, ask: ScenarioRequest) -> Response
 def list_scenarios(portfolio_id: RowId, desk: Planner) -> Response:
     """The scenarios of a portfolio, by name."""
     items = [scenarios.shown(scenario) for scenario in scenarios.listed(desk, portfolio_id)]
-    return Json({"items": items, "count": len(items), "next": None})
+    return whole(items)
 
 
 @routes.get("/scenarios/{scenario_id}", response_model=ScenarioShown)
@@ -88,6 +89,21 @@ def front(portfolio_id: RowId, desk: Planner, ask: FrontRequest) -> Response:
     return document_of(content, tag, 202, f"/v1/comparisons/{made.id}")
 
 
+@routes.get("/portfolios/{portfolio_id}/comparisons", response_model=Many[ComparisonShown])
+def list_comparisons(portfolio_id: RowId, desk: Planner) -> Response:
+    """The latest comparisons, what-ifs and fronts alike."""
+    return whole([_comparison(*each)[0] for each in scenarios.comparisons(desk, portfolio_id)])
+
+
+@routes.get("/comparisons/{comparison_id}/plans", responses=TABLE)
+def comparison_plans(
+    request: Request, comparison_id: RowId, desk: Planner, offset: Offset = 0, limit: Limit = None, f: Format = None
+) -> Response:
+    """The plans of a comparison side by side, as a table."""
+    listing = scenarios.plans(desk, comparison_id)
+    return represent(request, listing, offset=offset, limit=limit, title="Side by side")
+
+
 @routes.get("/comparisons/{comparison_id}", response_model=ComparisonShown)
 def get_comparison(request: Request, comparison_id: RowId, desk: Planner) -> Response:
     """Scenarios side by side, with the difference to the first."""
@@ -104,6 +120,7 @@ def _comparison(found: Comparison, job: Job | None) -> tuple[dict[str, Any], str
         "job": None if job is None else f"/v1/jobs/{job.id}",
         "problem": None if job is None else job.problem,
         "rows": found.rows,
+        "parameters": found.parameters,
         "created_by": found.created_by,
         "created_at": found.created_at,
     }
@@ -121,7 +138,7 @@ def make(portfolio_id: RowId, desk: AnyUser, ask: ChallengeRequest) -> Response:
 def list_challenges(portfolio_id: RowId, desk: AnyUser) -> Response:
     """The challenges, the latest first; a rep sees his own."""
     items = [challenges.shown(challenge) for challenge in challenges.listed(desk, portfolio_id)]
-    return Json({"items": items, "count": len(items), "next": None})
+    return whole(items)
 
 
 @challenge_routes.get("/challenges/{challenge_id}", response_model=ChallengeShown)

@@ -80,6 +80,7 @@ from api.schemas.scenarios import (
 
 __all__ = [
     "LARGEST_SEED",
+    OtherNumber,
     "MOST_AT_ONCE",
     "AdjustRequest",
     "AdjustedShown",
@@ -123,6 +124,7 @@ __all__ = [
     "RepMoves",
     "RepPartTime",
     "RevertRequest",
+    "OtherNumber",
     "Scaled",
     "ScenarioChange",
     "ScenarioRequest",

@@ -29,7 +29,9 @@ class PlanParameters(Sent):
         None, description="The part of all customers that may change territory."
     )
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
-    travel: Literal["none", "line"] = Field("line", description="What workload counts beside visits x minutes.")
+    travel: Literal["none", "line", "roads"] = Field(
+        "line", description="What workload counts beside visits x minutes; roads where the service is given some."
+    )
     effort: Annotated[float, Field(ge=0.05, le=4, allow_inf_nan=False)] = 1.0
 
     def parameters(self) -> dict[str, Any]:
@@ -50,6 +52,10 @@ class ProposalRequest(PlanParameters):
     )
     handover: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = Field(
         5.0, description="The price of a move: more means fewer moves and longer ways."
+    )
+    keep: list[Key] = Field([], max_length=5000, description="Territories that stay as they are.")
+    focus: Annotated[list[Key], Field(min_length=1, max_length=5000)] | None = Field(
+        None, description="Territories to redraw among themselves; all others stay as they are."
     )
 
     def parameters(self) -> dict[str, Any]:

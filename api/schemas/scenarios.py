@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from api.schemas.parts import MOST_AT_ONCE, Degrees, Key, Name, Sent, Share, Shown
 from api.schemas.plans import PlanParameters
@@ -13,11 +13,24 @@ Where = Annotated[dict[Key, Key | float | list[Key]], Field(max_length=20)]
 """column -> the value, or one of the values, that a customer must have."""
 
 
+class OtherNumber(Sent):
+    """Another number of territories, cut from scratch."""
+
+    change: Literal["territories"]
+    count: Annotated[int, Field(ge=1, le=5000)]
+
+
 class _At(Sent):
     rep_id: Key
     lon: Degrees | None = None
     lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
     customer_id: Key | None = Field(None, description="A customer who lives there, in place of lon and lat.")
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if self.customer_id is None and (self.lon is None or self.lat is None):
+            raise ValueError("a home needs lon and lat, or a customer_id")
+        return self
 
 
 class RepLeaves(Sent):
@@ -66,11 +79,14 @@ def _rule(name: str) -> str:
     return name
 
 
+RuleName = Annotated[Key, AfterValidator(_rule)]
+
+
 class OtherRules(Sent):
     """Other rules hold."""
 
     change: Literal["rules"]
-    rules: Annotated[dict[Annotated[Key, AfterValidator(_rule)], float | dict[Key, float]], Field(max_length=50)]
+    rules: Annotated[dict[RuleName, int | float | dict[Key, float]], Field(max_length=50)]
 
 
 class CustomersLeave(Sent):
@@ -82,7 +98,7 @@ class CustomersLeave(Sent):
 
 
 Change = Annotated[
-    RepLeaves | RepJoins | RepMoves | RepPartTime | Scaled | OtherRules | CustomersLeave,
+    RepLeaves | RepJoins | RepMoves | RepPartTime | Scaled | OtherRules | CustomersLeave | OtherNumber,
     Field(discriminator="change"),
 ]
 
@@ -153,5 +169,6 @@ class ComparisonShown(Shown):
     job: str | None
     problem: dict[str, Any] | None
     rows: list[dict[str, Any]]
+    parameters: dict[str, Any]
     created_by: str
     created_at: float
