@@ -15,7 +15,9 @@ from starlette.types import ASGIApp
 from api import pages
 from api.exchange import Frame, add_error_handlers
 from api.planning.desk import Shelf
-from api.routers import accounts, jobs, maps, ogc, portfolios, proposals, scenarios, watching
+from api.planning.solver import Solver
+from api.routers import accounts, jobs, maps, ogc, portfolios, proposals, scenarios, updates, watching
+from api.routers.field import FIELD_ROUTES
 from api.schemas import Refusal
 from api.settings import Settings
 from api.store import Store
@@ -52,7 +54,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.state.settings, app.state.store, app.state.registry = settings, store, registry
     app.state.shelf = Shelf(settings.portfolios_kept)
     app.state.is_stopping = threading.Event()
-    for module in (accounts, portfolios, proposals, scenarios, jobs, maps, ogc):
+    for module in (accounts, portfolios, updates, proposals, scenarios, jobs, maps, ogc):
         app.include_router(module.routes, prefix="/v1")
     app.include_router(scenarios.challenge_routes, prefix="/v1")
     app.include_router(watching.routes)

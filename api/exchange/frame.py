@@ -19,7 +19,7 @@ from api.settings import Settings
 log = logging.getLogger("api.access")
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-UPLOADS = re.compile(r"/v1/portfolios/?$")
+UPLOADS = re.compile(r"/v1/portfolios(/[^/]+/updates)?/?$")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, BinaryIO
 
@@ -20,10 +20,13 @@ from api.store import Alignment, Job, StoredPortfolio, advance, keep_blobs, new_
 from territory.errors import Problem
 from territory.geo import unproject
 from territory.model import Portfolio, TravelMode
+from territory.rules import derive_values
 
 READING, READY = "reading", "ready"
 _CHUNK_BYTES = 4 * 1024 * 1024
 _MOST_VERSIONS_LOOKED_AT = 50
+_MOST_CLASSES = 100
+"""Tiers and segments that are offered to choose from."""
 
 
 def upload(
@@ -34,6 +37,7 @@ def upload(
     files: Mapping[str, tuple[str, BinaryIO]],
     crs: str,
     columns: Mapping[str, str],
+    given: Mapping[str, Any] | None = None,
 ) -> StoredPortfolio:
     """Take files in; a job reads them.
 
@@ -41,6 +45,7 @@ def upload(
     ----------
     files : "customers", and if there are any "reps", "rules" -> (file name, stream)
     crs, columns : as for `territory.read_portfolio`
+    given : what its facts say from the beginning
 
     Raises
     ------
@@ -56,7 +61,7 @@ def upload(
         region=region,
         number=0,
         revision=1,
-        facts={},
+        facts=dict(given or {}),
         rep_ids=[],
         created_by=desk.who.user_id,
         created_at=now(),
@@ -313,6 +318,7 @@ def _placed(located: Any, version: str) -> Listing:
 
 def facts(portfolio: Portfolio) -> dict[str, Any]:
     """What is said of a portfolio in a list: counts, and the rules that hold."""
+    values = derive_values(portfolio.customers, portfolio.rules)
     return {
         "customers": len(portfolio.customers),
         "reps": len(portfolio.reps),
@@ -321,6 +327,8 @@ def facts(portfolio: Portfolio) -> dict[str, Any]:
         "bounds": _bounds(portfolio),
         "rules": rules_of(portfolio),
         "locked": int(portfolio.customers["locked"].sum()),
+        "tiers": sorted(values["tier"].dropna().unique().tolist())[:_MOST_CLASSES],
+        "segments": sorted(portfolio.customers["segment"].dropna().unique().tolist())[:_MOST_CLASSES],
     }
 
 
@@ -353,8 +361,3 @@ def one_customer(desk: Desk, portfolio_id: str, customer_id: str) -> dict[str, A
     if record is None:
         raise UnknownError("There is no such customer.")
     return record
-
-
-def said_problems(problems: Iterable[Problem]) -> list[dict[str, str]]:
-    """Problems as JSON."""
-    return [asdict(problem) for problem in problems]

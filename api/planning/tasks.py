@@ -29,6 +29,8 @@ from territory.model import Portfolio, Proposal
 def read(context: Context, *, portfolio_id: str, files: dict[str, Any], crs: str, columns: dict[str, str]) -> Write:
     """Read uploaded files into a portfolio, or say every fault in them."""
     context.tell("read", 0.0)
+    with context.store.reading() as session:
+        stored = session.get_one(StoredPortfolio, portfolio_id)
     with TemporaryDirectory(prefix="territory-upload-") as folder:
         paths = {kind: _written(context, file, Path(folder) / kind) for kind, file in files.items()}
         found = territory.check_files(
@@ -38,7 +40,10 @@ def read(context: Context, *, portfolio_id: str, files: dict[str, Any], crs: str
         raise DataError(found.faults)
     portfolio, parts = found.portfolio, Parts({})
     snapshot = encode_portfolio(portfolio, parts)
-    facts = {**portfolios.facts(portfolio), "notes": [asdict(note) for note in (*found.faults, *found.notes)]}
+    notes = [asdict(note) for note in (*found.faults, *found.notes)]
+    facts = {**portfolios.facts(portfolio), "notes": notes, **stored.facts}
+    # What was brought in to be looked at first is nobody's territory yet.
+    rep_ids = [] if stored.facts else list(portfolio.reps.index)
     context.tell("keep", 0.9)
 
     def write(session: Session) -> None:
@@ -51,7 +56,7 @@ def read(context: Context, *, portfolio_id: str, files: dict[str, Any], crs: str
                 number=1,
                 revision=StoredPortfolio.revision + 1,
                 facts=facts,
-                rep_ids=list(portfolio.reps.index),
+                rep_ids=rep_ids,
             )
         )
         first = Alignment(

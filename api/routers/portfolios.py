@@ -107,7 +107,7 @@ def upload(
     """Bring in customers, reps and rules; poll the Location until its status is `ready`."""
     given = {"customers": customers, "reps": reps, "rules": rules}
     files = {kind: (file.filename or kind, file.file) for kind, file in given.items() if file is not None}
-    stored = portfolios.upload(desk, name=name, region=region, files=files, crs=crs, columns=_columns(columns))
+    stored = portfolios.upload(desk, name=name, region=region, files=files, crs=crs, columns=columns_of(columns))
     content, tag = shown(desk, stored)
     return document_of(content, tag, 202, f"/v1/portfolios/{stored.id}")
 
@@ -233,7 +233,8 @@ def document_of(content: dict[str, Any], tag: str, status: int, location: str) -
     return Json(content, status_code=status, headers={"Location": location, "ETag": tag})
 
 
-def _columns(text: str) -> dict[str, str]:
+def columns_of(text: str) -> dict[str, str]:
+    """What a form says of headers."""
     try:
         return _COLUMNS.validate_python(orjson.loads(text))
     except (orjson.JSONDecodeError, ValidationError) as error:

@@ -70,6 +70,9 @@ from api.schemas.scenarios import (
     RepJoins,
     RepLeaves,
     RepMoves,
+    RulesChange,
+    RulesShown,
+    TakeOver,
     RepPartTime,
     Scaled,
     ScenarioChange,
@@ -145,3 +148,4 @@ __all__ = [
     "WebhookShown",
     "Where",
 ]
+    "TakeOver",

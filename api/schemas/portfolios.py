@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, StringConstraints
 
-from api.schemas.parts import MOST_AT_ONCE, Key, Name, Sent, Shown
+from api.schemas.parts import MOST_AT_ONCE, Key, Name, Sent, Shown, Text
+from api.schemas.scenarios import RuleName
 
 
 class PortfolioChange(Sent):
@@ -14,6 +16,29 @@ class PortfolioChange(Sent):
 
     name: Name | None = None
     region: Name | None = None
+
+
+class RulesChange(Sent):
+    """Rules that are to hold from now on; what is not given stays."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"rules": {"tolerance": 0.1, "minutes_per_visit": {"A": 60}}}]}
+    )
+
+    rules: Annotated[
+        dict[RuleName, int | float | Text | list[Text] | dict[Key, float]], Field(min_length=1, max_length=50)
+    ]
+
+
+class TakeOver(Sent):
+    """New files that are to hold from a date on."""
+
+    update_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+    owners: Literal["keep", "file"] = Field(
+        "keep", description="Whose word counts where both know a customer's territory: today's alignment or the file's."
+    )
+    effective_from: date
+    comment: Text = ""
 
 
 class LockChange(Sent):
@@ -38,6 +63,13 @@ class PortfolioShown(Shown):
     revision: int
     created_by: str
     created_at: float
+
+
+class RulesShown(Shown):
+    """The rules that hold."""
+
+    rules: dict[str, Any]
+    revision: int
 
 
 class LocksShown(Shown):

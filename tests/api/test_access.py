@@ -14,10 +14,13 @@ OPEN = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
+    ("GET", "/v1/calendars/{secret}.ics"),
 }
 """Operations that nobody needs to be signed in for."""
 SECRET_OF_A = "Belongs to A only"
 PEOPLE = [None, *EVERYBODY]
+VISIT = {"day": "2027-03-03", "status": "started", "at": 1_803_978_900.0}
+NEW_FILES = {"customers": ("customers.csv", b"customer_id,lon,lat\n1,5,45\n")}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -45,7 +48,13 @@ def objects(service: Running) -> dict[str, str]:
     version = service.get("manager", f"{east}/alignments").json()["items"][0]
     users = service.get("admin", "/v1/users").json()["items"]
     token = service.post("rep A", "/v1/tokens", {"name": SECRET_OF_A}).json()
+    calls = service.post("manager", f"{east}/calls", {"start": "2027-03-01", "weeks": 1, "rep_ids": ["R01"]}).json()
+    visit = service.post("rep A", f"{east}/visits", {**VISIT, "customer_id": handover["customer_id"]}).json()
+    calendar = service.post("rep A", f"{east}/reps/R01/calendars").json()
+    service.run_jobs()
+    update = service.ask("manager", "POST", f"{east}/updates", files=NEW_FILES).json()["portfolio_id"]
     return {
+        "update_id": update,
         "portfolio_id": east.rsplit("/", 1)[1],
         "proposal_id": open_proposal.rsplit("/", 1)[1],
         "job_id": job.rsplit("/", 1)[1],
@@ -56,6 +65,11 @@ def objects(service: Running) -> dict[str, str]:
         "customer_id": handover["customer_id"],
         "user_id": next(user["user_id"] for user in users if user["name"] == "rep B"),
         "token_id": token["token_id"],
+        "rep_id": "R01",
+        "calls_id": calls["call_plan_id"],
+        "visit_id": visit["visit_id"],
+        "calendar_id": calendar["calendar_id"],
+        "table": "visits",
         "webhook_id": "webhook_none",
         "collection": "territories",
         "feature_id": "T1",
@@ -107,6 +121,7 @@ def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str
     """The manager of the west, of every object of the east: 404, whatever he tries."""
     document = service.get(None, "/openapi.json").json()
     owned = ("portfolio_id", "proposal_id", "job_id", "scenario_id", "comparison_id", "challenge_id", "alignment_id")
+    owned += ("calls_id", "visit_id", "calendar_id")
     bodies = {
         "adjust": {"move": {}},
         "publish": {"effective_from": "2027-01-01"},
@@ -115,7 +130,14 @@ def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str
         "scenarios": {"name": "y", "changes": [{"change": "rep_leaves", "rep_id": "R01"}]},
         "comparisons": {"scenario_ids": []},
         "challenges": {"customer_id": objects["customer_id"], "status": "accepted"},
+        "calls": {"start": "2027-03-01"},
+        "visits": {**VISIT, "customer_id": objects["customer_id"], "rep_id": "R01"},
+        "replan": {"day": "2027-03-03", "time": "11:00"},
+        "rules": {"rules": {"speed_kmh": 40}},
+        "take-over": {"update_id": objects["update_id"], "effective_from": "2027-01-01"},
     }
+    queries = {"difference": "?before=1&after=2", "route": "?day=2027-03-03", "nearby": "?day=2027-03-03"}
+    queries["best-days"] = f"?customer_id={objects['customer_id']}&from=2027-03-01"
     wrong = []
 
     for method, path, operation in operations(document):
@@ -126,13 +148,36 @@ def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str
             body = {"status": "accepted"}
         elif path.endswith("/challenges"):
             body = {"customer_id": objects["customer_id"]}
-        url = path.format(**objects) + ("?before=1&after=2" if path.endswith("difference") else "")
-        answer = service.ask("manager of the west", method, url, json=body, match="*")
+        elif path == "/v1/visits/{visit_id}":
+            body = {}
+        url = path.format(**objects) + queries.get(path.rsplit("/", 1)[1], "")
+        sent = {"files": NEW_FILES} if path.endswith("/updates") else {"json": body}
+        answer = service.ask("manager of the west", method, url, match="*", **sent)
         wrong += [] if answer.status_code == 404 else [(method, path, answer.status_code, answer.text[:200])]
 
     assert wrong == []
     assert service.get("manager of the west", "/v1/portfolios").json()["count"] == 0
     assert service.get("manager of the west", "/v1/jobs").json()["items"] == []
+
+
+def test_what_belongs_to_a_rep_is_not_there_for_another(service: Running, objects: dict[str, str]):
+    """Rep B, of whatever is rep A's own: 404, whatever he tries."""
+    document = service.get(None, "/openapi.json").json()
+    bodies = {"visits": {**VISIT, "customer_id": objects["customer_id"], "rep_id": "R01"}}
+    bodies["replan"] = {"day": "2027-03-03", "time": "11:00"}
+    query = f"?day=2027-03-03&customer_id={objects['customer_id']}&from=2027-03-01"
+    wrong = []
+
+    for method, path, operation in operations(document):
+        if not any(f"{{{name}}}" in path for name in ("rep_id", "calls_id", "visit_id", "calendar_id")):
+            continue
+        body = bodies.get(path.rsplit("/", 1)[1], {})
+        answer = service.ask("rep B", method, path.format(**objects) + query, json=body, match="*")
+        wrong += [] if answer.status_code == 404 else [(method, path, answer.status_code, answer.text[:200])]
+        assert "rep" in operation["x-roles"]
+
+    assert wrong == []
+    assert service.get("rep A", f"/v1/visits/{objects['visit_id']}").status_code == 200
 
 
 @pytest.mark.parametrize(("who", "own"), [("rep A", "T1"), ("rep B", "T2")])
