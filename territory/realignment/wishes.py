@@ -20,9 +20,6 @@ Part = float | Mapping[str, float]
 Centres = Literal["homes"] | Mapping[str, Place]
 """Centres that hold still: the reps' homes, or places by territory."""
 
-AS_LIMITED = ("min_customers", "max_customers", "max_radius_km", "max_capacity_use")
-"""The rules that limit a territory; 0 is no limit."""
-
 
 def limits_of(
     portfolio: Portfolio,
