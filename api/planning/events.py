@@ -16,6 +16,8 @@ EVENTS = (
     "alignment.published",
     "challenge.made",
     "challenge.answered",
+    "calls.ready",
+    "visit.finished",
 )
 """What a webhook may ask to be told."""
 

@@ -242,4 +242,11 @@ def _written(context: Context, file: Mapping[str, Any], folder: Path) -> Path:
     return path
 
 
-TASKS: Mapping[str, Task] = {"read": read, "propose": propose, "compare": compare, "front": front, "wait": wait}
+TASKS: Mapping[str, Task] = {
+    "read": read,
+    "propose": propose,
+    "compare": compare,
+    "front": front,
+    "calls": plan_weeks,
+    "wait": wait,
+}

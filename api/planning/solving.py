@@ -1,0 +1,186 @@
+"""A rep's day from what is asked to what is answered: the work of the solver's process, which knows no requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+import territory
+from api.content import Fetch, Kept, decode_portfolio
+from api.planning.calls import with_last_visits
+from territory.geo import unproject
+from territory.itinerary import Day, days_of, navigation_links
+from territory.model import Portfolio
+from territory.routing import Route
+
+PHONES = ("phone", "telephone", "tel", "mobile", "phone_number", "电话", "手机", "联系电话")
+"""Columns of one's own that may hold a customer's number, the first that is there."""
+HOME = "home"
+_PORTFOLIOS_KEPT, _ROUTES_KEPT = 4, 64
+_DUE_EFFORT = 0.5
+_DEGREES = 6
+
+
+@dataclass(frozen=True)
+class DayAsk:
+    """A rep's day that is asked for; equal ones have equal answers.
+
+    snapshot : of the portfolio that holds on the day
+    visits : the planned ones, as rows of ``CallPlan.visits``; None for those that are due most
+    begins_at, ends_at : customers near whom the nights are spent; "home" otherwise
+    last : customer -> the day of the last visit that was told, for who is due
+    """
+
+    snapshot: str
+    rep_id: str
+    day: date
+    visits: tuple[Mapping[str, Any], ...] | None
+    begins_at: str = HOME
+    ends_at: str = HOME
+    last: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about a day: the day itself, the rest of it, who is on the way, or where a visit would fit."""
+
+    kind: Literal["route", "replan", "nearby", "fits"]
+    ask: DayAsk
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Days:
+    """Answers questions, and keeps the portfolios and days of the last ones."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._portfolios: Kept[Portfolio] = Kept(_PORTFOLIOS_KEPT)
+        self._routes: Kept[Route] = Kept(_ROUTES_KEPT)
+
+    def answer(self, question: Question) -> Any:
+        """What a question comes to: (content as JSON types, `Day`) of a route, rows of the others."""
+        route = self._route(question.ask)
+        given = question.given
+        if question.kind == "route":
+            return told(route)
+        if question.kind == "replan":
+            return told(route.replan(**given))
+        if question.kind == "nearby":
+            return _rows(territory.nearby(route, **given))
+        return _rows(territory.best_days_for([route], given["customer_id"]))
+
+    def _route(self, ask: DayAsk) -> Route:
+        def solve() -> Route:
+            portfolio = self._portfolios.get(ask.snapshot, lambda: decode_portfolio(ask.snapshot, self._fetch))
+            return solve_day(portfolio, ask)
+
+        return self._routes.get(repr(ask), solve)
+
+
+def solve_day(portfolio: Portfolio, ask: DayAsk) -> Route:
+    """The best order of a day's visits; of who is due most, the best choice as well."""
+    if ask.visits is None:
+        known = with_last_visits(portfolio, ask.last)
+        return territory.solve_route(known, rep=ask.rep_id, day=ask.day, effort=_DUE_EFFORT)
+    rows = [{name: row[name] for name in ("customer_id", "minutes", "must", "appointment")} for row in ask.visits]
+    table = pd.DataFrame(rows, columns=["customer_id", "minutes", "must", "appointment"]).astype({"customer_id": "str"})
+    away = ask.begins_at != HOME or ask.ends_at != HOME
+    ends = [_end(portfolio, ask.rep_id, name) for name in (ask.begins_at, ask.ends_at)] if away else [None, None]
+    return territory.solve_route(portfolio, rep=ask.rep_id, day=ask.day, visits=table, start=ends[0], end=ends[1])
+
+
+def told(route: Route) -> tuple[dict[str, Any], Day]:
+    """A route as JSON types, and as what maps, calendars and tracks are made of."""
+    (day,) = days_of(route)
+    content = {
+        "rep_id": day.rep,
+        "rep_name": day.rep_name,
+        "day": day.date.isoformat(),
+        "certificate": route.certificate,
+        "is_estimate": route.is_estimate,
+        "travel": route.request.travel.name,
+        "depart": _moment(day.depart),
+        "home": _moment(day.home),
+        "pause": None if day.pause is None else [_moment(each) for each in day.pause],
+        "drive_minutes": day.drive_minutes,
+        "drive_km": day.drive_km,
+        "begin": _place(*day.begin),
+        "end": _place(*day.end),
+        "stops": _stops(route, day),
+        "unvisited": [
+            {
+                "customer_id": row["customer_id"],
+                "name": row["name"],
+                "code": row["code"],
+                "reason": row["reason"],
+                "instead_of": [name for name in row["instead_of"].split(";") if name],
+                "overtime_minutes": None if pd.isna(row["overtime_minutes"]) else row["overtime_minutes"],
+            }
+            for row in route.unvisited.to_dict("records")
+        ],
+        "reasons": [str(problem) for problem in route.reasons],
+        "legs": [np.round(leg, _DEGREES).tolist() for leg in day.legs],
+    }
+    return content, day
+
+
+def _stops(route: Route, day: Day) -> list[dict[str, Any]]:
+    customers = route.request.portfolio.customers
+    musts = route.stops["must"].tolist()
+    column = next((name for name in PHONES if name in customers), None)
+    rows = day.stops.to_dict("records")
+    return [
+        {
+            "stop": row["stop"],
+            "customer_id": row["customer_id"],
+            "name": row["name"],
+            "lon": round(row["lon"], _DEGREES),
+            "lat": round(row["lat"], _DEGREES),
+            "phone": None if column is None else _phone(customers.loc[row["customer_id"], column]),
+            **{name: _moment(row[name]) for name in ("arrive", "start", "leave")},
+            **{name: row[name] for name in ("wait_minutes", "minutes", "drive_minutes", "drive_km")},
+            "must": must,
+            "appointment": bool(row["appointment"]),
+            "links": navigation_links(row["lon"], row["lat"], row["name"] or row["customer_id"]),
+        }
+        for row, must in zip(rows, musts, strict=True)
+    ]
+
+
+def _phone(value: Any) -> str | None:
+    """A number as one dials it; None for what is none."""
+    if pd.isna(value):
+        return None
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    dialled = "".join(letter for letter in text if letter in "+0123456789")
+    return dialled if 3 <= len(dialled) <= 20 else None
+
+
+def _end(portfolio: Portfolio, rep_id: str, name: str) -> str | tuple[float, float] | None:
+    """Where a day begins or ends: a customer, or the rep's home in degrees; None when nobody knows it."""
+    if name != HOME:
+        return name
+    home = portfolio.reps.geometry[rep_id]
+    if home is None or home.is_empty:
+        return None
+    lon, lat = unproject(np.array([[home.x, home.y]]), portfolio.customers.crs)
+    return float(lon[0]), float(lat[0])
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    moments = table.select_dtypes("datetime").columns
+    plain = table.assign(**{name: table[name].dt.strftime("%Y-%m-%dT%H:%M:%S") for name in moments}).astype(object)
+    return list(plain.where(plain.notna(), None).to_dict("records"))
+
+
+def _moment(moment: pd.Timestamp) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _place(lon: float, lat: float) -> list[float]:
+    return [round(lon, _DEGREES), round(lat, _DEGREES)]
