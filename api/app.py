@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from api import pages
 from api.exchange import Frame, add_error_handlers
+from api.exchange.pace import Pace
 from api.planning.desk import Shelf
 from api.planning.solver import Solver
 from api.routers import accounts, jobs, maps, ogc, portfolios, proposals, scenarios, updates, watching
@@ -39,6 +40,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        app.state.solver.close()
         store.close()
 
     app = Service(
@@ -53,10 +55,14 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     registry = CollectorRegistry()
     app.state.settings, app.state.store, app.state.registry = settings, store, registry
     app.state.shelf = Shelf(settings.portfolios_kept)
+    app.state.solver = Solver(settings, store)
+    app.state.calendar_pace, app.state.guess_pace = Pace(600, 60.0), Pace(20, 60.0)
     app.state.is_stopping = threading.Event()
     for module in (accounts, portfolios, updates, proposals, scenarios, jobs, maps, ogc):
         app.include_router(module.routes, prefix="/v1")
     app.include_router(scenarios.challenge_routes, prefix="/v1")
+    for field_routes in FIELD_ROUTES:
+        app.include_router(field_routes, prefix="/v1")
     app.include_router(watching.routes)
     app.include_router(pages.routes)
     app.include_router(pages.static_routes)

@@ -72,7 +72,7 @@ class Frame:
         if log.isEnabledFor(logging.INFO):
             fields: dict[str, Any] = {
                 "method": method,
-                "path": scope["path"],
+                "path": _printable(scope["path"]),
                 "status": status,
                 "milliseconds": round(1000 * seconds, 2),
                 "user_id": scope["state"].get("user_id", ""),
@@ -80,6 +80,12 @@ class Frame:
             log.info("answered", extra=fields)
 
 
+def _printable(path: str) -> str:
+    """A path for the log: an address that is a secret is not for it."""
+    return f"{_SECRETS}..." if path.startswith(_SECRETS) and path.endswith(".ics") else path
+
+
+_SECRETS = "/v1/calendars/"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

@@ -96,7 +96,8 @@ class Running:
 
 def serve(url: str, **settings: Any) -> Running:
     """A service on a migrated database, with everybody in it. Close its client and store."""
-    chosen = Settings(database_url=url, slots=0, **settings)
+    # A process of its own for each of many services would cost more than all the days that are solved.
+    chosen = Settings(database_url=url, slots=0, **{"route_processes": 0, **settings})
     store = Store(chosen.url)
     app = create_app(chosen, store)
     tested = Running(chosen, store, app, TestClient(app, raise_server_exceptions=False))
