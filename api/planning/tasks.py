@@ -20,7 +20,6 @@ from api.planning import portfolios, proposals, scenarios
 from api.planning.desk import record
 from api.planning.listing import Listing
 from api.planning.roads import on_roads
-from api.planning.weeks import plan_weeks
 from api.store import Alignment, Comparison, Plan, PlanState, StoredPortfolio, blob, keep_blobs, new_id, now
 from territory.errors import DataError, Problem
 from territory.model import Portfolio, Proposal
@@ -101,20 +100,20 @@ def compare(context: Context, *, comparison_id: str, proposal_ids: list[str]) ->
         comparison = session.get_one(Comparison, comparison_id)
         plans = {plan.name: plan for plan in (session.get_one(Plan, each) for each in proposal_ids)}
     parameters = comparison.parameters
+    worlds = {name: _portfolio(context, plan.base_snapshot, parameters) for name, plan in plans.items()}
     outcome = territory.simulate(
         worlds,
         tolerance=parameters["tolerance"],
         max_moved=parameters["max_moved"],
         seed=parameters["seed"],
-    worlds = {name: _portfolio(context, plan.base_snapshot, parameters) for name, plan in plans.items()}
         travel=parameters["travel"],
         effort=parameters["effort"],
+        own={name: scenarios.own_parameters(plan.parameters) for name, plan in plans.items()},
         progress=context.tell,
     )
     rows = scenarios.rows_of(outcome, {name: plan.id for name, plan in plans.items()})
     parts = Parts({})
     made = {name: (encode_proposal(plan, parts), proposals.summary_of(plan)) for name, plan in outcome.items()}
-        own={name: scenarios.own_parameters(plan.parameters) for name, plan in plans.items()},
 
     def write(session: Session) -> None:
         keep_blobs(session, parts.by_name)
@@ -179,28 +178,28 @@ def wait(context: Context, *, seconds: float, parts: int = 10) -> Write:
     return write
 
 
-def _plan(portfolio: Portfolio, parameters: Mapping[str, Any], tell: Callable[[str, float], None]) -> Proposal:
-    common = {name: parameters[name] for name in ("tolerance", "seed", "travel")}
-    started = time.perf_counter()
-    if parameters.get("territories") is not None:
-        proposal = territory.align(portfolio, territories=parameters["territories"], progress=tell, **common)
 def _portfolio(context: Context, snapshot: str, parameters: Mapping[str, Any]) -> Portfolio:
     """A portfolio as its plan is to see it."""
     return on_roads(context.settings, decode_portfolio(snapshot, context.store.fetch), parameters["travel"])
 
 
+def _plan(portfolio: Portfolio, parameters: Mapping[str, Any], tell: Callable[[str, float], None]) -> Proposal:
+    common = {name: parameters[name] for name in ("tolerance", "seed", "travel")}
+    started = time.perf_counter()
+    if parameters.get("territories") is not None:
+        proposal = territory.align(portfolio, territories=parameters["territories"], progress=tell, **common)
     else:
         proposal = territory.realign(
             portfolio,
             max_moved=parameters["max_moved"],
             handover=parameters["handover"],
+            keep=parameters.get("keep", ()),
+            focus=parameters.get("focus"),
             effort=parameters["effort"],
             progress=tell,
             **common,
         )
     return replace(proposal, seconds=time.perf_counter() - started)
-            keep=parameters.get("keep", ()),
-            focus=parameters.get("focus"),
 
 
 def _keep_plan(session: Session, context: Context, plan_id: str, state: str, summary: dict[str, Any]) -> None:
@@ -242,11 +241,4 @@ def _written(context: Context, file: Mapping[str, Any], folder: Path) -> Path:
     return path
 
 
-TASKS: Mapping[str, Task] = {
-    "read": read,
-    "propose": propose,
-    "compare": compare,
-    "front": front,
-    "calls": plan_weeks,
-    "wait": wait,
-}
+TASKS: Mapping[str, Task] = {"read": read, "propose": propose, "compare": compare, "front": front, "wait": wait}
