@@ -16,7 +16,9 @@ from api import pages
 from api.exchange import Frame, add_error_handlers
 from api.exchange.pace import Pace
 from api.planning.desk import Shelf
+from api.planning.solver import Solver
 from api.routers import accounts, jobs, maps, ogc, portfolios, proposals, scenarios, updates, watching
+from api.routers.field import FIELD_ROUTES
 from api.schemas import Refusal
 from api.settings import Settings
 from api.store import Store

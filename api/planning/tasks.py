@@ -20,6 +20,7 @@ from api.planning import portfolios, proposals, scenarios
 from api.planning.desk import record
 from api.planning.listing import Listing
 from api.planning.roads import on_roads
+from api.planning.weeks import plan_weeks
 from api.store import Alignment, Comparison, Plan, PlanState, StoredPortfolio, blob, keep_blobs, new_id, now
 from territory.errors import DataError, Problem
 from territory.model import Portfolio, Proposal
@@ -241,4 +242,11 @@ def _written(context: Context, file: Mapping[str, Any], folder: Path) -> Path:
     return path
 
 
-TASKS: Mapping[str, Task] = {"read": read, "propose": propose, "compare": compare, "front": front, "wait": wait}
+TASKS: Mapping[str, Task] = {
+    "read": read,
+    "propose": propose,
+    "compare": compare,
+    "front": front,
+    "calls": plan_weeks,
+    "wait": wait,
+}
