@@ -55,6 +55,16 @@ def test_a_vacant_territory_is_shared_out_among_its_neighbours():
     assert set(proposal.moves["reason"]) == {"its territory has no rep"}
 
 
+@pytest.mark.parametrize("known", [9, 4])
+def test_a_search_may_begin_with_a_plan_that_names_a_vacant_territory_or_not_everybody(known):
+    line = line_of_customers(9, reps=3)
+    vacant = line.without_rep("R02")
+
+    begun = realign(vacant, tolerance=0.2, seed=1, begin=line.alignment.iloc[:known])
+
+    assert begun.alignment.equals(realign(vacant, tolerance=0.2, seed=1).alignment)
+
+
 def test_a_fair_alignment_is_left_alone():
     proposal = realign(line_of_customers(12, reps=3), tolerance=0.05, seed=1)
 
