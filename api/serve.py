@@ -6,6 +6,7 @@ import argparse
 import logging
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -61,6 +62,9 @@ def _serve(settings: Settings) -> None:
         timeout_keep_alive=30,
     )
     server = _Server(config, app.state.is_stopping)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises what it has heard once more when it has ended: that must not end us before the worker has.
+        signal.signal(name, lambda *_: setattr(server, "should_exit", True))
     crew = Crew(settings) if settings.slots else None
     if crew:
         crew.start()

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     job_memory: Annotated[int, Field(ge=64 * MEGABYTE)] = 4096 * MEGABYTE
     upload_memory: Annotated[int, Field(ge=64 * MEGABYTE)] = 2048 * MEGABYTE
     """Memory of the child process that reads an upload."""
+    upload_seconds: Annotated[float, Field(gt=0)] = 600.0
+    """How long reading an upload may take; there are files without an end."""
 
     unused_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """How long content that nothing refers to any more is kept; longer than any request takes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -34,6 +35,7 @@ class _Run:
     claim: Claim
     process: Any
     pipe: Connection
+    ends_by: float
     stage: str = ""
     progress: float = 0.0
     is_cancelled: bool = False
@@ -110,7 +112,8 @@ class Worker:
         )
         process.start()
         theirs.close()
-        self._runs[claim.job_id] = _Run(claim, process, ours)
+        longest = self.settings.upload_seconds if claim.kind == READING else math.inf
+        self._runs[claim.job_id] = _Run(claim, process, ours, time.monotonic() + longest)
         log.info("job %s (%s) begins, attempt %d", claim.job_id, claim.kind, claim.attempt)
         return True
 
@@ -124,6 +127,9 @@ class Worker:
         for job_id, run in list(self._runs.items()):
             run.listen()
             if run.process.is_alive():
+                if time.monotonic() > run.ends_by:
+                    run.end()
+                    queue.fail(self.store, run.claim, _too_long(self.settings.upload_seconds))
                 continue
             run.process.join()
             del self._runs[job_id]
@@ -158,6 +164,15 @@ class Worker:
         if self._runs:
             queue.give_back(self.store, [run.claim for run in self._runs.values()])
         self._runs.clear()
+
+
+def _too_long(seconds: float) -> dict[str, Any]:
+    what = f"It took longer than {seconds:,.0f} seconds."
+    return {
+        "title": "It took too long",
+        "detail": what,
+        "problems": [{"where": "job", "what": what, "fix": "Bring fewer rows at once, as a plain CSV."}],
+    }
 
 
 def _how(code: int) -> str:
