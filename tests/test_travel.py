@@ -203,6 +203,7 @@ class CountedTravel:
     asked: list = field(default_factory=list)
     name = "counted"
     is_estimate = False
+    hours = (0,) * 24
     fingerprint = "counted"
 
     def matrix(self, points, to=None, *, departure_minutes=None):

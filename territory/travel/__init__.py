@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from territory.travel.hours import HourlyTimes, hourly_times, ways_at
 from territory.travel.line import LineTravel, fit_line
 from territory.travel.memory import RememberedTravel
 from territory.travel.opening import open_travel
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from territory.travel.storing import build_roads, read_roads, write_roads
 
 __all__ = [
+    "HourlyTimes",
     "LineTravel",
     "RememberedTravel",
     "RoadTravel",
@@ -23,11 +25,13 @@ __all__ = [
     "TravelTimes",
     "build_roads",
     "fit_line",
+    "hourly_times",
     "line_minutes",
     "open_travel",
     "read_roads",
     "road_minutes",
     "stop_metres",
+    "ways_at",
     "write_roads",
 ]
 

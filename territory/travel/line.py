@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from territory.rules import Rules
+from territory.travel.hours import ANY_HOUR
 from territory.travel.times import TravelMatrix, TravelTimes, coordinates_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class LineTravel:
     error: float | None = None
 
     is_estimate = True
+    hours = ANY_HOUR
 
     @classmethod
     def of(cls, rules: Rules) -> LineTravel:

@@ -48,6 +48,11 @@ class RememberedTravel:
         return self.source.is_estimate
 
     @property
+    def hours(self) -> tuple[int, ...]:
+        """The source's."""
+        return self.source.hours
+
+    @property
     def fingerprint(self) -> str:
         """The source's."""
         return self.source.fingerprint

@@ -73,6 +73,12 @@ class RoadTravel:
             digest.update(np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def hours(self) -> tuple[int, ...]:
+        """For each hour of the day the first one in which every class of road is as quick."""
+        _, first, kind = np.unique(self.factors, axis=1, return_index=True, return_inverse=True)
+        return tuple(int(hour) for hour in first[kind.ravel()])
+
     def matrix(
         self, points: gpd.GeoSeries, to: gpd.GeoSeries | None = None, *, departure_minutes: float | None = None
     ) -> TravelMatrix:
@@ -83,7 +89,7 @@ class RoadTravel:
         """
         start, start_xy = self._snap(points)
         end, end_xy = (start, start_xy) if to is None else self._snap(to)
-        ms, cm = self._between(start, end, hour_of(departure_minutes))
+        ms, cm = self._between(start, end, self._hour(departure_minutes))
         off = start.off_metres[:, None] + end.off_metres[None]
         minutes, metres = (ms + off * _ACCESS_MS_PER_METRE) / 60_000, cm / 100 + off
         # Neighbours in one yard need not go out on the road.
@@ -109,9 +115,9 @@ class RoadTravel:
 
         spots, xy = self._snap(points)
         lost = spots.off_metres > MAX_SNAP_METRES
-        lines = []
+        lines, hour = [], self._hour(departure_minutes)
         for a, b in pairwise(range(len(xy))):
-            corners = [] if lost[a] or lost[b] else [self._corners(spots[[a]], spots[[b]], hour_of(departure_minutes))]
+            corners = [] if lost[a] or lost[b] else [self._corners(spots[[a]], spots[[b]], hour)]
             lines.append(shapely.LineString(np.vstack([xy[a], *corners, xy[b]])))
         return list(gpd.GeoSeries(lines, crs=self.network.plane).to_crs(points.crs))
 
@@ -143,6 +149,11 @@ class RoadTravel:
     def __getstate__(self) -> dict[str, Any]:
         # What is reckoned when it is needed travels to no other process.
         return {name: vars(self)[name] for name in self.__dataclass_fields__}
+
+    def _hour(self, departure_minutes: float | None) -> int:
+        """The hour whose weights hold: of hours that are alike only the first has any."""
+        hour = hour_of(departure_minutes)
+        return hour if hour < 0 else self.hours[hour]
 
     def _between(self, start: _Spots, end: _Spots, hour: int) -> tuple[np.ndarray, np.ndarray]:
         """Milliseconds and centimetres over roads between spots, (n, m) int64 each."""

@@ -18,6 +18,7 @@ import numpy as np
 from territory.errors import DataError, Problem, UnavailableError
 from territory.geo import from_wgs84, to_wgs84
 from territory.travel.asking import Server
+from territory.travel.hours import ANY_HOUR
 from territory.travel.line import straight_lines
 from territory.travel.times import TravelMatrix, coordinates_of
 
@@ -55,6 +56,7 @@ class ServerTravel(ABC):
     kind: ClassVar[str]
     crs: ClassVar[str] = "wgs84"
     is_estimate: ClassVar[bool] = False
+    hours: ClassVar[tuple[int, ...]] = ANY_HOUR
 
     @property
     def name(self) -> str:

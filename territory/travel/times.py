@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -39,6 +39,18 @@ class TravelMatrix:
     unreachable: tuple[Hashable, ...] = ()
     is_estimate: bool = False
 
+    def only(self, kept: Sequence[int] | np.ndarray) -> TravelMatrix:
+        """The same between some of the places, by row; of a matrix from places to themselves."""
+        kept = np.asarray(kept, int)
+        pairs = np.ix_(kept, kept)
+        return replace(
+            self,
+            minutes=self.minutes[pairs],
+            metres=self.metres[pairs],
+            snapped_metres=self.snapped_metres[kept],
+            snapped_metres_to=self.snapped_metres_to[kept],
+        )
+
 
 class TravelTimes(Protocol):
     """Where minutes and metres come from.
@@ -54,6 +66,10 @@ class TravelTimes(Protocol):
     @property
     def is_estimate(self) -> bool:
         """Whether figures are guessed from straight lines instead of measured along roads."""
+
+    @property
+    def hours(self) -> tuple[int, ...]:
+        """For each of the 24 hours of a day the first one with the same answers; all 0 where the hour is no matter."""
 
     @property
     def fingerprint(self) -> str:
