@@ -85,6 +85,19 @@ class Day:
         """From leaving to the end, breaks included."""
         return (self.home - self.depart).total_seconds() / 60
 
+    @property
+    def figures(self) -> dict[str, str | float]:
+        """The day in one line, as tables and pages have it: date, times HH:MM, rounded minutes and km, proof."""
+        return {
+            "date": self.date.isoformat(),
+            "depart": f"{self.depart:%H:%M}",
+            "home": f"{self.home:%H:%M}",
+            "minutes": round(self.minutes, 1),
+            "drive_minutes": round(self.drive_minutes, 1),
+            "drive_km": round(self.drive_km, 1),
+            "proof": self.proof,
+        }
+
 
 def days_of(
     plan: Route | CallPlan,

@@ -20,20 +20,7 @@ def stops_table(days: Sequence[Day]) -> pd.DataFrame:
 def days_table(days: Sequence[Day]) -> pd.DataFrame:
     """One row a day: ``date``, ``rep_id``, ``visits``, ``depart``, ``home``, ``minutes``, ``drive_minutes``,
     ``drive_km``, ``proof``."""
-    rows = [
-        {
-            "date": day.date.isoformat(),
-            "rep_id": day.rep,
-            "visits": len(day.stops),
-            "depart": f"{day.depart:%H:%M}",
-            "home": f"{day.home:%H:%M}",
-            "minutes": round(day.minutes, 1),
-            "drive_minutes": round(day.drive_minutes, 1),
-            "drive_km": round(day.drive_km, 1),
-            "proof": day.proof,
-        }
-        for day in days
-    ]
+    rows = [{**day.figures, "rep_id": day.rep, "visits": len(day.stops)} for day in days]
     columns = ["date", "rep_id", "visits", "depart", "home", "minutes", "drive_minutes", "drive_km", "proof"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -85,14 +85,8 @@ class _Plane:
 
 def _day(day: Day, rep: int, plane: _Plane) -> dict[str, Any]:
     return {
+        **day.figures,
         "rep": rep,
-        "date": day.date.isoformat(),
-        "depart": f"{day.depart:%H:%M}",
-        "home": f"{day.home:%H:%M}",
-        "minutes": round(day.minutes, 1),
-        "drive_minutes": round(day.drive_minutes, 1),
-        "drive_km": round(day.drive_km, 1),
-        "proof": day.proof,
         "is_estimate": day.is_estimate,
         "pause": [f"{moment:%H:%M}" for moment in day.pause] if day.pause else None,
         "begin": plane.whole(np.array([day.begin]))[0].tolist(),
