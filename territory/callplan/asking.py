@@ -20,7 +20,7 @@ from territory.hours import minutes_of, weekdays_of
 from territory.model import Portfolio
 from territory.routing.request import opening_windows
 from territory.rules import derive_values
-from territory.travel import TravelMatrix, TravelTimes
+from territory.travel import TravelMatrix, TravelTimes, hourly_times
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -133,7 +133,8 @@ def rep_ask(ask: Ask, rep: str, rows: np.ndarray, values: pd.DataFrame) -> RepAs
     visited = (derived["visits_per_year"] > 0).to_numpy() | customers.index.isin(ask.appointments["customer_id"])
     customers, derived = customers[visited], derived[visited]
     places, problems = _places(customers, row, rep)
-    travel = ask.travel.matrix(places)
+    hourly = hourly_times(ask.travel, places, workdays.start, workdays.finish)
+    travel = ask.travel.matrix(places) if hourly is None else hourly.mean
     table = _table(ask, customers, derived)
     value = _value(derived)
     rhythms = _rhythms(ask, table, customers, workdays, places, value)
@@ -159,6 +160,7 @@ def rep_ask(ask: Ask, rep: str, rows: np.ndarray, values: pd.DataFrame) -> RepAs
         night_minutes=rules.night_minutes,
         seed=int(np.random.SeedSequence([ask.seed, crc32(rep.encode())]).generate_state(1)[0]),
         effort=ask.effort,
+        hourly=hourly,
     )
     return RepAsk(rep, table, workdays, travel, task, tuple(problems))
 

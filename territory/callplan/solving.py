@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from territory.alignment.numeric import new_state
 from territory.callplan.rhythm import Rhythms, paths_of
 from territory.callplan.search import Calendar, Month, copy_all, empty_calendar, refresh, search
+
+if TYPE_CHECKING:
+    from territory.routing import DayPlan
+    from territory.travel import HourlyTimes
 
 ROUNDS = 70_000
 """Rounds of the search at effort 1, about two and a half seconds for a rep with 100 customers."""
@@ -44,7 +49,7 @@ class RepTask:
     visit may start; start, finish: of a working day, minutes since midnight; work, max_drive: minutes a day; pause
     (earliest, latest, minutes) or None; weeks (T,) int, number of each day's week; next_day (T,) bool, whether the day
     after it on the calendar is the next one; nights: accepted in a week; night_minutes: what each must save; seed: of
-    this rep; effort: multiplies the rounds.
+    this rep; effort: multiplies the rounds; hourly: what `minutes` is the mean of, where they differ by hour.
     """
 
     minutes: np.ndarray
@@ -64,6 +69,7 @@ class RepTask:
     night_minutes: float
     seed: int
     effort: float
+    hourly: HourlyTimes | None = None
 
     @property
     def days(self) -> int:
@@ -78,7 +84,10 @@ class RepTask:
 
 @dataclass(frozen=True, eq=False)
 class PlannedDay:
-    """A day as it will be driven: arrays of its (k,) stops in order; `begin` and `end` are places."""
+    """A day as it will be driven: arrays of its (k,) stops in order; `begin` and `end` are places.
+
+    drives : (k + 1,) float, minutes of each leg, the last to the end
+    """
 
     begin: int
     end: int
@@ -90,6 +99,7 @@ class PlannedDay:
     depart: float
     back: float
     drive: float
+    drives: np.ndarray
     is_proven: bool
 
 
@@ -301,8 +311,6 @@ def _exact_day(
     solved: dict[tuple[int, ...], tuple[PlannedDay, list[int]]],
 ) -> tuple[PlannedDay, list[int]]:
     """The day as it will be driven, and the customers that do not fit."""
-    from territory.routing import solve_day
-
     visits = np.sort(calendar.stops[day, : calendar.length[day]]).astype(int)
     begin, end = int(month.begin[day]), int(month.end[day])
     key = (day, begin, end, *visits.tolist())
@@ -318,11 +326,11 @@ def _exact_day(
         "effort": 0.1,
         "seed": task.seed % 2**31,
     }
-    minutes, service = task.minutes[np.ix_(places, places)], task.service[visits]
     everyone = np.ones(len(visits), bool)
-    plan = solve_day(minutes, service, mandatory=everyone, objective="drive", **limits)
+    plan = _solved(task, places, mandatory=everyone, objective="drive", **limits)
     if plan.status == "infeasible":
-        plan = solve_day(minutes, service, mandatory=task.rhythms.fixed[visits, day], objective="value", **limits)
+        plan = _solved(task, places, mandatory=task.rhythms.fixed[visits, day], objective="value", **limits)
+    driven = places[[0, *(plan.order + 1).tolist(), len(places) - 1]]
     planned = PlannedDay(
         begin=begin,
         end=end,
@@ -334,10 +342,22 @@ def _exact_day(
         depart=plan.depart,
         back=plan.home,
         drive=plan.drive,
+        drives=task.minutes[driven[:-1], driven[1:]] if plan.drives is None else plan.drives,
         is_proven=plan.status == "optimal",
     )
     solved[key] = planned, [int(c) for c in visits if c not in set(planned.stops.tolist())]
     return solved[key]
+
+
+def _solved(task: RepTask, places: np.ndarray, **asked: Any) -> DayPlan:
+    """The best day between places, the first and the last of which are its ends."""
+    from territory.routing import solve_day
+    from territory.routing.hourly import solve_day_by_hour
+
+    service = task.service[places[1:-1]]
+    if task.hourly is not None:
+        return solve_day_by_hour(task.hourly.only(places), service, **asked)
+    return solve_day(task.minutes[np.ix_(places, places)], service, **asked)
 
 
 __all__ = ["PlannedDay", "RepPlan", "RepTask", "solve_rep"]

@@ -31,7 +31,7 @@ def visit_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
     ids, names = ask.customers.index, ask.customers["name"].to_numpy()
     for number, (day, planned) in enumerate(zip(ask.workdays.days, plan.days, strict=True)):
         midnight = pd.Timestamp(day)
-        before = planned.begin
+        minutes, metres = _legs(ask, planned)
         for stop, customer in enumerate(planned.stops.tolist()):
             must = bool(ask.task.rhythms.fixed[customer, number])
             opens, closes = ask.task.opens[customer, number], ask.task.closes[customer, number]
@@ -46,14 +46,13 @@ def visit_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
                     "wait_minutes": round(float(planned.wait[stop]), 2),
                     "start": _moment(midnight, planned.start[stop]),
                     "leave": _moment(midnight, planned.leave[stop]),
-                    "drive_minutes": round(float(ask.task.minutes[before, customer]), 2),
-                    "drive_km": round(float(ask.travel.metres[before, customer]) / 1000, 3),
+                    "drive_minutes": round(float(minutes[stop]), 2),
+                    "drive_km": round(float(metres[stop]) / 1000, 3),
                     "minutes": float(ask.task.service[customer]),
                     "must": must,
                     "appointment": clock(opens) if must and opens == closes else None,
                 }
             )
-            before = customer
     return rows
 
 
@@ -61,10 +60,8 @@ def day_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
     """A row of ``CallPlan.days`` for each working day of one rep."""
     rows = []
     for day, planned in zip(ask.workdays.days, plan.days, strict=True):
-        places = [planned.begin, *planned.stops.tolist(), planned.end]
-        legs = (places[:-1], places[1:])
-        drive = float(ask.task.minutes[legs].sum()) if len(planned.stops) else 0.0
-        metres = float(ask.travel.metres[legs].sum()) if len(planned.stops) else 0.0
+        minutes, metres = _legs(ask, planned)
+        drive = float(minutes.sum()) if len(planned.stops) else 0.0
         visited = float(ask.task.service[planned.stops].sum())
         midnight = pd.Timestamp(day)
         rows.append(
@@ -78,12 +75,21 @@ def day_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
                 "back": _moment(midnight, planned.back),
                 "visit_minutes": visited,
                 "drive_minutes": round(drive, 2),
-                "drive_km": round(metres / 1000, 3),
+                "drive_km": round(float(metres.sum()) / 1000, 3) if len(planned.stops) else 0.0,
                 "worked_minutes": round(visited + drive, 2),
                 "is_proven": planned.is_proven,
             }
         )
     return rows
+
+
+def _legs(ask: RepAsk, planned: PlannedDay) -> tuple[np.ndarray, np.ndarray]:
+    """Minutes and metres of each leg of a day at its hour, (k + 1,) each, the last to the day's end."""
+    places = [planned.begin, *planned.stops.tolist(), planned.end]
+    legs, hourly = (places[:-1], places[1:]), ask.task.hourly
+    if hourly is None:
+        return planned.drives, ask.travel.metres[legs]
+    return planned.drives, hourly.metres[(hourly.hour_at([planned.depart, *planned.leave]), *legs)]
 
 
 def days_visited(ask: RepAsk, plan: RepPlan) -> list[list[int]]:

@@ -14,7 +14,7 @@ from territory.errors import NotFoundError, Problem
 from territory.geo import unproject
 from territory.itinerary.days import LEFT_OUT_COLUMNS, STOP_COLUMNS, Day, rep_name_of
 from territory.model import Portfolio
-from territory.travel import LineTravel, TravelTimes
+from territory.travel import LineTravel, TravelTimes, ways_at
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -56,7 +56,7 @@ def _day(row: pd.Series, visits: pd.DataFrame, portfolio: Portfolio, way: Travel
         begin=(float(lon[0]), float(lat[0])),
         end=(float(lon[-1]), float(lat[-1])),
         pause=None,
-        legs=_legs(way, places),
+        legs=_legs(way, places, [row["depart"], *visits["leave"]]),
         drive_minutes=float(row["drive_minutes"]),
         drive_km=float(row["drive_km"]),
         proof="optimal" if row["is_proven"] else "unproven",
@@ -78,7 +78,9 @@ def _places(row: pd.Series, visits: pd.DataFrame, portfolio: Portfolio) -> gpd.G
     return gpd.GeoSeries(places, index=["start", *visits["customer_id"], "end"], crs=known.crs)
 
 
-def _legs(way: TravelTimes, places: gpd.GeoSeries) -> list[np.ndarray]:
+def _legs(way: TravelTimes, places: gpd.GeoSeries, left: list[pd.Timestamp]) -> list[np.ndarray]:
     import shapely
 
-    return [np.column_stack(unproject(shapely.get_coordinates(leg), places.crs)) for leg in way.path(places)]
+    leave = [moment.hour * 60 + moment.minute + moment.second / 60 for moment in left]
+    ways = ways_at(way, places, leave)
+    return [np.column_stack(unproject(shapely.get_coordinates(leg), places.crs)) for leg in ways]

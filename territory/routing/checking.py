@@ -9,6 +9,7 @@ import numpy as np
 
 from territory.errors import Problem
 from territory.routing.plan import DayPlan
+from territory.travel.hours import HourlyTimes
 
 SLACK = 0.02
 """Minutes by which rounding to whole seconds may differ, a leg."""
@@ -49,6 +50,39 @@ def check_day(
     if abs(worth[order].sum() - plan.prize) > 1e-6 * max(1.0, worth.sum()):
         found.append(Problem("prize", f"{plan.prize} is not the sum of the visits' prizes.", ""))
     return found
+
+
+def check_drives(plan: DayPlan, hourly: HourlyTimes, pause: tuple[float, float, float] | None = None) -> list[Problem]:
+    """What is wrong with the drives of a plan by the clock: legs that are driven in less than their hours allow.
+
+    A way is done when the parts of it that are driven in each hour, at that hour's pace, add up to the whole.
+    """
+    drives = plan.drives if plan.drives is not None else np.empty(0)
+    places = [0, *(int(visit) + 1 for visit in plan.order), hourly.minutes.shape[1] - 1]
+    if len(drives) != len(places) - 1:
+        return [Problem("drives", f"There are {len(drives)} of {len(places) - 1} legs.", "")]
+    found = []
+    for leg, (left, reached) in enumerate(zip([plan.depart, *plan.leave], [*plan.arrive, plan.home], strict=True)):
+        begun = reached - drives[leg]
+        if leg == len(drives) - 1 and _is_paused_at_home(plan, pause):
+            begun = left
+        done, minutes = 0.0, hourly.minutes[:, places[leg], places[leg + 1]]
+        for number, needed in enumerate(minutes):
+            hour = 60.0 * (hourly.first_hour + number)
+            first = begun if number == 0 else max(begun, hour)
+            last = begun + drives[leg] if number == len(minutes) - 1 else min(begun + drives[leg], hour + 60)
+            done += np.inf if needed == 0 else max(last - first, 0.0) / needed
+        if done < 1 - SLACK / max(minutes.min(), SLACK) or begun < left - SLACK:
+            what = f"It is driven in {drives[leg]:.2f} minutes from {begun:.2f} on, and reached at {reached:.2f}."
+            found.append(Problem(f"leg {leg}", what, ""))
+    return found
+
+
+def _is_paused_at_home(plan: DayPlan, pause: tuple[float, float, float] | None) -> bool:
+    """Whether the day ends with the pause, after the last drive."""
+    if plan.pause is None or pause is None or plan.pause_leg < len(plan.order):
+        return False
+    return abs(plan.home - plan.pause - pause[2]) < SLACK
 
 
 def _shortest(matrix: np.ndarray) -> np.ndarray:

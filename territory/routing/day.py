@@ -79,10 +79,10 @@ def solve_day(
     lost = [visit for visit in impossible if asked.mandatory[visit]]
     smaller, kept = task.without(code)
     reasons = [_alone(visit, impossible[visit]) for visit in lost] + _conflicts(smaller, kept)
-    proof = _proven(_relaxed(smaller) if reasons else smaller, effort, seed)
+    proof = _proven(relaxed(smaller) if reasons else smaller, effort, seed)
     if proof.worth is None:
         reasons = [_together(smaller, kept, proof)]
-        proof = _proven(_relaxed(smaller), effort, seed)
+        proof = _proven(relaxed(smaller), effort, seed)
     plan = asked.plan(smaller, kept, proof, impossible, tuple(reasons))
     faults = check_day(plan, **asked.rules)
     if faults:
@@ -247,7 +247,7 @@ class Asked:
         clock = _clock(task, route, legs, times.starts, times.pause_leg)
         visits = kept[route] - 1
         prize = float(self.prizes[visits].sum())
-        figures = self._figures(proof, prize, legs.sum() / SECONDS, times.back)
+        figures = self.figures(proof, prize, legs.sum() / SECONDS, times.back)
         if reasons:
             figures["status"] = "infeasible"
         minutes = {name: begin + values / SECONDS for name, values in clock.items() if name not in ("wait", "pause")}
@@ -266,7 +266,7 @@ class Asked:
             **figures,
         )
 
-    def _figures(self, proof: Proof, prize: float, drive: float, back: int) -> dict[str, Any]:
+    def figures(self, proof: Proof, prize: float, drive: float, back: int) -> dict[str, Any]:
         """Objective, bound, least, gap and status from the proof's whole numbers."""
         is_known = proof.bound < NEVER
         weight, units = self.prize_weight, self.prize_units
@@ -382,7 +382,7 @@ def _together(task: Task, kept: np.ndarray, proof: Proof) -> Problem:
     return Problem(f"visits {musts}", what, "Give a longer shift or more driving, or do not make all of them musts.")
 
 
-def _relaxed(task: Task) -> Task:
+def relaxed(task: Task) -> Task:
     """The task with its musts as visits worth more than all others together."""
     large = int(task.worth.sum() + task.cost.max() * len(task.cost) + task.horizon + 1)
     return replace(task, worth=task.worth + large * task.must, must=np.zeros_like(task.must))

@@ -30,7 +30,8 @@ class DayPlan:
 
     impossible : visit -> "closed" (no window in the shift), "unreachable" (from the start, none is reached in time) or
     "too long" (one cannot be back within the shift), for visits that no plan can make. reasons : why the musts cannot
-    all be kept; the plan then keeps as many as it can.
+    all be kept; the plan then keeps as many as it can. drives : (k + 1,) float, minutes of each leg in the hours in
+    which it is driven, the last to the day's end; None where they are the matrix's.
     """
 
     order: np.ndarray
@@ -52,3 +53,4 @@ class DayPlan:
     impossible: dict[int, str]
     reasons: tuple[Problem, ...] = ()
     steps: int = 0
+    drives: np.ndarray | None = None

@@ -16,9 +16,10 @@ from territory.errors import DataError, Problem
 from territory.hours import WEEKDAYS, minutes_of, weekdays_of
 from territory.model import Portfolio
 from territory.routing.day import solve_day
+from territory.routing.hourly import solve_day_by_hour
 from territory.routing.plan import DayPlan, Objective
 from territory.rules import derive_values
-from territory.travel import LineTravel, TravelMatrix, TravelTimes
+from territory.travel import HourlyTimes, LineTravel, TravelMatrix, TravelTimes, hourly_times
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -54,9 +55,14 @@ class Request:
     seed: int
 
     @cached_property
+    def hourly(self) -> HourlyTimes | None:
+        """Travel from each place to each in each hour of the shift; None where the hour is no matter."""
+        return hourly_times(self.travel, self.places, *self.shift)
+
+    @cached_property
     def times(self) -> TravelMatrix:
-        """Travel from each place to each."""
-        return self.travel.matrix(self.places)
+        """Travel from each place to each; the mean of the hours where they differ."""
+        return self.travel.matrix(self.places) if self.hourly is None else self.hourly.mean
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -76,23 +82,20 @@ class Request:
     def solve(self, **changes: Any) -> DayPlan:
         """The day's plan, with some arguments of `solve_day` changed."""
         asked = {"objective": self.objective, "effort": self.effort, "seed": self.seed}
-        return solve_day(**{**self.arguments, **asked, **changes})
+        arguments = {**self.arguments, **asked, **changes}
+        if self.hourly is None:
+            return solve_day(**arguments)
+        del arguments["matrix"]
+        return solve_day_by_hour(self.hourly, **arguments)
 
     def only(self, rows: Iterable[int]) -> Request:
         """The request for some of its visits, by row."""
         chosen = [int(row) for row in rows]
         kept = [0, *(row + 1 for row in chosen), len(self.places) - 1]
         smaller = replace(self, visits=self.visits.iloc[chosen], places=self.places.iloc[kept])
-        pairs = np.ix_(kept, kept)
-        times = replace(
-            self.times,
-            minutes=self.times.minutes[pairs],
-            metres=self.times.metres[pairs],
-            snapped_metres=self.times.snapped_metres[kept],
-            snapped_metres_to=self.times.snapped_metres_to[kept],
-        )
         # The travel of a part is part of the travel.
-        smaller.__dict__["times"] = times
+        smaller.__dict__["hourly"] = None if self.hourly is None else self.hourly.only(kept)
+        smaller.__dict__["times"] = self.times.only(kept)
         return smaller
 
 

@@ -18,7 +18,7 @@ from territory.model import Portfolio, percent
 from territory.routing.plan import DayPlan, Objective
 from territory.routing.reasons import unvisited
 from territory.routing.request import Request, Visits, request_of, with_visits
-from territory.travel import TravelTimes
+from territory.travel import TravelTimes, ways_at
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -127,7 +127,7 @@ class Route:
         import geopandas as gpd
 
         points = self.request.places.iloc[self._places]
-        lines = self.request.travel.path(points)
+        lines = ways_at(self.request.travel, points, self._left)
         return gpd.GeoSeries(lines, index=[*range(1, len(self.plan.order) + 1), 0], crs=points.crs)
 
     def replan(
@@ -198,9 +198,16 @@ class Route:
     @cached_property
     def _legs(self) -> tuple[np.ndarray, np.ndarray]:
         """Minutes and metres of each leg, the last one home."""
-        places = self._places
-        times = self.request.times
-        return times.minutes[places[:-1], places[1:]], times.metres[places[:-1], places[1:]]
+        times, hourly = self.request.times, self.request.hourly
+        legs = (self._places[:-1], self._places[1:])
+        if hourly is None or self.plan.drives is None:
+            return times.minutes[legs], times.metres[legs]
+        return self.plan.drives, hourly.metres[(hourly.hour_at(self._left), *legs)]
+
+    @property
+    def _left(self) -> np.ndarray:
+        """When each leg is left for, the last one home; minutes since midnight."""
+        return np.array([self.plan.depart, *self.plan.leave])
 
     def _moments(self, minutes: np.ndarray) -> pd.DatetimeIndex:
         # To the second, which is what plans are made in.
