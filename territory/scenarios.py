@@ -79,7 +79,7 @@ def simulate(
         portfolio = scenarios[name]
         asked = {"tolerance": tolerance, "max_moved": max_moved, **alone.get(name, {})}
         count = asked.pop("territories", None)
-        common = {"seed": seed, "travel": travel, "effort": effort, "progress": told}
+        common: dict[str, Any] = {"seed": seed, "travel": travel, "effort": effort, "progress": told}
         try:
             if count is None:
                 return realign(portfolio, **asked, **common)

@@ -54,6 +54,12 @@ def portfolio(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
     return render(request, "portfolio", desk.who, portfolio_id=desk.portfolio(portfolio_id).id)
 
 
+@routes.get("/portfolios/{portfolio_id}/data")
+def data(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
+    """Its rules, and new files for it."""
+    return render(request, "data", desk.who, portfolio_id=desk.portfolio(portfolio_id).id)
+
+
 @routes.get("/portfolios/{portfolio_id}/scenarios")
 def what_ifs(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
     """What would be if."""

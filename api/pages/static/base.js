@@ -195,6 +195,40 @@ export function onSubmit(form, work) {
   });
 }
 
+// ---- sentences that the library says in English, said anew from their figures
+
+// Why a customer changes territory; a row of moves or of handovers.
+export function moveReason(row) {
+  if (!row.why) return row.reason || "–";
+  if (row.why !== "balance") return say(`why_${row.why}`);
+  const cost = (value) => say(value < 0 ? "why_saves" : "why_costs", { value: number(Math.abs(value)) });
+  const measure = (name) => (hasWord(`measure_${name}`) ? say(`measure_${name}`) : name);
+  return [
+    row.over === null ? say("why_passes_on", { territory: row.from }) : say("why_over", { territory: row.from, value: percent(row.over), measure: measure(row.over_measure) }),
+    row.under === null ? null : say("why_under", { territory: row.to, value: percent(row.under), measure: measure(row.under_measure) }),
+    row.nearer_km === null ? null : say("why_nearer", { km: whole(row.nearer_km) }),
+    say("why_staying", { balance: cost(row.staying_balance), distance: cost(row.staying_distance) }),
+  ].filter(Boolean).join(say("why_and"));
+}
+
+// What a plan of a front is called: its names, or its figures.
+export function planName(label, row = {}) {
+  if (label === "today") return say("todays_portfolio");
+  const [names, outside] = [label.replace(/, outside the tolerance$/, ""), /, outside the tolerance$/.test(label)];
+  const keys = names.split(" and ").map((name) => `front_${name.replaceAll(" ", "_")}`);
+  const told = keys.every(hasWord) ? keys.map((key) => say(key)).join(say("name_and"))
+    : row.label === undefined ? names
+      : say("front_figures", { moved: percent(row.moved_customers), deviation: percent(row.deviation), km: decimal(row.mean_km) });
+  return outside ? say("front_outside", { name: told }) : told;
+}
+
+// What plans side by side are called: those of a front by how many they are, what-ifs by their names.
+export function comparisonName({ parameters, rows }) {
+  if (parameters.count) return say("front_of", { count: rows.length || parameters.count });
+  const names = rows.map((row) => planName(row.scenario)).slice(0, 4).join(say("name_and"));
+  return names || say("what_if");
+}
+
 // ---- parts of pages
 
 export function openDialog(dialog) {
@@ -222,9 +256,9 @@ export function link(href, text, attributes = {}) {
 }
 
 export function downloads(base) {
-  for (const box of document.querySelectorAll(".downloads")) {
+  for (const box of document.querySelectorAll(".downloads[data-of]")) {
     box.replaceChildren(...box.dataset.formats.split(" ").map((format) =>
-      link(`${base}/${box.dataset.of}?f=${format}`, say(`download_${format}`), { class: "quiet", download: `${box.dataset.of}.${format}` })));
+      link(`${base}/${box.dataset.of}?f=${format}`, say(`download_${format}`), { class: "quiet", download: `${box.dataset.of}.${format}`, "aria-label": `${say("download")}: ${say(`download_${format}`)}` })));
   }
 }
 

@@ -1,7 +1,7 @@
 // Plans side by side: a table with the difference to the first, a chart of what a front trades, and twin maps.
 
 import { element } from "./elements.js";
-import { ask, attempt, byId, decimal, follow, get, link, number, page, percent, problemOf, progressBar, say, signedNumber, signedPercent } from "./base.js";
+import { ask, attempt, byId, decimal, downloads, follow, get, link, number, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent } from "./base.js";
 import { Table } from "./table.js";
 
 const base = `/v1/comparisons/${page.comparison_id}`;
@@ -10,7 +10,7 @@ const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [760, 340, 56, 20, 16, 44];
 let rows = [];
 
 const isPercent = (key) => /deviation|moved_|capacity|gap/.test(key);
-const name = (row) => row.label ?? (row.scenario === "today" ? say("todays_portfolio") : row.scenario);
+const name = (row) => planName(row.label ?? row.scenario, row);
 
 // The first row is what the others are compared with.
 function compared(key) {
@@ -64,7 +64,7 @@ function chart(chosen, choose) {
   for (const row of [...rows].sort((a, b) => b.deviation - a.deviation)) {
     const disc = mark("circle", {
       cx: x(row.moved_customers), cy: y(row.mean_km), r: 5 + 10 * Math.sqrt(row.deviation / most), class: row === chosen ? "chosen" : "",
-    }, mark("title", {}, row.label));
+    }, mark("title", {}, name(row)));
     disc.addEventListener("click", () => choose(row));
     drawing.append(disc);
   }
@@ -78,10 +78,10 @@ function front() {
   slider.max = inOrder.length - 1;
   const choose = (row) => {
     slider.value = inOrder.indexOf(row);
-    slider.setAttribute("aria-valuetext", row.label);
+    slider.setAttribute("aria-valuetext", name(row));
     chart(row, choose);
     byId("chosen").replaceChildren(
-      element("h3", {}, link(`/proposals/${row.proposal_id}`, row.label)),
+      element("h3", {}, link(`/proposals/${row.proposal_id}`, name(row))),
       element("dl", { class: "facts" }, ["moved_customers", "mean_km", "max_deviation_potential", "max_deviation_workload", "gap"].map((key) =>
         [element("dt", {}, say(`column_${key}`)), element("dd", {}, isPercent(key) ? percent(row[key]) : decimal(row[key]))])),
       element("p", {}, link(`/proposals/${row.proposal_id}`, say("open_proposal"), { class: "main" })));
@@ -100,6 +100,7 @@ function twins() {
     select.value = at;
     const show = () => { byId(`${side}-map`).src = `/v1/proposals/${rows[select.value].proposal_id}/map?language=${page.language}`; };
     select.addEventListener("change", show);
+    byId(`${side}-map`).addEventListener("load", () => followOther(side));
     // Two large pages: only when the reader comes to them.
     new IntersectionObserver((entries, watching) => {
       if (entries.some((entry) => entry.isIntersecting)) {
@@ -108,6 +109,21 @@ function twins() {
       }
     }).observe(byId(`${side}-map`));
   }
+}
+
+const mapIn = (side) => byId(`${side}-map`).contentWindow?.map_territories;
+let isFollowing = false;
+
+// Both maps look at the same place: who moves one moves the other.
+function followOther(side) {
+  const moved = mapIn(side);
+  moved?.on("moveend", () => {
+    const other = mapIn(side === "left" ? "right" : "left");
+    if (!other || isFollowing) return;
+    isFollowing = true;
+    other.setView(moved.getCenter(), moved.getZoom(), { animate: false });
+    isFollowing = false;
+  });
 }
 
 async function open() {
@@ -128,6 +144,7 @@ async function open() {
   byId("ready").hidden = false;
   if (rows.length && rows[0].label !== undefined) front();
   table.show(rows);
+  downloads(base);
   twins();
   return undefined;
 }

@@ -6,9 +6,10 @@ import { byId, number, say, signedPercent } from "./base.js";
 
 const MARK = { color: "#0b62c4", weight: 2, fill: false, interactive: false };
 const MEASURES = ["potential", "workload"];
+const [DRAGGED_FROM, MOST_GHOSTS] = [5, 200];
 
 export class PlanMap {
-  // hears: {customer(i), territory(i), lasso([i, ...])}
+  // hears: {customer(i), territory(i), place({lat, lng}), drop([i, ...], territory)}
   constructor(told, hears) {
     this.hears = hears;
     this.state = {
@@ -26,7 +27,9 @@ export class PlanMap {
     this.pen = L.canvas({ padding: 0.35 });
     this.marks = L.layerGroup().addTo(this.map);
     L.control.scale({ imperial: false, position: "bottomright" }).addTo(this.map);
+    this.chosen = [];
     this._listen();
+    if (hears.drop) this._letDrag();
     this.render();
   }
 
@@ -56,6 +59,7 @@ export class PlanMap {
   choose(customers, { zoom = false } = {}) {
     const [customer] = customers;
     const { wx, wy } = this.scene;
+    this.chosen = customers;
     this.state.territory = null;
     this.state.customer = customers.length === 1 ? customer : null;
     this.marks.clearLayers();
@@ -80,6 +84,7 @@ export class PlanMap {
   lasso() {
     const box = this.map.getContainer();
     this.map.dragging.disable();
+    this.isBusy = true;
     box.classList.add("lassoing");
     const line = L.polyline([], { color: "#0b62c4", weight: 2, dashArray: "4 4" }).addTo(this.map);
     return new Promise((resolve) => {
@@ -98,6 +103,7 @@ export class PlanMap {
         document.removeEventListener("keydown", stop);
         box.classList.remove("lassoing");
         line.remove();
+        this.isBusy = false;
         this.map.dragging.enable();
         this._isMuted = true; // the click that ends the drawing chooses nobody
         setTimeout(() => { this._isMuted = false; }, 50);
@@ -106,6 +112,75 @@ export class PlanMap {
       const stop = (event) => event.key === "Escape" && end(false);
       box.addEventListener("pointerdown", start, { once: true });
       document.addEventListener("keydown", stop);
+    });
+  }
+
+  // A customer follows the pointer, and with it all that are chosen with it. A finger drags only what is chosen already:
+  // else nobody could move the map.
+  _letDrag() {
+    const box = this.map.getContainer();
+    box.addEventListener("pointerdown", (event) => {
+      if (event.button || this.isBusy || !this.canDrag?.() || !event.isPrimary || event.target.closest("button, label")) return;
+      const at = this.map.mouseEventToLatLng(event);
+      const taken = this.layer.customersAt(at, event.pointerType === "mouse" ? 2 : 12).find((i) =>
+        event.pointerType === "mouse" || this.chosen.includes(i));
+      if (taken === undefined) return;
+      this._drag(event, this.chosen.includes(taken) ? this.chosen : [taken]);
+    }, { capture: true });
+  }
+
+  _drag(began, customers) {
+    const box = this.map.getContainer();
+    const { scene } = this;
+    this.map.dragging.disable();
+    let ghosts = null;
+    let territory = -1;
+    const move = (event) => {
+      if (event.pointerId !== began.pointerId) return;
+      const [dx, dy] = [event.clientX - began.clientX, event.clientY - began.clientY];
+      if (!ghosts && Math.hypot(dx, dy) < DRAGGED_FROM) return;
+      event.preventDefault();
+      ghosts ??= this._ghosts(customers);
+      const here = this._territoryAt(this.map.mouseEventToLatLng(event));
+      for (const { mark, from } of ghosts) mark.setLatLng(this.map.layerPointToLatLng(from.add([dx, dy])));
+      if (here !== territory) {
+        territory = here;
+        this.state.territory = here < 0 ? null : here;
+        this.layer.redraw();
+      }
+      this._tip(this.map.mouseEventToContainerPoint(event), this._called(customers), here < 0 ? say("drop_nowhere") : say("drop_here", { territory: scene.territories[here].name }));
+    };
+    const end = (event) => {
+      if (event.type === "keydown" ? event.key !== "Escape" : event.pointerId !== began.pointerId) return;
+      document.removeEventListener("pointermove", move);
+      for (const name of ["pointerup", "pointercancel", "keydown"]) document.removeEventListener(name, end);
+      this.map.dragging.enable();
+      box.classList.remove("dragging");
+      if (!ghosts) return; // it was a click
+      for (const { mark } of ghosts) mark.remove();
+      byId("tip").hidden = true;
+      this.state.territory = null;
+      this.layer.redraw();
+      this._isMuted = true; // the click that ends the dragging chooses nobody
+      setTimeout(() => { this._isMuted = false; }, 50);
+      if (event.type === "pointerup" && territory >= 0) this.hears.drop(customers, territory);
+    };
+    document.addEventListener("pointermove", move);
+    for (const name of ["pointerup", "pointercancel", "keydown"]) document.addEventListener(name, end);
+  }
+
+  _called(customers) {
+    const { id, name } = this.scene.customers;
+    return customers.length > 1 ? say("dragged", { count: customers.length }) : name[customers[0]] || id[customers[0]];
+  }
+
+  _ghosts(customers) {
+    const { wx, wy } = this.scene;
+    this.map.getContainer().classList.add("dragging");
+    return customers.slice(0, MOST_GHOSTS).map((i) => {
+      const at = this._latLng(wx[i], wy[i]);
+      const mark = L.circleMarker(at, { ...MARK, fill: true, fillOpacity: 0.5, radius: this.layer.radius(i) + 3, renderer: this.pen }).addTo(this.map);
+      return { mark, from: this.map.latLngToLayerPoint(at) };
     });
   }
 
@@ -138,6 +213,7 @@ export class PlanMap {
     map.on("click", ({ latlng }) => {
       if (this._isMuted) return;
       const customer = this.layer.customersAt(latlng, 6)[0];
+      if (this.hears.place?.(latlng, customer)) return;
       if (customer !== undefined) this.hears.customer?.(customer);
       else {
         const territory = this._territoryAt(latlng);
@@ -159,27 +235,33 @@ export class PlanMap {
   }
 
   _hover({ latlng, containerPoint }) {
-    if (this._frame) return;
+    if (this._frame || this.map.getContainer().classList.contains("dragging")) return;
     this._frame = requestAnimationFrame(() => {
       this._frame = 0;
       const { scene, state } = this;
       const customer = this.layer.customersAt(latlng, 2)[0];
       const territory = customer === undefined ? this._territoryAt(latlng) : -1;
       this.map.getContainer().classList.toggle("can-click", customer !== undefined);
-      const tip = byId("tip");
-      tip.hidden = customer === undefined && territory < 0;
       if (customer !== undefined) {
         const owner = scene.customers[state.view][customer];
-        tip.replaceChildren(element("b", {}, shortened(scene.customers.name[customer] || scene.customers.id[customer], 60)),
-          element("span", {}, `${say("potential")} ${number(scene.customers.potential[customer])} · ${owner < 0 ? say("nobody") : scene.territories[owner].name}`));
+        this._tip(containerPoint, scene.customers.name[customer] || scene.customers.id[customer],
+          `${say("potential")} ${number(scene.customers.potential[customer])} · ${owner < 0 ? say("nobody") : scene.territories[owner].name}`);
       } else if (territory >= 0) {
-        tip.replaceChildren(element("b", {}, shortened(scene.territories[territory].name, 60)),
-          element("span", {}, MEASURES.map((measure) => `${say(measure)} ${signedPercent(scene.deviation(territory, state.view, measure))}`).join(" · ")));
+        this._tip(containerPoint, scene.territories[territory].name,
+          MEASURES.map((measure) => `${say(measure)} ${signedPercent(scene.deviation(territory, state.view, measure))}`).join(" · "));
+      } else {
+        byId("tip").hidden = true;
       }
-      const room = this.map.getSize();
-      const x = Math.max(4, Math.min(containerPoint.x + 14, room.x - tip.offsetWidth - 8));
-      placed(tip, { transform: `translate(${Math.round(x)}px, ${Math.round(containerPoint.y + 18)}px)` });
     });
+  }
+
+  _tip(point, title, line) {
+    const tip = byId("tip");
+    tip.hidden = false;
+    tip.replaceChildren(element("b", {}, shortened(title, 60)), element("span", {}, line));
+    const room = this.map.getSize();
+    const x = Math.max(4, Math.min(point.x + 14, room.x - tip.offsetWidth - 8));
+    placed(tip, { transform: `translate(${Math.round(x)}px, ${Math.round(point.y + 18)}px)` });
   }
 
   _segment(box, name, label, values, chosen) {

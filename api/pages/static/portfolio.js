@@ -2,8 +2,8 @@
 
 import { element } from "./elements.js";
 import {
-  all, ask, attempt, badge, button, byId, day, decimal, done, downloads, fillTolerance, follow, get, hasWord, hours, link, localDay, me, moment,
-  newKey, number, onSubmit, openDialog, page, percent, planParameters, problemOf, progressBar, say, signedPercent,
+  all, ask, attempt, badge, button, byId, comparisonName, day, decimal, done, downloads, fillTolerance, follow, get, hasWord, hours, link, localDay, me, moment,
+  moveReason, newKey, number, onSubmit, openDialog, page, percent, planName, planParameters, problemOf, progressBar, say, signedPercent,
 } from "./base.js";
 import { PlanMap, territoryName } from "./plan-map.js";
 import { searchCustomers } from "./search.js";
@@ -34,7 +34,7 @@ const territoryTable = new Table(byId("territory-table"), [
 ], { label: say("territories"), filter: (row) => row.territory, sort: { key: "index_potential", descending: true }, onRow: (row) => map.chooseTerritory(indexOf(row.territory)) });
 
 const proposalTable = new Table(byId("proposal-table"), [
-  { key: "name", label: say("name"), show: (row) => link(`/proposals/${row.proposal_id}`, row.name || say("unnamed", { moment: moment(row.created_at) })) },
+  { key: "name", label: say("name"), show: (row) => link(`/proposals/${row.proposal_id}`, row.name ? planName(row.name) : say("unnamed", { moment: moment(row.created_at) })) },
   { key: "status", label: say("status"), show: (row) => badge(row.status) },
   { key: "moved", label: say("moves"), kind: "number", value: (row) => row.summary.moves, show: (row) => number(row.summary.moves) },
   { key: "potential", label: say("potential_off"), kind: "number", value: (row) => row.summary.max_deviation_potential, show: (row) => percent(row.summary.max_deviation_potential) },
@@ -56,7 +56,7 @@ const handoverTable = new Table(byId("handover-table"), [
   { key: "from_rep_id", label: say("from_rep") },
   { key: "to_rep_id", label: say("to_rep") },
   { key: "potential", label: say("potential"), kind: "number", show: (row) => number(row.potential) },
-  { key: "reason", label: say("reason"), class: () => "long" },
+  { key: "reason", label: say("reason"), class: () => "long", value: moveReason, show: moveReason },
 ], { label: say("handovers"), empty: say("no_handovers"), filter: (row) => Object.values(row).join(" "), atOnce: 20 });
 
 const historyTable = new Table(byId("history-table"), [
@@ -176,10 +176,46 @@ function showHistory(versions) {
   historyTable.show(versions);
   const options = () => versions.map((each) => element("option", { value: each.number }, `${each.number} · ${day(each.effective_from)}`));
   const form = byId("difference");
+  const plans = proposalTable.rows.filter((row) => row.summary.moves !== undefined).map((row) =>
+    element("option", { value: row.proposal_id }, row.name ? planName(row.name) : say("unnamed", { moment: moment(row.created_at) })));
   form.elements.before.replaceChildren(...options());
-  form.elements.after.replaceChildren(...options());
+  form.elements.after.replaceChildren(...options(), ...(plans.length ? [element("optgroup", { label: say("proposals") }, plans)] : []));
   form.elements.before.value = versions[1]?.number ?? versions[0].number;
-  form.hidden = versions.length < 2;
+  form.hidden = versions.length + plans.length < 2;
+}
+
+// ---- what changes hands: of everybody, or the list that one rep takes along
+
+async function showHandovers(repId = "") {
+  const query = repId ? `?rep_id=${encodeURIComponent(repId)}` : "";
+  const rows = await all(`${base}/handovers${query}`);
+  handoverTable.show(rows);
+  byId("handover-told").textContent = !repId ? "" : say("gives_and_takes", {
+    gives: number(rows.filter((row) => (row.from_rep_id || "").split(";").includes(repId)).length),
+    takes: number(rows.filter((row) => (row.to_rep_id || "").split(";").includes(repId)).length),
+  });
+  byId("handover-downloads").replaceChildren(...["xlsx", "csv"].map((format) =>
+    link(`${base}/handovers${query}${query ? "&" : "?"}f=${format}`, say(`download_${format}`), { class: "quiet", download: `handovers${repId && `-${repId}`}.${format}` })));
+}
+
+function offerReps(reps) {
+  const select = byId("handover-rep");
+  const chosen = select.value;
+  select.replaceChildren(element("option", { value: "" }, say("every_rep")), ...reps.map((each) =>
+    element("option", { value: each.rep_id }, each.name ? `${each.rep_id} · ${each.name}` : each.rep_id)));
+  select.value = chosen;
+}
+
+byId("handover-rep").addEventListener("change", ({ target }) => attempt(null, () => showHandovers(target.value)));
+
+// ---- plans side by side that were made before
+
+function showFronts(comparisons) {
+  const made = comparisons.filter((each) => each.status !== "failed" && each.status !== "cancelled").slice(0, 8);
+  byId("fronts").hidden = !made.length;
+  byId("front-list").replaceChildren(...made.map((each) => element("li", {},
+    link(`/comparisons/${each.comparison_id}`, comparisonName(each)), " ",
+    element("span", { class: "soft" }, moment(each.created_at)), each.status === "planning" ? [" ", badge("planning")] : null)));
 }
 
 onSubmit(byId("difference"), async ({ before, after }) => {
@@ -202,6 +238,18 @@ onSubmit(byId("revert").querySelector("form"), async ({ effective_from: from, co
   await open();
 });
 
+const keptTerritories = () => [...byId("kept-territories").querySelectorAll("input:checked")].map((box) => box.value);
+
+function offerToKeep(rows) {
+  const kept = new Set(keptTerritories());
+  byId("kept-territories").replaceChildren(...rows.map(({ territory }) => element("label", { class: "tick" },
+    element("input", { type: "checkbox", value: territory, checked: kept.has(territory) }), ` ${territory}`)));
+}
+
+byId("kept-territories").addEventListener("change", () => {
+  byId("kept-count").textContent = keptTerritories().length || "";
+});
+
 const rebalance = byId("rebalance");
 byId("open-rebalance").addEventListener("click", () => openDialog(rebalance));
 onSubmit(rebalance.querySelector("form"), async (fields) => {
@@ -214,7 +262,8 @@ onSubmit(rebalance.querySelector("form"), async (fields) => {
     return;
   }
   const territories = fields.territories.value === "" ? null : Number(fields.territories.value);
-  const { content } = await ask("POST", `${base}/proposals`, { body: { ...body, name: fields.name.value, territories }, key: newKey() });
+  const keep = territories === null ? keptTerritories() : [];
+  const { content } = await ask("POST", `${base}/proposals`, { body: { ...body, name: fields.name.value, territories, keep }, key: newKey() });
   location.assign(`/proposals/${content.proposal_id}`);
 });
 
@@ -252,6 +301,7 @@ async function open() {
   byId("ready").hidden = false;
   byId("actions").hidden = false;
   byId("to-scenarios").href = `/portfolios/${page.portfolio_id}/scenarios`;
+  byId("to-data").href = `/portfolios/${page.portfolio_id}/data`;
   byId("to-map").href = `${base}/map?language=${page.language}`;
   fillTolerance(rebalance.querySelector("form"), portfolio.facts.rules);
   downloads(base);
@@ -259,13 +309,20 @@ async function open() {
   if (map) map.show(scene);
   else map = new PlanMap(scene, { customer: chooseCustomer, territory: (index) => map.chooseTerritory(index) });
   const rest = [
-    all(`${base}/territories`).then((rows) => territoryTable.show(rows)),
+    all(`${base}/territories`).then((rows) => {
+      territoryTable.show(rows);
+      offerToKeep(rows);
+    }),
     all(`${base}/alerts`).then(showAlerts),
     get(`${base}/locks`).then((told) => showLocks(told.locks)),
-    all(`${base}/proposals`, 1000).then((rows) => proposalTable.show(rows)),
-    get(`${base}/alignments`).then(({ items }) => showHistory(items)),
+    Promise.all([all(`${base}/proposals`, 1000), get(`${base}/alignments`)]).then(([rows, { items }]) => {
+      proposalTable.show(rows);
+      showHistory(items);
+    }),
+    get(`${base}/comparisons`).then(({ items }) => showFronts(items)),
     showChallenges(),
-    all(`${base}/handovers`).then((rows) => handoverTable.show(rows)),
+    all(`${base}/reps`).then(offerReps),
+    showHandovers(byId("handover-rep").value),
   ];
   return Promise.all(rest);
 }

@@ -41,7 +41,8 @@ function card(portfolio) {
 }
 
 attempt(null, async () => {
-  const portfolios = await all("/v1/portfolios");
+  // New files for a portfolio wait on its own page.
+  const portfolios = (await all("/v1/portfolios")).filter((each) => !each.facts.update_of);
   byId("list").replaceChildren(...(portfolios.length
     ? [element("div", { class: "grid" }, portfolios.map(card))]
     : [element("div", { class: "empty-state" }, element("p", {}, say("no_portfolios")), element("p", { class: "soft" }, say("no_portfolios_hint")))]));

@@ -2,8 +2,8 @@
 
 import { element } from "./elements.js";
 import {
-  all, ask, attempt, badge, button, byId, decimal, done, downloads, follow, get, hours, hush, localDay, me, moment, newKey, number,
-  onSubmit, openDialog, page, percent, problemOf, progressBar, say, signedNumber, signedPercent, Refused,
+  all, ask, attempt, badge, button, byId, decimal, done, downloads, follow, get, hours, hush, localDay, me, moment, moveReason, newKey, number,
+  onSubmit, openDialog, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent, Refused,
 } from "./base.js";
 import { PlanMap, territoryName } from "./plan-map.js";
 import { searchCustomers } from "./search.js";
@@ -54,15 +54,11 @@ const moveTable = new Table(byId("move-table"), [
   { key: "name", label: say("customer"), show: (row) => button(row.name || row.customer_id, async () => chooseById(row.customer_id), { class: "as-link" }) },
   { key: "from", label: say("from") },
   { key: "to", label: say("to") },
-  { key: "reason", label: say("reason"), class: () => "long", show: (row) => reasonText(row.reason) },
+  { key: "reason", label: say("reason"), class: () => "long", value: moveReason, show: moveReason },
   { key: "price", label: say("price"), kind: "number", show: (row) => decimal(row.price) },
   { key: "runner_up", label: say("runner_up"), show: (row) => row.runner_up || say("nobody") },
   { key: "decision", label: say("decision"), show: (row) => decisionButtons(row) },
-], { label: say("moves"), empty: say("no_moves"), filter: (row) => `${row.name} ${row.customer_id} ${row.from} ${row.to} ${row.reason}`, atOnce: 25 });
-
-function reasonText(reason) {
-  return reason || "–";
-}
+], { label: say("moves"), empty: say("no_moves"), filter: (row) => `${row.name} ${row.customer_id} ${row.from} ${row.to} ${moveReason(row)}`, atOnce: 25 });
 
 function decisionButtons(row) {
   if (!isEditable()) return row.decision === "open" ? "–" : badge(row.decision);
@@ -124,6 +120,12 @@ function settle(delay = ROWS_REDRAWN_AFTER) {
     if (chosen.length && !byId("card").contains(document.activeElement)) choose(chosen);
     return undefined;
   }), delay);
+}
+
+// Dropped on another territory: what was dragged becomes what is chosen, and goes there.
+function drop(customers, territory) {
+  choose(customers);
+  return attempt(null, () => give(map.scene.territories[territory].name));
 }
 
 async function give(territory) {
@@ -228,7 +230,7 @@ function oneCustomer(i) {
       fact("in_this_plan", territoryName(scene, customers.after[i])),
       fact("potential", number(customers.potential[i])),
       fact("workload_hours", hours(customers.workload[i])),
-      isMoving && move ? [fact("reason", reasonText(move.reason)), fact("price", decimal(move.price)), fact("runner_up", move.runner_up || say("nobody"))] : null),
+      isMoving && move ? [fact("reason", moveReason(move)), fact("price", decimal(move.price)), fact("runner_up", move.runner_up || say("nobody"))] : null),
     move ? element("p", {}, decisionButtons(move)) : "",
   ];
 }
@@ -283,7 +285,7 @@ function tile(key, value, before = null, isGood = null) {
 
 function showSummary() {
   const { summary } = plan;
-  byId("title").textContent = plan.name || say("unnamed", { moment: moment(plan.created_at) });
+  byId("title").textContent = plan.name ? planName(plan.name) : say("unnamed", { moment: moment(plan.created_at) });
   document.title = byId("title").textContent;
   byId("subtitle").replaceChildren(badge(plan.status), ` ${say("made_from_alignment", { number: plan.base_number })} · ${moment(plan.created_at)}`);
   byId("undo").disabled = !plan.can_undo || !isEditable();
@@ -308,8 +310,20 @@ function verdict() {
   if (plan.problem) return [element("div", { class: "said" }, problemOf({ problem: plan.problem }))];
   const isWithin = ["potential", "workload"].every((m) => summary[`max_deviation_${m}`] <= summary.tolerance[m] + 1e-9);
   const text = say(isWithin ? "verdict_fair" : "verdict_unfair", { potential: percent(summary.tolerance.potential), workload: percent(summary.tolerance.workload) });
+  const found = faults();
   return [element("div", { class: `verdict ${isWithin ? "fair" : "unfair"}` }, element("strong", {}, text),
-    summary.reasons?.length ? element("ul", {}, summary.reasons.map((each) => element("li", {}, `${each.where}: ${each.what} ${each.fix}`))) : null)];
+    found.length ? element("ul", {}, found) : null)];
+}
+
+// What is wrong, from the figures; and what the figures do not tell, as the library says it.
+function faults() {
+  const told = totals.flatMap((row) => [
+    ...["potential", "workload"].filter((measure) => isOut(row, measure)).map((measure) => say(`alert_${measure}`, { territory: row.territory, value: signedPercent(row[`deviation_${measure}`]) })),
+    row.pieces > 1 ? say("alert_pieces", { territory: row.territory, count: number(row.pieces) }) : null,
+    row.capacity_use > 1 ? say("alert_capacity", { territory: row.territory, use: percent(row.capacity_use) }) : null,
+  ]).filter(Boolean);
+  const rest = (plan.summary.reasons || []).filter((each) => !/, (potential|workload|pieces|capacity)$/.test(each.where));
+  return [...told, ...rest.map((each) => `${each.where}: ${each.what} ${each.fix}`)].map((text) => element("li", {}, text));
 }
 
 // ---- its way on
@@ -400,7 +414,9 @@ async function refresh() {
     map = new PlanMap(scene, {
       customer: (i) => choose([i]),
       territory: (i) => { choose([]); map.chooseTerritory(i); },
+      drop,
     });
+    map.canDrag = isEditable;
   }
   showMoves(rows);
   showTotals(territories);
