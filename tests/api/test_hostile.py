@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import re
 import zipfile
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -128,6 +131,70 @@ def test_a_workbook_that_unfolds_to_half_a_gigabyte_is_refused(service: Running)
 )
 def test_a_bad_address_is_told(service: Running, url: str):
     assert service.get("admin", url).status_code in (404, 422)
+
+
+EACH = 1 if EXAMPLES >= 100 else 4
+"""Every how many of the bodies an operation gets; all, in the benchmark."""
+DEEP = 200_000
+BAD_BODIES = {
+    "not a number": b'{"tolerance": NaN}',
+    "infinite": b'{"tolerance": Infinity, "potential": -Infinity}',
+    "beyond a float": b'{"tolerance": 1e999, "seed": 1e999}',
+    "beyond an integer": b'{"tolerance": %s, "seed": %s}' % (b"9" * 5000, b"9" * 5000),
+    "half a character": b'{"name": "\\ud800", "login": "\\udfff", "note": "\\ud83d", "\\ud800": 1}',
+    "half a character in bytes": b'{"name": "\xed\xa0\x80"}',
+    "a zero in a text": b'{"name": "a\\u0000b", "login": "\\u0000", "comment": "\\u0000"}',
+    "deep lists": b"[" * DEEP,
+    "deep objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+    "deep and whole": b'{"changes": ' + b"[" * DEEP + b"]" * DEEP + b"}",
+    "UTF-16": '{"name": "x"}'.encode("utf-16"),
+    "UTF-32": '{"name": "x"}'.encode("utf-32"),
+    "GB18030": '{"name": "销售"}'.encode("gb18030"),
+    "a mark before it": b"\xef\xbb\xbf{}",
+    "Latin-1": '{"name": "Müller"}'.encode("latin-1"),
+    "packed": gzip.compress(b'{"name": "%s"}' % (b"x" * 1_000_000)),
+    "nothing": b"",
+    "null": b"null",
+    "a list": b"[]",
+    "a text": b'"text"',
+    "one key many times": b"{" + b'"name": "x",' * 10_000 + b'"name": "x"}',
+    "many keys": b"{" + b",".join(b'"k%d": 1' % number for number in range(2_000)) + b"}",
+    "a long text": b'{"name": "%s", "note": "%s", "login": "%s"}' % ((b"x" * 50_000,) * 3),
+    "false kinds": b'{"name": 1, "login": [], "changes": {}, "move": [], "lock": "x", "tolerance": "x", "files": 7}',
+    "an end in the middle": b'{"name": "x',
+    "after the end": b'{"name": "x"} {"name": "y"}',
+}
+"""What JSON is not, or should not be."""
+
+
+def operations_with_bodies(service: Running) -> list[tuple[str, str]]:
+    document = service.get(None, "/openapi.json").json()
+    return [
+        (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+
+
+def test_no_body_makes_the_service_fail(service: Running):
+    path = service.bring(town())
+    known = {"portfolio_id": path.rsplit("/", 1)[1], "proposal_id": service.propose(path).rsplit("/", 1)[1]}
+    headers = {"Authorization": f"Bearer {service.secrets['admin']}", "If-Match": "*"}
+    statuses: dict[tuple[str, str], int] = {}
+
+    for number, (method, url) in enumerate(operations_with_bodies(service)):
+        address = re.sub(r"\{(\w+)\}", lambda hole: known.get(hole[1], "x"), url)
+        for name, body in islice(BAD_BODIES.items(), number % EACH, None, EACH):
+            own = {**headers, "Content-Type": "application/json"}
+            if name == "packed":
+                own["Content-Encoding"] = "gzip"
+            statuses[f"{method} {url}", name] = service.client.request(
+                method, address, headers=own, content=body
+            ).status_code
+
+    assert {name for _, name in statuses} == set(BAD_BODIES)
+    assert {case: status for case, status in statuses.items() if not 200 <= status < 500} == {}
 
 
 def test_bad_headers_are_told(service: Running):

@@ -14,7 +14,7 @@ PROMISES = {
     "kills": ("tests/api/test_killed.py", {"TERRITORY_KILLS": "1000"}),
     "jobs": ("tests/api/test_jobs.py", {"TERRITORY_JOBS": "200"}),
     "managers": ("tests/api/test_two_people.py", {"TERRITORY_INTERLEAVINGS": "2000"}),
-    "hostile": ("tests/api/test_hostile.py", {"TERRITORY_EXAMPLES": "100"}),
+    "hostile": ("tests/api/test_hostile.py tests/api/test_installed.py", {"TERRITORY_EXAMPLES": "100"}),
 }
 """name -> the tests, and how large they are to be"""
 
@@ -33,7 +33,7 @@ def is_kept(name: str) -> bool:
     """Whether a promise is kept in full size."""
     tests, sizes = PROMISES[name]
     print(f"== {name}: {sizes}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "--durations=5", tests]
+    command = [sys.executable, "-m", "pytest", "-q", "--durations=5", *tests.split()]
     return subprocess.run(command, env={**os.environ, **sizes}, check=False).returncode == 0
 
 
