@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from territory.alignment import align_units, engine
+from territory.alignment import align_units, bound, diagram, engine
 from territory.alignment.units import Rows, coarsen, make_units
 from territory.errors import InfeasibleError
 from territory.model import percent
@@ -95,6 +95,20 @@ def test_the_bound_is_that_of_the_linear_programme(places, count, tolerance):
     assert plan.lower_bound == pytest.approx(optimum, rel=2e-3)
 
 
+@pytest.mark.parametrize("begin", ["scratch", "today"])
+def test_prices_found_on_points_of_many_customers_hold_for_the_customers(monkeypatch, begin):
+    xy, measures = country(1500, seed=5)
+    monkeypatch.setattr(bound, "COARSE", 60)
+    monkeypatch.setattr(diagram, "COARSE", 60)
+    start = None if begin == "scratch" else (xy[:, 0] > np.median(xy[:, 0])) * 2 + (xy[:, 1] > np.median(xy[:, 1]))
+
+    plan = align_units(xy, measures, np.ones(4), 0.02, seed=1, start=start, effort=0.1)
+
+    optimum = transport_optimum(xy, measures, plan, 0.02)
+    assert plan.lower_bound <= optimum * (1 + 1e-9)
+    assert plan.lower_bound == pytest.approx(optimum, rel=2e-3)
+
+
 def test_a_line_is_cut_into_equal_runs():
     xy = np.column_stack([np.arange(12) * 1000.0, np.zeros(12)])
 
@@ -136,8 +150,8 @@ def test_every_row_is_in_one_connected_territory(places, count, seed, tolerance)
 def test_the_same_seed_gives_the_same_plan(seed):
     xy, measures = country(80, seed)
 
-    first = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
-    second = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
+    first = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
+    second = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
 
     assert first.labels.tolist() == second.labels.tolist()
     assert first.lower_bound == second.lower_bound
@@ -148,8 +162,8 @@ def test_the_same_seed_gives_the_same_plan(seed):
 def test_moving_the_whole_country_or_its_currency_changes_no_label(seed):
     xy, measures = country(80, seed)
 
-    here = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
-    there = align_units(xy + np.array([2**20, -(2**21)]), measures * [8.0, 0.5], np.ones(4), 0.1, seed=seed)
+    here = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
+    there = align_units(xy + np.array([2**20, -(2**21)]), measures * [8.0, 0.5], np.ones(4), 0.1, seed=seed, effort=0.2)
 
     assert here.max_deviation == pytest.approx(there.max_deviation, abs=0.05)
     assert here.status == there.status
@@ -161,8 +175,8 @@ def test_the_order_of_rows_changes_no_territory(seed):
     xy, measures = country(80, seed)
     order = np.random.default_rng(seed).permutation(80)
 
-    plan = align_units(xy, measures, np.ones(4), 0.1, seed=seed)
-    shuffled = align_units(xy[order], measures[order], np.ones(4), 0.1, seed=seed)
+    plan = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
+    shuffled = align_units(xy[order], measures[order], np.ones(4), 0.1, seed=seed, effort=0.2)
 
     assert plan.labels[order].tolist() == shuffled.labels.tolist()
 

@@ -60,9 +60,9 @@ def test_a_search_may_begin_with_a_plan_that_names_a_vacant_territory_or_not_eve
     line = line_of_customers(9, reps=3)
     vacant = line.without_rep("R02")
 
-    begun = realign(vacant, tolerance=0.2, seed=1, begin=line.alignment.iloc[:known])
+    begun = realign(vacant, tolerance=0.2, seed=1, begin=line.alignment.iloc[:known], effort=0.1)
 
-    assert begun.alignment.equals(realign(vacant, tolerance=0.2, seed=1).alignment)
+    assert begun.alignment.equals(realign(vacant, tolerance=0.2, seed=1, effort=0.1).alignment)
 
 
 def test_a_fair_alignment_is_left_alone():
@@ -262,7 +262,7 @@ def test_progress_is_told_from_shape_to_proof():
 def test_every_customer_is_in_one_connected_territory(count, seed):
     portfolio = town(count, seed)
 
-    proposal = realign(portfolio, tolerance=0.15, seed=seed)
+    proposal = realign(portfolio, tolerance=0.15, seed=seed, effort=0.3)
 
     assert proposal.alignment.index.equals(portfolio.customers.index)
     assert proposal.alignment.isin(["T1", "T2", "T3"]).all()
@@ -281,8 +281,8 @@ def test_other_names_for_the_territories_change_no_border(seed):
     portfolio = town(80, seed)
     renamed = given_territories(portfolio, [f"Z{name[1:]}" for name in portfolio.alignment])
 
-    plain = realign(portfolio, tolerance=0.15, seed=3)
-    other = realign(renamed, tolerance=0.15, seed=3)
+    plain = realign(portfolio, tolerance=0.15, seed=3, effort=0.3)
+    other = realign(renamed, tolerance=0.15, seed=3, effort=0.3)
 
     assert [name[1:] for name in plain.alignment] == [name[1:] for name in other.alignment]
 
@@ -294,8 +294,8 @@ def test_shuffled_rows_change_no_territory(seed):
     order = np.random.default_rng(seed).permutation(80)
     shuffled = replace(portfolio, customers=portfolio.customers.iloc[order])
 
-    plain = realign(portfolio, tolerance=0.15, seed=3)
-    other = realign(shuffled, tolerance=0.15, seed=3)
+    plain = realign(portfolio, tolerance=0.15, seed=3, effort=0.3)
+    other = realign(shuffled, tolerance=0.15, seed=3, effort=0.3)
 
     assert other.alignment.reindex(plain.alignment.index).tolist() == plain.alignment.tolist()
 
