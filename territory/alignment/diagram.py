@@ -18,6 +18,8 @@ LOST = 0.15
 """A load that is off its share by this much has prices that are not to be trusted."""
 LONGEST_RUN = 25
 """Units that become one point at most: of longer runs the prices are too wrong to begin with."""
+KINDS = 4
+"""Points that the units of one neighbourhood become, each of units that are alike."""
 COARSE = 12_000
 """Above this many units, prices are first found on runs of them."""
 
@@ -179,11 +181,17 @@ def centre_on_all(
 
 
 def coarse(xy: np.ndarray, mass: np.ndarray, measure: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Runs of units that follow each other (they come in Hilbert order) as one point each; loads are kept exactly."""
+    """Units that are near each other (they come in Hilbert order) and alike as one point each; loads are kept exactly.
+
+    Alike: of about the same ratio of the first measure to the mass. Prices on two measures send units of different
+    ratios to different centres, and so prices found on points of mixed ones would be worth nothing to the units.
+    """
     run = -(-len(xy) // max(COARSE, len(xy) // LONGEST_RUN))
     if run == 1:
         return xy, mass, measure
-    group = np.arange(len(xy)) // run
+    at = np.arange(len(xy))
+    group = np.empty_like(at)
+    group[np.lexsort((measure[:, 0] / mass, at // (KINDS * run)))] = at // run
     weight = np.bincount(group, mass)
     loads = np.column_stack([np.bincount(group, column) for column in measure.T])
     return centroids(xy, mass, group, len(weight)), weight, loads
