@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from territory.alignment.bound import prices_at
-from territory.alignment.engine import Progress, design, repair
+from territory.alignment.engine import Found, Progress, design, repair
 from territory.alignment.pieces import pieces
 from territory.alignment.reasons import is_too_heavy, why
 from territory.alignment.task import UNLIMITED, Task
@@ -188,8 +188,8 @@ def align_units(
     # What a giant makes impossible on one measure must not spoil the others: that measure is let go.
     task = asked.wider(is_too_heavy(asked), LET_GO)
     tell = progress or (lambda stage, part: None)
-    label = repair(task, tell) if (rows.start >= 0).any() else design(task, tell)
-    plan = _judge(asked, label, middle, measures[order], tell)
+    found = repair(task, tell) if (rows.start >= 0).any() else design(task, tell)
+    plan = _judge(asked, found, middle, measures[order], tell)
     reasons = (*unserved, *plan.reasons)
     status = "infeasible" if reasons else plan.status
     return replace(plan.measured(q), labels=plan.labels[np.argsort(order)], reasons=reasons, status=status)
@@ -289,13 +289,13 @@ def _refuse(rows: int, count: int, measures: np.ndarray) -> None:
         raise InfeasibleError(problems)
 
 
-def _judge(task: Task, label: np.ndarray, middle: np.ndarray, measures: np.ndarray, tell: Progress) -> UnitPlan:
+def _judge(task: Task, found: Found, middle: np.ndarray, measures: np.ndarray, tell: Progress) -> UnitPlan:
     """The plan with its measures, its bound, and why it is out of its bands if it is."""
-    units = task.units
+    units, label = task.units, found.label
     tell("proof", 0.0)
     objective = task.objective(label)
     centres = task.centres(label)
-    price, bound = prices_at(task, centres)
+    price, bound = prices_at(task, centres, near=found.price)
     bound = min(bound, objective)
     deviation = task.deviation(label)
     piece, _ = pieces(units, label)

@@ -12,12 +12,18 @@ HEATS: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """Temperatures through which the smoothed dual is led to the exact one, in squared cell sizes."""
 EXACT, ROUGH = 1e-4, 0.01
 """How near loads are brought to where the prices want them, at the coldest temperature and before."""
+PATIENCE = 4
+"""Steps that hardly raise the bound before the next temperature."""
 FINE = 2
-"""From which of them on a large task is solved on all its units."""
+"""From which of them on a large task is solved on all its units, and one whose prices are known about."""
 
 
-def prices_at(task: Task, centres: np.ndarray, *, heats: tuple[float, ...] = HEATS) -> tuple[np.ndarray, float]:
+def prices_at(
+    task: Task, centres: np.ndarray, *, heats: tuple[float, ...] = HEATS, near: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
     """The best prices (K, q) found for these centres through these temperatures, and the bound that they prove.
+
+    `near` (K, q) are prices that are about right: with them the hot temperatures are left out.
 
     No fractional assignment to the centres within the bands costs less: the LP's dual, evaluated exactly.
     """
@@ -44,13 +50,25 @@ def prices_at(task: Task, centres: np.ndarray, *, heats: tuple[float, ...] = HEA
     price = best_price = np.zeros_like(task.shares)
     best = proven(price)
     steps = 40
+    if near is not None and (value := proven(near)) > best:
+        price, best_price, best, heats = near, near, value, heats[FINE:]
     if len(units.mass) > COARSE and not len(units.travel):
-        price, heats, steps = rough_prices(task, centres), heats[FINE:], 12
+        steps = 12
+        if price is not near:
+            price, heats = rough_prices(task, centres), heats[FINE:]
     for heat in heats:
         # What the warm ones find is only where the next one starts.
         enough = EXACT if heat == HEATS[-1] else ROUGH
         price, _, _ = raise_prices(
-            offers, heat * warm, price, task.shares, steps=steps, enough=enough, bands=bands, blunt=heat * blunt
+            offers,
+            heat * warm,
+            price,
+            task.shares,
+            steps=steps,
+            enough=enough,
+            patience=PATIENCE,
+            bands=bands,
+            blunt=heat * blunt,
         )
         value = proven(price)
         if value > best:

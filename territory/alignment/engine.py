@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -36,6 +37,8 @@ WARM = 3
 """How many of the temperatures lead to prices that are good enough to begin with."""
 STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
+DESIGNED, REPAIRED = 16_000, 4_000
+"""Searches of a design, and those that a repair begins with, times the units."""
 QUENCH, FROZEN = 0.95, 0.01
 """The part of a search after which it is cooled fast, and to what, in mean energies of a unit."""
 SWAPS, LATE_SWAPS = 0.1, 0.5
@@ -87,20 +90,21 @@ FROM_SCRATCH = (
     Schedule(100, 0.3, 0.6, edge=0.999),
 )
 REFINE = (Schedule(0.5, 0.02, 0.0),)
+# The second finds the plans of fewest moves: where moves are dear, centres must hold still for a while.
 FROM_TODAY = (
     Schedule(2, 0.02, 0.0),
+    Schedule(10, 0.1, 0.3),
+    Schedule(20, 0.1, 0.6),
     Schedule(10, 0.1, 0.0),
-    Schedule(10, 0.1, 0.6),
     Schedule(30, 0.1, 0.0),
-    Schedule(10, 0.1, 0.0),
     Schedule(5, 0.1, 0.0, edge=0.999),
 )
 
 
-def design(task: Task, progress: Progress) -> np.ndarray:
-    """Labels (n,) of the best plan found from scratch: in its bands first, then of least objective."""
+def design(task: Task, progress: Progress) -> Found:
+    """The best plan found from scratch: in its bands first, then of least objective."""
     if task.count == 1:
-        return np.zeros(len(task.units.mass), np.int64)
+        return Found(np.zeros(len(task.units.mass), np.int64), np.zeros_like(task.shares))
     if len(task.units.mass) > LARGE:
         return _design_in_pairs(task, progress)
     if len(task.units.travel):
@@ -120,12 +124,12 @@ def _start_on_tables(task: Task) -> Start:
     return Start(connect(task.units, _choose(task, centres, price), task.loose), centres, price, promise)
 
 
-def _served(task: Task, label: np.ndarray, progress: Progress) -> np.ndarray:
+def _served(task: Task, found: Found, progress: Progress) -> Found:
     """The plan with every unit where it is allowed, in a piece of its own if it must be, and balanced again then."""
-    units = task.units
+    units, label = task.units, found.label
     astray = task.is_forbidden(label) & units.movable
     if not len(units.allowed) or not astray.any():
-        return label
+        return found
     centres = task.centres(label)
     wanted = np.empty_like(label)
     choose(task, centres, np.zeros_like(task.shares), wanted)
@@ -134,12 +138,19 @@ def _served(task: Task, label: np.ndarray, progress: Progress) -> np.ndarray:
     return _search(settled, [Start(label, centres, np.zeros_like(task.shares))], REFINE, progress)
 
 
-def _design_in_pairs(task: Task, progress: Progress) -> np.ndarray:
+def _design_in_pairs(task: Task, progress: Progress) -> Found:
     """A design for pairs of units, then its borders searched unit by unit (multilevel: Hendrickson and Leland 1995)."""
     merged, pair = coarsen(task.units)
-    label = design(replace(task, units=merged), progress)[pair]
+    label = design(replace(task, units=merged), progress).label[pair]
     centres = task.centres(label)
     return _search(task, [Start(label, centres, rough_prices(task, centres))], REFINE, progress)
+
+
+class Found(NamedTuple):
+    """A plan's labels (n,), and prices (K, q) that are about right for it."""
+
+    label: np.ndarray
+    price: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -175,34 +186,35 @@ def _named_as_allowed(task: Task, cells: np.ndarray, centres: np.ndarray) -> tup
     return name[cells], centres[np.argsort(name)]
 
 
-def repair(task: Task, progress: Progress) -> np.ndarray:
-    """Labels (n,) of the best plan found from today's: in its bands first, then of least objective."""
+def repair(task: Task, progress: Progress) -> Found:
+    """The best plan found from today's: in its bands first, then of least objective."""
     progress("shape", 0.0)
     label = connect(task.units, _settle(task) if task.begin is None else task.begin, task.loose)
     if task.count == 1:
-        return label
+        return Found(label, np.zeros_like(task.shares))
     centres = task.centres(label)
     price, _ = prices_at(task, centres, heats=HEATS[:WARM])
-    start = Start(label, centres, price)
+    start, found = Start(label, centres, price), Found(label, price)
     if len(task.units.mass) > MANY:
-        label = _search(replace(task, effort=HASTE * task.effort), [start], FROM_TODAY, progress)
-    if len(task.units.mass) <= MANY or task.overrun(label) > 0:
-        label = _search(task, [start], FROM_TODAY, progress)
-    return _served(task, _named_alike(task, label), progress)
+        found = _search(replace(task, effort=HASTE * task.effort), [start], FROM_TODAY, progress)
+    if len(task.units.mass) <= MANY or task.overrun(found.label) > 0:
+        found = _search(task, [start], FROM_TODAY, progress)
+    return _served(task, _named_alike(task, found), progress)
 
 
-def _named_alike(task: Task, label: np.ndarray) -> np.ndarray:
+def _named_alike(task: Task, found: Found) -> Found:
     """The same pieces of ground, named so that least is handed over, where that leaves every band as it is."""
-    units = task.units
+    units, label = task.units, found.label
     # A piece keeps its name for certain where one of its units is locked, or territories are not alike.
     is_alike = not (task.shares != task.shares[0]).any() and not (task.band != task.band[0]).any()
     is_named = not units.movable.all() or len(units.allowed) or task.fixed is not None or task.loose.any()
     if is_named or task.is_limited or not is_alike:
-        return label
+        return found
     owned = units.start >= 0
     kept = np.zeros((task.count, task.count))
     np.add.at(kept, (label[owned], units.start[owned]), units.handover[owned])
-    return linear_sum_assignment(-kept)[1][label]
+    name = linear_sum_assignment(-kept)[1]
+    return Found(name[label], found.price[np.argsort(name)])
 
 
 def _choose(task: Task, centres: np.ndarray, price: np.ndarray) -> np.ndarray:
@@ -243,35 +255,57 @@ def _fill_empty(task: Task, label: np.ndarray, centres: np.ndarray) -> np.ndarra
     return label
 
 
-def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], progress: Progress) -> np.ndarray:
-    """The best plan of several searches; small tasks can afford more of them."""
-    runs = int(np.clip(16_000 * task.effort / len(task.units.mass), 1, len(schedules)))
-    done = np.zeros(runs)
-    # A large task has one search, of two workers; several searches keep the processors busy themselves.
-    is_shared = runs == 1 and task.count >= SHARED and not task.is_limited
+def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], progress: Progress) -> Found:
+    """The best plan of several searches; small tasks can afford more of them.
 
-    def one(run: int) -> np.ndarray:
+    A repair tries few at first, and as many as a design only where none of the few ends within the bands.
+    """
+    most, few = (
+        int(np.clip(searched * task.effort / len(task.units.mass), 1, len(schedules)))
+        for searched in (DESIGNED, REPAIRED)
+    )
+    first = few if schedules is FROM_TODAY else most
+    plans = _searched(task, starts, schedules, range(first), progress)
+    if first < most and all(task.overrun(plan.label) > 0 for plan in plans):
+        plans += _searched(task, starts, schedules, range(first, most), progress)
+    return min(plans, key=lambda plan: (task.overrun(plan.label), task.objective(plan.label)))
+
+
+def _searched(
+    task: Task, starts: list[Start], schedules: tuple[Schedule, ...], runs: range, progress: Progress
+) -> list[Found]:
+    """What each of these searches found, two at a time."""
+    done = dict.fromkeys(runs, 0.0)
+    # A large task has one search, of two workers; several searches keep the processors busy themselves.
+    is_shared = len(runs) == 1 and task.count >= SHARED and not task.is_limited
+
+    def one(run: int) -> Found:
         def told(part: float) -> None:
             done[run] = part
-            progress("balance", float(done.mean()))
+            progress("balance", sum(done.values()) / len(done))
 
-        return _run(task, starts[run % len(starts)], schedules[run], run, told, is_shared=is_shared)
+        start = starts[run % len(starts)]
+        return Found(_run(task, start, schedules[run], run, told, pool if is_shared else None), start.price)
 
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(one, range(runs)))
-    return min(found, key=lambda plan: (task.overrun(plan), task.objective(plan)))
+        return [one(run) for run in runs] if is_shared else list(pool.map(one, runs))
 
 
 def _run(
-    task: Task, start: Start, schedule: Schedule, run: int, told: Callable[[float], None], *, is_shared: bool
+    task: Task,
+    start: Start,
+    schedule: Schedule,
+    run: int,
+    told: Callable[[float], None],
+    pool: ThreadPoolExecutor | None,
 ) -> np.ndarray:
-    """One annealing; the best plan seen, judged first by its worst deviation.
+    """One annealing, of two workers when there is a pool for them; the best plan seen, judged first by its balance.
 
     A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps.
     """
     ground, scale = _ground(task, start)
     plan = plan_of(ground, start.label)
-    crew = _Crew(plan, task, run, is_shared=is_shared)
+    crew = _Crew(plan, task, run, pool)
     energy = task.count / len(start.label)
     band = task.within(schedule.edge)
     # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of `scale`.
@@ -314,9 +348,9 @@ class _Crew:
     Two touch nothing in common, so that what they do hangs neither on who is first nor on the number of processors.
     """
 
-    def __init__(self, plan: Plan, task: Task, run: int, *, is_shared: bool) -> None:
-        self._plan, self._turn = plan, 0
-        states = [new_state(task.seed, run), *([new_state(task.seed, run + 1000)] if is_shared else [])]
+    def __init__(self, plan: Plan, task: Task, run: int, pool: ThreadPoolExecutor | None) -> None:
+        self._plan, self._pool, self._turn = plan, pool, 0
+        states = [new_state(task.seed, run), *([new_state(task.seed, run + 1000)] if pool else [])]
         self._workers = [worker_of(plan, np.ones(task.count, bool), state) for state in states]
 
     @property
@@ -326,7 +360,7 @@ class _Crew:
 
     def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, int]) -> None:
         """`search.anneal`: weights are band, price, stiffness, scale, temperature; ways are swaps, border, limit."""
-        if len(self._workers) == 1:
+        if self._pool is None:
             anneal(ground, self._plan, self._workers[0], *weights, proposals, *ways)
             return
         self._share()
@@ -336,8 +370,7 @@ class _Crew:
         def one(number: int) -> None:
             anneal(ground, self._plan, self._workers[number], *weights, int(parts[number]), *ways)
 
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(one, range(2)))
+        list(self._pool.map(one, range(2)))
 
     def _share(self) -> None:
         """Give each worker the territories on one side of a line through the middle of them all."""

@@ -12,6 +12,8 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 LN2 = 0.6931471805599453
+SMALL = 120
+"""Up to this many rows, an order costs more than it saves."""
 
 
 @njit(cache=True, inline="always")
@@ -72,13 +74,19 @@ def random_unit(state: np.ndarray) -> float:
     return np.float64(next_random(state) >> np.uint64(11)) * 1.1102230246251565e-16
 
 
-def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+def narrow_order(matrix: np.ndarray) -> np.ndarray:
+    """(n,) an order of rows in which what is not zero is near the diagonal (Cuthill and McKee 1969, George 1971)."""
+    if len(matrix) <= SMALL:
+        return np.arange(len(matrix))
+    return reverse_cuthill_mckee(csr_matrix(matrix != 0.0), symmetric_mode=True)
+
+
+def solve_positive(matrix: np.ndarray, right: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Solution of matrix @ x = right for a symmetric positive definite matrix, by Cholesky; (n,) zeros if it is not.
 
-    Zeros far from the diagonal are not touched: rows are brought into an order in which most of them are far from it
-    (Cuthill and McKee 1969, reversed as in George 1971).
+    Zeros before the first entry of a row are not touched: in the `order` of `narrow_order` there are many. Any order
+    is right.
     """
-    order = reverse_cuthill_mckee(csr_matrix(matrix != 0.0), symmetric_mode=True)
     x = np.empty_like(right)
     x[order] = _solve_in_envelope(matrix[np.ix_(order, order)], right[order])
     return x

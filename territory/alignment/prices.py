@@ -16,12 +16,14 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
-from territory.alignment.numeric import exp_negative, log_small, solve_positive
+from territory.alignment.numeric import exp_negative, log_small, narrow_order, solve_positive
 
 COLD = 12.0
 """A centre this many temperatures dearer than the best gets no part of a unit."""
 NEVER = 1e280
 """What is offered where a unit may not be."""
+WORTH_A_STEP = 1e-5
+"""A step that raises the dual by less than this part of it is idle."""
 WORTH_A_THREAD = 2000
 """Units that take longer than it takes to wake a thread."""
 
@@ -170,6 +172,7 @@ def raise_prices(
     *,
     steps: int,
     enough: float,
+    patience: int = 1000,
     bands: Bands | None = None,
     blunt: float = 0.0,
 ) -> tuple[np.ndarray, float, np.ndarray]:
@@ -178,6 +181,7 @@ def raise_prices(
     Parameters
     ----------
     price, target : (K, q) start prices; the load that each centre should hold
+    patience : idle steps in a row after which the dual is as high as it gets
     bands : where loads may be instead of at `target`; the corners of their dual are rounded off below `blunt`
 
     Returns
@@ -195,27 +199,28 @@ def raise_prices(
         return value - taken, gradient - load, hessian, soft
 
     with ThreadPoolExecutor(2) as pool:
-        return _climb(evaluate, price, target, steps, enough)
+        return _climb(evaluate, price, target, steps, enough, patience)
 
 
 Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray, np.ndarray]]
 
 
 def _climb(
-    evaluate: Evaluate, price: np.ndarray, target: np.ndarray, steps: int, enough: float
+    evaluate: Evaluate, price: np.ndarray, target: np.ndarray, steps: int, enough: float, patience: int
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """What `raise_prices` returns, for a dual whose value, gradient, curvature and soft sums `evaluate` tells."""
     shape = price.shape
     value, gradient, hessian, soft = evaluate(price)
-    damping = 1e-3
+    order = narrow_order(hessian)
+    damping, idle = 1e-3, 0
     for _ in range(steps):
-        if np.abs(gradient / target).max() < enough:
+        if np.abs(gradient / target).max() < enough or idle == patience:
             break
         diagonal = np.diag(hessian).copy()
         diagonal = np.maximum(diagonal, 1e-3 * diagonal.mean() + 1e-300)
         for _try in range(8):
             damped = hessian + np.diag(damping * diagonal)
-            step = solve_positive(damped, gradient.ravel())
+            step = solve_positive(damped, gradient.ravel(), order)
             gain = float((gradient.ravel() * step).sum())
             if gain <= 0:
                 damping = max(damping * 8, 1e-4)
@@ -228,6 +233,7 @@ def _climb(
             break
         if trial[0] - value > 0.35 * gain:
             damping = max(damping / 8, 1e-9)
+        idle = idle + 1 if trial[0] - value < WORTH_A_STEP * abs(value) else 0
         price = price + step.reshape(shape)
         value, gradient, hessian, soft = trial
     return price, float(np.abs(gradient / target).max()), soft
