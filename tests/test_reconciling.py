@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 import pytest
 
 from territory.demand import derive_demand
 from territory.errors import DataError
-from territory.reconciling import reconcile
-from tests.callplan.weeks import MONDAY, PLAIN, ring, town
+from territory.model import Portfolio
+from territory.reconciling import Reconciliation, driven_a_visit, reconcile
+from tests.callplan.weeks import MONDAY, PLAIN, planned, ring, town
 
-SETTINGS = {"start": MONDAY, "seed": 1, "effort": 0.1, "workers": 1}
+SETTINGS: dict[str, Any] = {"start": MONDAY, "seed": 1, "effort": 0.1, "workers": 1}
+
+
+@cache
+def far_out() -> tuple[Portfolio, Reconciliation]:
+    """Twelve customers far around the home: the tour between stops is little, the way from home is everything."""
+    world = town(ring(12, km=40), visits_per_year=26.0)
+    return world, reconcile(world, **SETTINGS)
+
+
+@cache
+def one_far() -> Reconciliation:
+    """Eight customers near the home, and one an hour away."""
+    return reconcile(town([*ring(8, km=5), (60.0, 0.0)], visits_per_year=26.0), **SETTINGS)
 
 
 def test_travel_factors_are_learnt_until_plan_and_routes_agree():
-    # Everyone lives in one place far out: the tour between stops is nothing, the way from home is everything.
-    world = town(ring(12, km=40), visits_per_year=26.0)
-
-    found = reconcile(world, **SETTINGS)
+    _, found = far_out()
 
     assert found.is_settled
     last = found.rounds.xs(found.rounds.index.get_level_values("round").max(), level="round")
@@ -26,16 +40,63 @@ def test_travel_factors_are_learnt_until_plan_and_routes_agree():
 
 
 def test_what_was_learnt_counts_in_the_workload_from_then_on():
-    world = town(ring(12, km=40), visits_per_year=26.0)
-
-    found = reconcile(world, **SETTINGS)
+    world, found = far_out()
 
     before, after = (derive_demand(each)["travel"] for each in (world, found.portfolio))
-    np.testing.assert_allclose(after, before * found.factors["R01"])
+    np.testing.assert_allclose(after, before * found.portfolio.customers["travel_factor"])
+    # Each is visited as often as any other: what was learnt of all is what was learnt of their visits.
+    assert after.sum() / before.sum() == pytest.approx(found.factors["R01"], rel=0.02)
+
+
+def test_who_is_far_from_the_others_learns_that_it_takes_more_driving():
+    learnt = derive_demand(one_far().portfolio)["travel"]
+
+    assert learnt["9"] == learnt.max()
+    # To and fro, sixty minutes each, now and then shared with one of the ring.
+    assert 26 * 60 < learnt["9"] <= 26 * 120
+
+
+def test_what_was_learnt_is_where_the_next_reconciliation_begins():
+    first = reconcile(one_far().portfolio, **SETTINGS, rounds=2).rounds.xs(1, level="round")
+
+    assert (first["difference"].abs() <= 0.05).all()
+
+
+def test_hours_that_cannot_hold_all_visits_say_how_many_would_be_needed():
+    # Twenty weekly visits of two hours fill a week of forty hours before any driving.
+    world = town(ring(20, km=10), minutes_per_visit=120.0)
+
+    found = reconcile(world, **{**SETTINGS, "effort": 0.03}, weeks=2, rounds=2)
+
+    row = found.rounds.iloc[-1]
+    assert row["coverage"] < 1
+    assert row["use_wanted"] == pytest.approx(1 + (1 - row["coverage"]), abs=0.25)
+    assert row["use_wanted"] > 1.05
+
+
+def test_a_territory_without_visits_has_nothing_to_learn():
+    world = town(ring(3, km=5), visits_per_year=[52.0, 0.0, 0.0], territory=["T1", "T1", "T9"], reps=2)
+
+    found = reconcile(world, **SETTINGS, rounds=2)
+
+    assert found.rounds["difference"].notna().all()
+    assert found.factors["R02"] == 1
+    assert found.portfolio.customers["travel_factor"].isna().tolist() == [False, True, True]
+
+
+def test_the_driving_of_a_day_is_parted_among_its_stops_and_none_is_lost():
+    calls = planned(town(ring(9, km=20), visits_per_year=26.0))
+
+    driven = driven_a_visit(calls)
+
+    by_day = driven.groupby([calls.visits["rep_id"], calls.visits["day"]]).sum()
+    told = calls.days[calls.days["visits"] > 0].set_index(["rep_id", "day"])["drive_minutes"]
+    assert by_day.to_numpy() == pytest.approx(told.reindex(by_day.index).to_numpy(), abs=0.05)
+    assert (driven > 0).all()
 
 
 def test_a_factor_is_judged_on_weeks_that_it_was_not_fitted_on():
-    found = reconcile(town(ring(12, km=40), visits_per_year=26.0), **SETTINGS)
+    _, found = far_out()
 
     starts = found.rounds["start"].tolist()
     assert starts[:2] == ["2027-03-01", "2027-03-29"]
@@ -48,7 +109,7 @@ def test_territories_of_several_reps_learn_apart():
 
     found = reconcile(world, **SETTINGS)
 
-    factor = found.portfolio.customers.groupby("territory")["travel_factor"].first()
+    factor = found.portfolio.customers.groupby("territory")["travel_factor"].mean()
     # Both reps live at 0, 0. T2's few visits do not fill a day, and still cost a day's way there and back.
     assert factor["T2"] > factor["T1"]
 
