@@ -62,14 +62,15 @@ def nursery(url: str, user_id: str, portfolio_id: str, kills: int, pipe: Connect
     began = time.perf_counter()
     pipe.send(dict([publish(desk_of, store, portfolio_id, rng)]))
     usual = time.perf_counter() - began
+    # Each child opens connections of its own, and finds all that was made ready here.
     store.close()
     for kill in range(kills):
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            own, chance = Store(url), random.Random(kill)
+            chance = random.Random(kill)
             while True:
-                number, digest = publish(desk_of, own, portfolio_id, chance)
+                number, digest = publish(desk_of, store, portfolio_id, chance)
                 os.write(writing, f"{number} {digest}\n".encode())
         os.close(writing)
         with os.fdopen(reading) as told:
