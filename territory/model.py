@@ -300,6 +300,10 @@ class Proposal:
     gap: float
     reasons: tuple[Problem, ...] = ()
     """Why the tolerance could not be met, and what to relax; empty when it is met."""
+    trade_off: pd.DataFrame | None = None
+    """What each tolerance costs at least; None when the tolerance is met. One column a measure, its tolerance, the
+    narrowest first, and ``extra``: how much more than without any tolerance every plan at these centres costs in
+    distance and moves, a ratio."""
     seconds: float = 0.0
     basis: Basis | None = None
     """None when the proposal was not made by the algorithm."""

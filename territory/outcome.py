@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from territory.measures import demand_of, max_deviation
-from territory.model import MEASURES, Proposal
+from territory.model import MEASURES, Proposal, percent
 
 
 def figures(proposal: Proposal) -> dict[str, float | int | bool]:
@@ -39,6 +39,20 @@ def figures(proposal: Proposal) -> dict[str, float | int | bool]:
         "contiguous": proposal.is_contiguous,
         "reasons": len(proposal.reasons),
     }
+
+
+def cost_of_tolerance(proposal: Proposal) -> str:
+    """What each tolerance costs at least, in a sentence; empty when the tolerance asked is met."""
+    curve = proposal.trade_off
+    if curve is None:
+        return ""
+    said = [
+        f"{percent(row['extra'])} at ±{percent(row[MEASURES[0]])}"
+        + ("" if row[MEASURES[0]] == row[MEASURES[1]] else f" and ±{percent(row[MEASURES[1]])}")
+        for row in curve.to_dict("records")
+    ]
+    listed = ", ".join(said)
+    return f"With these centres a tolerance costs, in distance and moves, at least this much more than none: {listed}."
 
 
 def mean_km(measured: pd.DataFrame) -> float:

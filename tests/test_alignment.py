@@ -109,6 +109,31 @@ def test_prices_found_on_points_of_many_customers_hold_for_the_customers(monkeyp
     assert plan.lower_bound == pytest.approx(optimum, rel=2e-3)
 
 
+def test_a_tolerance_that_cannot_be_met_comes_with_what_each_wider_one_costs_at_least():
+    xy, measures = country(60, seed=8)
+    tolerance = 0.001
+
+    plan = align_units(xy, measures, np.ones(4), tolerance, seed=1, effort=0.2)
+
+    assert plan.status == "infeasible"
+    free = transport_optimum(xy, measures, plan, 10.0)
+    factors, extras = np.array(plan.trade_off).T
+    assert factors[0] == 1
+    assert (np.diff(extras) <= 0).all()
+    for factor, extra in plan.trade_off:
+        dearer = transport_optimum(xy, measures, plan, factor * tolerance) / free - 1
+        assert extra <= dearer + 1e-9
+        assert extra == pytest.approx(dearer, abs=3e-3)
+
+
+def test_a_plan_within_its_tolerance_has_no_curve_of_costs():
+    xy, measures = country(60, seed=8)
+
+    plan = align_units(xy, measures, np.ones(2), 0.2, seed=1, effort=0.2)
+
+    assert plan.trade_off == ()
+
+
 def test_a_line_is_cut_into_equal_runs():
     xy = np.column_stack([np.arange(12) * 1000.0, np.zeros(12)])
 

@@ -14,6 +14,7 @@ from territory.errors import DataError, InfeasibleError
 from territory.files import read_portfolio
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
+from territory.outcome import cost_of_tolerance
 from territory.realignment import align, explain_moves, realign
 from tests.worlds import line_of_customers, portfolio_of
 
@@ -310,3 +311,16 @@ def test_iowa_is_within_five_percent_on_both_measures_and_in_one_piece_each():
     assert proposal.is_contiguous
     assert not proposal.reasons
     assert len(proposal.moves) / len(portfolio.customers) < 0.45
+
+
+def test_a_tolerance_that_is_missed_says_what_each_costs():
+    town = line_of_customers(9, reps=3)
+
+    missed = realign(town.without_rep("R02"), tolerance=0.01, seed=1)
+    met = realign(town, tolerance=0.2, seed=1)
+
+    assert missed.trade_off["potential"].is_monotonic_increasing
+    assert missed.trade_off["extra"].is_monotonic_decreasing
+    assert cost_of_tolerance(missed).startswith("With these centres a tolerance costs, in distance and moves,")
+    assert met.trade_off is None
+    assert cost_of_tolerance(met) == ""

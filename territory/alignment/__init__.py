@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from territory.alignment.bound import prices_at
+from territory.alignment.curve import cost_of_balance
 from territory.alignment.engine import Found, Progress, design, repair
 from territory.alignment.pieces import pieces
 from territory.alignment.reasons import is_too_heavy, why
@@ -68,7 +69,8 @@ class UnitPlan:
     labels (n,) int; centres (K, 2) metres; loads (K, q) in the measures' units; deviation (K, q), ratio of
     the share; objective and lower_bound in square metres: the mean over the measures of the weighted mean squared
     distance to the centre, plus handover prices; gap, ratio; pieces (K,) int; price (K, q), square metres that
-    a whole measure's worth of load costs at each territory, from the bound.
+    a whole measure's worth of load costs at each territory, from the bound; trade_off, see `curve.cost_of_balance`,
+    empty when every band is kept.
     """
 
     labels: np.ndarray
@@ -82,6 +84,7 @@ class UnitPlan:
     price: np.ndarray
     status: Literal["optimal", "gap", "infeasible"]
     reasons: tuple[Problem, ...]
+    trade_off: tuple[tuple[float, float], ...]
 
     @property
     def max_deviation(self) -> np.ndarray:
@@ -302,6 +305,7 @@ def _judge(task: Task, found: Found, middle: np.ndarray, measures: np.ndarray, t
     owner = np.unique(np.column_stack([label, piece]), axis=0)[:, 0]
     gap = (objective - bound) / bound if bound > 0 else (0.0 if objective <= 0 else float("inf"))
     reasons = why(task, label)
+    trade_off = cost_of_balance(task, centres, price) if task.excess(deviation) > 0 else ()
     tell("proof", 1.0)
     return UnitPlan(
         labels=label[units.of_row],
@@ -315,4 +319,5 @@ def _judge(task: Task, found: Found, middle: np.ndarray, measures: np.ndarray, t
         price=price * units.metres**2,
         status="infeasible" if reasons else "optimal" if gap <= 1e-9 else "gap",
         reasons=reasons,
+        trade_off=trade_off,
     )

@@ -12,6 +12,7 @@ from territory.cli.screen import Screen
 from territory.cli.tables import proposal_table
 from territory.cli.words import outside, summary
 from territory.model import Proposal
+from territory.outcome import cost_of_tolerance
 
 MAP_FILE = "proposal.html"
 
@@ -61,7 +62,8 @@ def show(screen: Screen, proposal: Proposal, published: Published) -> None:
         screen.say(f"{who} in no territory; unplaced.csv says why.")
     screen.problems(proposal.reasons)
     if any(reason.where.startswith("tolerance") for reason in proposal.reasons):
-        screen.say("What each tolerance would cost in travel: territory tradeoff, with the same files and options.")
+        screen.say(*filter(None, [cost_of_tolerance(proposal)]))
+        screen.say("What each tolerance would cost in plans: territory tradeoff, with the same files and options.")
     files = ", ".join(name for name in published.files if name != MAP_FILE)
     screen.say("", f"The map is {published.folder / MAP_FILE}. Beside it are {files}.")
     screen.document(published.document)

@@ -239,10 +239,15 @@ def _report(proposal: Proposal) -> dict[str, object]:
             for name, held in measures.items()
         ],
         "reasons": [{"where": reason.where, "what": reason.what, "fix": reason.fix} for reason in proposal.reasons],
+        "trade_off": [] if proposal.trade_off is None else _rows(proposal.trade_off),
         "fingerprint": portfolio.fingerprint,
         **({"label": proposal.label} if proposal.label else {}),
         **({} if proposal.own_locks is None else {"locks": dict(sorted(proposal.own_locks.items()))}),
     }
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [{column: _plain(value) for column, value in row.items()} for row in table.to_dict("records")]
 
 
 def _status(proposal: Proposal) -> str:

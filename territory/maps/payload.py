@@ -12,6 +12,7 @@ from territory.demand import derive_demand
 from territory.geo import from_wgs84, unproject
 from territory.measures import measure
 from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
+from territory.outcome import cost_of_tolerance
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -169,7 +170,7 @@ def _facts(plan: Proposal | Portfolio, portfolio: Portfolio, travel: TravelMode)
         "gap": _number(plan.gap),
         "objective": _number(plan.objective),
         "lower_bound": _number(plan.lower_bound),
-        "reasons": [str(problem) for problem in plan.reasons],
+        "reasons": [*map(str, plan.reasons), *filter(None, [cost_of_tolerance(plan)])],
     }
 
 
@@ -184,6 +185,7 @@ def _territories(
     reps = portfolio.reps.dropna(subset="territory")
     rep_names = reps["name"].fillna(pd.Series(reps.index, index=reps.index)).groupby(reps["territory"]).agg("; ".join)
     anchors = {view: _anchors(ground, plane) for view, ground in grounds.items()}
+    measured = {view: table[list(MEASURED)].to_dict("index") for view, table in views.items()}
     return [
         {
             "name": name,
@@ -191,14 +193,14 @@ def _territories(
             "rep": rep_names.get(name) if len(portfolio.reps) else "",
             "colour": colour[name],
             "anchor": {view: anchor.get(name) for view, anchor in anchors.items()},
-            "measures": {view: _measured(table, name) for view, table in views.items()},
+            "measures": {view: _measured(rows.get(name)) for view, rows in measured.items()},
         }
         for name in names
     ]
 
 
-def _measured(table: pd.DataFrame, name: str) -> dict[str, float | None] | None:
-    return {column: _number(table.loc[name, column]) for column in MEASURED} if name in table.index else None
+def _measured(row: dict[str, Any] | None) -> dict[str, float | None] | None:
+    return None if row is None else {column: _number(value) for column, value in row.items()}
 
 
 def _anchors(ground: gpd.GeoSeries, plane: _Plane) -> dict[str, list[int]]:

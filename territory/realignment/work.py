@@ -200,8 +200,15 @@ class Work:
             lower_bound=plan.lower_bound / 1e6,
             gap=plan.gap,
             reasons=(*(self.in_words(problem) for problem in plan.reasons), *unserved(portfolio)),
+            trade_off=self._trade_off(plan),
             basis=basis,
         )
+
+    def _trade_off(self, plan: Plan) -> pd.DataFrame | None:
+        if not plan.trade_off:
+            return None
+        factor, extra = np.array(plan.trade_off).T
+        return pd.DataFrame({name: factor * width for name, width in self.band.items()} | {"extra": extra})
 
     def _moves(self, plan: Plan, basis: Basis, before: pd.DataFrame | None) -> pd.DataFrame:
         """Each customer whose territory changes: why, at what price, and who else could have had it."""
