@@ -58,7 +58,8 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.state.solver = Solver(settings, store)
     app.state.calendar_pace, app.state.guess_pace = Pace(600, 60.0), Pace(20, 60.0)
     app.state.is_stopping = threading.Event()
-    for module in (accounts, portfolios, updates, proposals, scenarios, jobs, maps, ogc):
+    # Routes are tried one after the other: those that are asked for most come first.
+    for module in (portfolios, proposals, jobs, ogc, updates, scenarios, maps, accounts):
         app.include_router(module.routes, prefix="/v1")
     app.include_router(scenarios.challenge_routes, prefix="/v1")
     for field_routes in FIELD_ROUTES:

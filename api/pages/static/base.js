@@ -225,7 +225,7 @@ export function planName(label, row = {}) {
 // What plans side by side are called: those of a front by how many they are, what-ifs by their names.
 export function comparisonName({ parameters, rows }) {
   if (parameters.count) return say("front_of", { count: rows.length || parameters.count });
-  const names = rows.map((row) => planName(row.scenario)).slice(0, 4).join(say("name_and"));
+  const names = rows.map((row) => planName(row.scenario)).slice(0, 4).join(" · ");
   return names || say("what_if");
 }
 

@@ -155,13 +155,17 @@ function showLocks(now) {
 
 // ---- the page
 
-function showAlerts(alerts) {
+const ALERTS_AT_ONCE = 16;
+
+function showAlerts(alerts, shown = ALERTS_AT_ONCE) {
   byId("alert-count").textContent = alerts.length;
   byId("alerts").replaceChildren(...(alerts.length
-    ? alerts.slice(0, 40).map((alert) => element("li", {},
+    ? alerts.slice(0, shown).map((alert) => element("li", {},
       button(alertText(alert), async () => map.chooseTerritory(indexOf(alert.territory)), { class: "as-link" }),
       alert.since ? element("small", {}, ` ${say("since", { day: day(alert.since) })}`) : null))
     : [element("li", { class: "good" }, say("no_alerts"))]));
+  const more = alerts.length - shown;
+  if (more > 0) byId("alerts").append(element("li", {}, button(say("show_more_of", { count: more, all: alerts.length }), async () => showAlerts(alerts, alerts.length))));
 }
 
 // The library says it in English; the figures are the same in every language.
@@ -181,6 +185,7 @@ function showHistory(versions) {
   form.elements.before.replaceChildren(...options());
   form.elements.after.replaceChildren(...options(), ...(plans.length ? [element("optgroup", { label: say("proposals") }, plans)] : []));
   form.elements.before.value = versions[1]?.number ?? versions[0].number;
+  if (versions.length === 1 && plans.length) form.elements.after.value = plans[0].value;
   form.hidden = versions.length + plans.length < 2;
 }
 
@@ -300,6 +305,7 @@ async function open() {
   byId("reading").replaceChildren();
   byId("ready").hidden = false;
   byId("actions").hidden = false;
+  byId("to-days").href = `/portfolios/${page.portfolio_id}/days`;
   byId("to-scenarios").href = `/portfolios/${page.portfolio_id}/scenarios`;
   byId("to-data").href = `/portfolios/${page.portfolio_id}/data`;
   byId("to-map").href = `${base}/map?language=${page.language}`;
