@@ -52,6 +52,8 @@ class Rules:
     fairness: float = 0
     """How far loads are drawn to the middle of their bands: what a territory that deviates by its whole share costs, in
     mean squared distances; 0 when any load within the tolerance is as good."""
+    compactness: float = 1
+    """What short ways count beside few moves and fair loads: 2 makes both half as dear, and borders smoother."""
     min_customers: float = 0
     max_customers: float = 0
     """How many customers a territory must have, and may have; 0 is no limit."""
@@ -142,6 +144,7 @@ RANGES: dict[str, Range | Form] = {
     "tolerance": Range("a ratio above 0 and up to 1, as 0.05 for 5 %", 0, 1, is_open=True),
     "weights": _NOT_NEGATIVE,
     "fairness": _NOT_NEGATIVE,
+    "compactness": _POSITIVE,
     "min_customers": _NOT_NEGATIVE,
     "max_customers": _NOT_NEGATIVE,
     "max_radius_km": _NOT_NEGATIVE,

@@ -14,7 +14,7 @@ from territory.errors import DataError, InfeasibleError
 from territory.files import read_portfolio
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
-from territory.outcome import cost_of_tolerance
+from territory.outcome import cost_of_tolerance, mean_km
 from territory.realignment import align, explain_moves, realign
 from tests.worlds import line_of_customers, portfolio_of
 
@@ -324,3 +324,14 @@ def test_a_tolerance_that_is_missed_says_what_each_costs():
     assert cost_of_tolerance(missed).startswith("With these centres a tolerance costs, in distance and moves,")
     assert met.trade_off is None
     assert cost_of_tolerance(met) == ""
+
+
+def test_a_compact_plan_moves_more_customers_for_shorter_ways():
+    today = town(150, seed=3)
+
+    as_usual, compact, sparing = (
+        realign(today.with_rules(compactness=weight), tolerance=0.2, seed=1, effort=0.3) for weight in (1, 20, 0.05)
+    )
+
+    assert len(sparing.moves) <= len(as_usual.moves) < len(compact.moves)
+    assert mean_km(compact.after) < mean_km(as_usual.after) <= mean_km(sparing.after)

@@ -26,6 +26,8 @@ SPLIT = 0.2
 """Customers at one place go together unless the place holds more than this part of a territory."""
 
 
+SMOOTHEST = 10.0
+"""Beyond it the search would see nothing but borders."""
 LET_GO = 1e3
 """The tolerance under which a measure no longer counts."""
 
@@ -113,6 +115,7 @@ def align_units(
     weights: np.ndarray | None = None,
     ideal: np.ndarray | None = None,
     limits: Limits | None = None,
+    smooth: float = 1.0,
     begin: np.ndarray | None = None,
     effort: float = 1.0,
     progress: Progress | None = None,
@@ -139,6 +142,7 @@ def align_units(
     ideal : (q,) float, square metres, what a whole share costs when it deviates by its whole: draws loads to the middle
         of their bands
     limits : Limits
+    smooth : float, from 0 up, multiplies what ragged borders weigh in the search; the objective knows nothing of them
     begin : (n,) int, labels of a plan that is near what is asked, where the search begins instead of `start`
     effort : float, multiplies the steps of the search
     progress : called with the stage and the part done
@@ -185,6 +189,7 @@ def align_units(
     asked = _task(units, shares, band, measures.sum(axis=0), limits, fixed, seed, effort, centre_on == "unit")
     if ideal is not None:
         asked = replace(asked, ideal=np.append(ideal, np.zeros(measures.shape[1] - q)) / units.metres**2)
+    asked = replace(asked, smooth=min(smooth, SMOOTHEST))
     if begin is not None:
         first = np.unique(units.of_row, return_index=True)[1]
         asked = replace(asked, begin=np.asarray(begin, np.int64)[order][first])

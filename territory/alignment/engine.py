@@ -322,7 +322,7 @@ def _run(
         stiffness = SOFT * (hard / SOFT) ** part * STIFFER**late
         temperature = energy * schedule.at(part)
         swaps = LATE_SWAPS if late else SWAPS
-        border = BORDER * energy * max(1.0 - part, 0.2)
+        border = BORDER * task.smooth * energy * max(1.0 - part, 0.2)
         crew.work(ground, (band, weight, stiffness, scale, temperature), proposals, (swaps, border, LOOK))
         deviation = plan.load / task.shares - 1.0
         if not late:

@@ -24,7 +24,11 @@ _MEASURE_TABLES = ("tolerance", "weights")
 _SETTINGS = {
     "potential": {"per_revenue": "potential_per_revenue"},
     "limits": {
-        name: name for name in ("fairness", "min_customers", "max_customers", "max_radius_km", "max_capacity_use")
+        name: name
+        for name in (
+            *("fairness", "compactness"),
+            *("min_customers", "max_customers", "max_radius_km", "max_capacity_use"),
+        )
     },
     "calendar": {
         name: name
@@ -54,7 +58,7 @@ def read_rules(path: str | Path) -> Rules:
     path : path of a TOML with any of the sections ``[visits_per_year]``, ``[minutes_per_visit]``, ``[tier_shares]``,
         ``[potential_by_tier]`` (a key a tier; a section that is given replaces the default one), ``[tolerance]``
         and ``[weights]`` (potential, workload, any number column of the customers), ``[potential]`` (per_revenue),
-        ``[limits]`` (fairness, min_customers, max_customers, max_radius_km, max_capacity_use),
+        ``[limits]`` (fairness, compactness, min_customers, max_customers, max_radius_km, max_capacity_use),
         ``[calendar]`` (weeks_per_year, hours_per_week, work_from,
         work_until, weekdays, holidays, pause_from, pause_until, pause_minutes, spacing_tolerance, night_minutes),
         ``[travel]`` (speed_kmh, detour_factor, stop_factor, density_neighbours, factor).

@@ -91,7 +91,8 @@ class Work:
         order = self.order
         owner = None if start is None else start[order]
         locked = self.portfolio.customers["locked"].to_numpy()[order]
-        price = np.zeros(len(order)) if owner is None else self._handover(owner, handover)
+        compactness = self.portfolio.rules.compactness
+        price = np.zeros(len(order)) if owner is None else self._handover(owner, handover / compactness)
         try:
             plan = align_units(
                 self.portfolio.xy[order],
@@ -108,6 +109,7 @@ class Work:
                 weights=self.weights,
                 ideal=self._ideal(len(share)),
                 limits=self._at(limits or Limits()),
+                smooth=compactness,
                 begin=None if begin is None else begin[order],
                 effort=self.effort * effort,
                 progress=self.progress,
@@ -139,7 +141,7 @@ class Work:
         middle = np.average(xy, axis=0, weights=mass)
         # The mean squared distance of a country of equal round territories, of which there are so many.
         spread = np.average(((xy - middle) ** 2).sum(axis=1), weights=mass) / count
-        return np.full(len(self.band), fairness * spread)
+        return np.full(len(self.band), fairness / self.portfolio.rules.compactness * spread)
 
     def _road_metres(self, centres: np.ndarray | None) -> np.ndarray | None:
         """(m, K) metres by road to centres that all hold still; None where straight lines are to count."""

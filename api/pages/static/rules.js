@@ -14,6 +14,8 @@ export const RULES = {
   travel_factor: {},
   hours_per_week: {},
   weeks_per_year: {},
+  compactness: {},
+  fairness: {},
   max_capacity_use: { isPercent: true },
   min_customers: {},
   max_customers: {},
