@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ T = TypeVar("T")
 Fetch = Callable[[str], bytes]
 """Gives the bytes of a part by its name."""
 
+_NAME = re.compile("[0-9a-f]{64}")
 _OWNED = ("territory", "locked")
 """Columns of customers that change from version to version: parts of their own."""
 
@@ -83,6 +85,15 @@ def decode_portfolio(name: str, fetch: Fetch) -> Portfolio:
         unplaced=_table(fetch(manifest["unplaced"])),
         land=PLAIN if manifest["land"] is None else _decode_land(manifest["land"], fetch),
     )
+
+
+def collected(name: str, fetch: Fetch) -> dict[str, bytes]:
+    """The parts that `decode_portfolio` would fetch for this name, the manifest with them."""
+    content = fetch(name)
+    manifest = json.loads(content)
+    values = [*manifest.values(), *(manifest["land"] or {}).values()]
+    named = [value for value in values if isinstance(value, str) and _NAME.fullmatch(value)]
+    return {name: content, **{part: fetch(part) for part in named}}
 
 
 def encode_proposal(proposal: Proposal, parts: Parts, notes: Mapping[str, Any] | None = None) -> str:

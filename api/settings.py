@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     unused_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """How long content that nothing refers to any more is kept; longer than any request takes."""
 
+    dask: str = ""
+    """The scheduler of a Dask cluster, as in `tcp://scheduler:8786`, on which jobs plan; by default they plan here."""
+
     body_bytes: Annotated[int, Field(ge=1024)] = 2 * MEGABYTE
     upload_bytes: Annotated[int, Field(ge=1024)] = 100 * MEGABYTE
     portfolios_kept: Annotated[int, Field(ge=1)] = 8

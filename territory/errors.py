@@ -25,6 +25,10 @@ class TerritoryError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[TerritoryError], tuple[tuple[Problem, ...]]]:
+        """How it travels between processes: Python would make it anew from its text."""
+        return type(self), (self.problems,)
+
 
 class DataError(TerritoryError):
     """The input cannot be used as it is; every fault found is listed."""

@@ -12,7 +12,7 @@ from api.auth.company import CALLBACK, STARTED_SECONDS, Company
 from api.exchange.access import COOKIE
 from api.exchange.route import OPEN
 from api.pages.frame import PageRoute, local_address
-from api.problems import ForbiddenError, UnauthenticatedError, UnavailableError, UnknownError
+from api.problems import ApiError, ForbiddenError, UnauthenticatedError, UnavailableError, UnknownError
 
 routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -77,7 +77,7 @@ def _company(request: Request) -> Company:
     return company
 
 
-def _at_the_door(refusal: Exception, leads_to: str) -> Response:
+def _at_the_door(refusal: ApiError, leads_to: str) -> Response:
     query = urlencode({"next": leads_to, "refused": REFUSALS[type(refusal)]})
     response = RedirectResponse(f"/signin?{query}", status_code=303)
     response.delete_cookie(_BROWSER, path=_LEAVING)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,16 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import territory
-from api.content import Parts, alignment_hash, decode_portfolio, encode_portfolio, encode_proposal
+from api.content import Parts, alignment_hash, decode_proposal, encode_portfolio
 from api.jobs.child import Context, Task, Write
-from api.planning import portfolios, proposals, scenarios
+from api.jobs.cluster import answers
+from api.planning import pieces, portfolios, proposals, scenarios
 from api.planning.desk import record
-from api.planning.listing import Listing
-from api.planning.roads import on_roads
+from api.planning.pieces import Asked, Made
 from api.planning.weeks import plan_weeks
 from api.store import Alignment, Comparison, Plan, PlanState, StoredPortfolio, blob, keep_blobs, new_id, now
 from territory.errors import DataError, Problem
-from territory.model import Portfolio, Proposal
 
 
 def read(context: Context, *, portfolio_id: str, files: dict[str, Any], crs: str, columns: dict[str, str]) -> Write:
@@ -81,15 +80,10 @@ def propose(context: Context, *, proposal_id: str) -> Write:
     """Make the plan that a proposal asks for."""
     with context.store.reading() as session:
         plan = session.get_one(Plan, proposal_id)
-    portfolio = _portfolio(context, plan.base_snapshot, plan.parameters)
-    proposal = _plan(portfolio, plan.parameters, context.tell)
-    parts = Parts({})
-    state = encode_proposal(proposal, parts)
-    summary = proposals.summary_of(proposal)
+    (made,) = answers(context, pieces.plan, [Asked.of(context.store, plan.base_snapshot, plan.parameters)])
 
     def write(session: Session) -> None:
-        keep_blobs(session, parts.by_name)
-        _keep_plan(session, context, plan.id, state, summary)
+        _keep_plan(session, context, plan.id, made)
         _record(session, context, "proposal.ready", plan.id, plan.portfolio_id)
 
     return write
@@ -97,29 +91,29 @@ def propose(context: Context, *, proposal_id: str) -> Write:
 
 def compare(context: Context, *, comparison_id: str, proposal_ids: list[str]) -> Write:
     """Realign several scenarios side by side, each into a proposal of its own."""
-    with context.store.reading() as session:
+    store = context.store
+    with store.reading() as session:
         comparison = session.get_one(Comparison, comparison_id)
-        plans = {plan.name: plan for plan in (session.get_one(Plan, each) for each in proposal_ids)}
-    parameters = comparison.parameters
-    worlds = {name: _portfolio(context, plan.base_snapshot, parameters) for name, plan in plans.items()}
-    outcome = territory.simulate(
-        worlds,
-        tolerance=parameters["tolerance"],
-        max_moved=parameters["max_moved"],
-        seed=parameters["seed"],
-        travel=parameters["travel"],
-        effort=parameters["effort"],
-        own={name: scenarios.own_parameters(plan.parameters) for name, plan in plans.items()},
-        progress=context.tell,
-    )
-    rows = scenarios.rows_of(outcome, {name: plan.id for name, plan in plans.items()})
-    parts = Parts({})
-    made = {name: (encode_proposal(plan, parts), proposals.summary_of(plan)) for name, plan in outcome.items()}
+        plans = [session.get_one(Plan, each) for each in proposal_ids]
+    asked = [
+        Asked.of(
+            store,
+            plan.base_snapshot,
+            {**comparison.parameters, "own": scenarios.own_parameters(plan.parameters)},
+            plan.name,
+        )
+        for plan in plans
+    ]
+    made = answers(context, pieces.simulated, asked)
+    outcome = {
+        each.name: decode_proposal(plan.state, plan.contents.__getitem__, each.portfolio())[0]
+        for each, plan in zip(asked, made, strict=True)
+    }
+    rows = scenarios.rows_of(outcome, {plan.name: plan.id for plan in plans})
 
     def write(session: Session) -> None:
-        keep_blobs(session, parts.by_name)
-        for name, (state, summary) in made.items():
-            _keep_plan(session, context, plans[name].id, state, summary)
+        for plan, each in zip(plans, made, strict=True):
+            _keep_plan(session, context, plan.id, each)
         session.execute(sa.update(Comparison).where(Comparison.id == comparison_id).values(rows=rows))
 
     return write
@@ -129,20 +123,13 @@ def front(context: Context, *, comparison_id: str) -> Write:
     """Make several plans that trade travel, balance and moves, each into a proposal of its own."""
     with context.store.reading() as session:
         comparison = session.get_one(Comparison, comparison_id)
-    portfolio = _portfolio(context, comparison.base_snapshot, comparison.parameters)
-    parameters = {name: comparison.parameters[name] for name in ("count", "tolerance", "seed", "travel", "effort")}
-    found = territory.proposals(portfolio, progress=context.tell, **parameters)
-    ids = [new_id("proposal") for _ in found]
-    rows = [
-        {**row, "proposal_id": each}
-        for row, each in zip(Listing.of(territory.tabulate_front(found), "").records(), ids, strict=True)
-    ]
-    parts = Parts({})
-    made = [(encode_proposal(plan, parts), proposals.summary_of(plan)) for plan in found]
+    asked = Asked.of(context.store, comparison.base_snapshot, comparison.parameters)
+    ((made, table),) = answers(context, pieces.front, [asked])
+    ids = [new_id("proposal") for _ in made]
+    rows = [{**row, "proposal_id": each} for row, each in zip(table, ids, strict=True)]
 
     def write(session: Session) -> None:
-        keep_blobs(session, parts.by_name)
-        for plan_id, plan, (state, summary) in zip(ids, found, made, strict=True):
+        for plan_id, plan in zip(ids, made, strict=True):
             row = Plan(
                 id=plan_id,
                 portfolio_id=comparison.portfolio_id,
@@ -161,7 +148,7 @@ def front(context: Context, *, comparison_id: str) -> Write:
             )
             session.add(row)
             session.flush()
-            _keep_plan(session, context, plan_id, state, summary)
+            _keep_plan(session, context, plan_id, plan)
         session.execute(sa.update(Comparison).where(Comparison.id == comparison_id).values(rows=rows))
 
     return write
@@ -179,43 +166,20 @@ def wait(context: Context, *, seconds: float, parts: int = 10) -> Write:
     return write
 
 
-def _portfolio(context: Context, snapshot: str, parameters: Mapping[str, Any]) -> Portfolio:
-    """A portfolio as its plan is to see it."""
-    return on_roads(context.settings, decode_portfolio(snapshot, context.store.fetch), parameters["travel"])
-
-
-def _plan(portfolio: Portfolio, parameters: Mapping[str, Any], tell: Callable[[str, float], None]) -> Proposal:
-    common = {name: parameters[name] for name in ("tolerance", "seed", "travel")}
-    started = time.perf_counter()
-    if parameters.get("territories") is not None:
-        proposal = territory.align(portfolio, territories=parameters["territories"], progress=tell, **common)
-    else:
-        proposal = territory.realign(
-            portfolio,
-            max_moved=parameters["max_moved"],
-            handover=parameters["handover"],
-            keep=parameters.get("keep", ()),
-            focus=parameters.get("focus"),
-            effort=parameters["effort"],
-            progress=tell,
-            **common,
-        )
-    return replace(proposal, seconds=time.perf_counter() - started)
-
-
-def _keep_plan(session: Session, context: Context, plan_id: str, state: str, summary: dict[str, Any]) -> None:
+def _keep_plan(session: Session, context: Context, plan_id: str, made: Made) -> None:
+    keep_blobs(session, made.contents)
     session.execute(
         sa.update(Plan)
         .where(Plan.id == plan_id)
-        .values(status="ready", position=0, summary=summary, revision=Plan.revision + 1)
+        .values(status="ready", position=0, summary=made.summary, revision=Plan.revision + 1)
     )
     session.add(
         PlanState(
             proposal_id=plan_id,
             number=0,
-            state=state,
+            state=made.state,
             action={"action": "proposed"},
-            summary=summary,
+            summary=made.summary,
             made_by=context.claim.user_id,
             made_at=now(),
         )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 import territory
 from api.content import Parts, decode_portfolio
 from api.jobs.child import Context, Write
+from api.jobs.cluster import pool
 from api.planning.callbooks import decode_calls, encode_calls
 from api.planning.calls import before_weeks, facts
 from api.planning.desk import record
@@ -29,17 +30,19 @@ def plan_weeks(context: Context, *, calls_id: str) -> Write:
         notes = _changes_meanwhile(session, calls)
     context.tell("calls", 0.0)
     asked = calls.parameters
-    plan = territory.plan_calls(
-        portfolio,
-        start=calls.start,
-        weeks=asked["weeks"],
-        reps=calls.rep_ids,
-        holidays=[date.fromisoformat(day) for day in asked["holidays"]],
-        seed=asked["seed"],
-        effort=asked["effort"],
-        previous=previous,
-        workers=1,
-    )
+    with pool(context) as reps_apart:
+        plan = territory.plan_calls(
+            portfolio,
+            start=calls.start,
+            weeks=asked["weeks"],
+            reps=calls.rep_ids,
+            holidays=[date.fromisoformat(day) for day in asked["holidays"]],
+            seed=asked["seed"],
+            effort=asked["effort"],
+            previous=previous,
+            workers=1,
+            pool=reps_apart,
+        )
     parts = Parts({})
     content = encode_calls(plan, parts)
     told = facts(plan, notes)

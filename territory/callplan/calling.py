@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +14,7 @@ import pandas as pd
 
 from territory.callplan import telling
 from territory.callplan.asking import Appointments, Ask, RepAsk, appointments_of, owners, rep_ask
-from territory.callplan.plan import CallPlan
+from territory.callplan.plan import CallPlan, EarlierCalls
 from territory.callplan.solving import RepPlan, RepTask, solve_rep
 from territory.callplan.workdays import Days, absences_of, calendar_faults, day_of, days_of
 from territory.changes import need_rep
@@ -38,10 +39,11 @@ def plan_calls(
     holidays: Days = (),
     absences: Mapping[str, Days] | None = None,
     fixed: Appointments = None,
-    previous: CallPlan | None = None,
+    previous: CallPlan | EarlierCalls | None = None,
     travel: TravelTimes | None = None,
     effort: float = 1.0,
     workers: int | None = None,
+    pool: Executor | None = None,
 ) -> CallPlan:
     """Which customer is visited on which day, for every rep.
 
@@ -63,6 +65,7 @@ def plan_calls(
     travel : where minutes come from; the portfolio's roads, or straight lines, by default
     effort : multiplies the rounds of the search
     workers : processes; by default as many as there are processors when there are reps enough. The plan is the same.
+    pool : plans the reps, instead of processes of ours; its other end must have this package
 
     Returns
     -------
@@ -96,7 +99,7 @@ def plan_calls(
     rows = owners(portfolio, names)
     count = _processes(workers, len(names))
     asks: list[RepAsk] = []
-    plans = _solve_all(_asked(ask, names, rows, values, asks), count)
+    plans = _solve_all(_asked(ask, names, rows, values, asks), count, pool)
     plan = _told(ask, asks, plans, unowned=_without_rep(ask, values) if reps is None else [])
     log.info("planned %d visits of %d reps", len(plan.visits), len(names))
     return plan
@@ -110,7 +113,7 @@ def _ask(
     holidays: Days,
     absences: Mapping[str, Days] | None,
     fixed: Appointments,
-    previous: CallPlan | None,
+    previous: CallPlan | EarlierCalls | None,
     travel: TravelTimes | None,
     effort: float,
 ) -> Ask:
@@ -202,14 +205,16 @@ def _asked(
         yield asks[-1].task
 
 
-def _solve_all(tasks: Iterable[RepTask], processes: int) -> list[RepPlan]:
+def _solve_all(tasks: Iterable[RepTask], processes: int, pool: Executor | None) -> list[RepPlan]:
     """The plans in the order of the tasks, whoever is ready first."""
+    if pool is not None:
+        return list(pool.map(solve_rep, list(tasks)))
     if processes == 1:
         return [solve_rep(task) for task in tasks]
     from loky import get_reusable_executor
 
-    pool = get_reusable_executor(max_workers=processes, timeout=60)
-    return list(pool.map(solve_rep, tasks))
+    own = get_reusable_executor(max_workers=processes, timeout=60)
+    return list(own.map(solve_rep, tasks))
 
 
 @dataclass(frozen=True)
