@@ -335,3 +335,16 @@ def test_a_compact_plan_moves_more_customers_for_shorter_ways():
 
     assert len(sparing.moves) <= len(as_usual.moves) < len(compact.moves)
     assert mean_km(compact.after) < mean_km(as_usual.after) <= mean_km(sparing.after)
+
+
+def test_minutes_are_the_kilometres_at_the_speed_of_the_rules():
+    slow = town(60, seed=2).with_rules(speed_kmh=30, detour_factor=1.5)
+
+    proposal = realign(slow, tolerance=0.1, seed=1)
+
+    told = explain_moves(proposal)
+    nearer = told["nearer_km"].notna()
+    assert nearer.any()
+    assert told["minutes"][nearer].tolist() == pytest.approx((told["nearer_km"][nearer] * 3).tolist())
+    said = proposal.moves.set_index("customer_id")["reason"][told.index[told["minutes"] >= 1]]
+    assert said.str.endswith("min more a way").all()

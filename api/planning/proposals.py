@@ -250,7 +250,7 @@ def moves(desk: Desk, proposal_id: str) -> Listing:
 
 def explained_moves(proposal: Proposal) -> pd.DataFrame:
     """The moves of a proposal with their reasons as figures, for pages that speak another language."""
-    names = {"kind": "why", "balance": "staying_balance", "distance": "staying_distance"}
+    names = {"kind": "why", "balance": "staying_balance", "distance": "staying_distance", "minutes": "staying_minutes"}
     return proposal.moves.join(territory.explain_moves(proposal).rename(columns=names), on="customer_id")
 
 

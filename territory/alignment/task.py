@@ -20,7 +20,7 @@ class Task:
     deviation; ideal (q,), what a squared deviation costs a whole share, squared lengths; fixed (K, 2) centres, NaN
     where one is free, or None; on_units: a free centre is the unit of the territory that is nearest to its centre of
     mass; radius, length; loose (K,) bool, may be in several pieces; most_given, most_taken (K,) and most_moved, rows;
-    begin (n,) int, labels that a repair begins with instead of today's, or None; smooth, what borders weigh, 1 as usual.
+    begin (n,) int, labels that a repair begins with instead of today's, or None; smooth, what borders weigh, usually 1.
     """
 
     units: Units

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from territory.alignment import Limits, Progress
+from territory.alignment import Limits, Progress, centroids
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.model import Portfolio, Proposal, TravelMode, percent, percent_up
 from territory.realignment.explaining import explain_moves
@@ -227,8 +227,7 @@ class _Asked:
         work, part, count = self._work, self._redrawn, len(self._names)
         labels = np.where(plan.labels >= 0, part[plan.labels], self._start)
         mass, xy = work.mass, work.portfolio.xy
-        weight = np.maximum(np.bincount(labels, mass, count), 1e-300)
-        centres = np.column_stack([np.bincount(labels, mass * axis, count) / weight for axis in xy.T])
+        centres = centroids(xy, mass, labels, count)
         centres[part] = plan.centres
         price = np.zeros((count, plan.price.shape[1]))
         price[part] = plan.price

@@ -24,8 +24,8 @@ def explain_moves(proposal: Proposal) -> pd.DataFrame:
     -------
     DataFrame indexed by ``customer_id``, one row a move, in the order of ``proposal.moves``
         The fields of `Reason`: ``kind`` (text), ``over_measure``, ``over``, ``under_measure``, ``under`` (ratios),
-        ``nearer_km``, ``balance``, ``distance`` (percent of the objective); NA where there is none. Without a basis,
-        that is of a plan which the algorithm has not made, there are no figures.
+        ``nearer_km``, ``balance``, ``distance`` (percent of the objective), ``minutes``; NA where none is. Without
+        a basis, that is of a plan which the algorithm has not made, there are no figures.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def explain_moves(proposal: Proposal) -> pd.DataFrame:
         row = customers.index.get_indexer(ids[asked])
         came, to = (pd.Index(basis.territories).get_indexer(moves[end].iloc[asked]) for end in ("from", "to"))
         price, _ = price_moves(basis, proposal.portfolio.xy, loads, row, came, to)
-        explain = Reasons(basis, proposal.before, proposal.portfolio.xy)
+        explain = Reasons(basis, proposal.before, proposal.portfolio)
         for at, reason in zip(asked, map(explain, row.tolist(), came.tolist(), to.tolist(), price), strict=True):
             found[at] = reason
     nothing = dict.fromkeys(field.name for field in fields(Reason))

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from territory.model import MEASURES, Basis, percent
+from territory.model import MEASURES, Basis, Portfolio, percent
 
 VACANT, BY_HAND = "its territory has no rep", "moved by hand"
 """The reasons of moves that no balance asks for."""
@@ -67,7 +67,8 @@ class Reason:
     ``kind`` is "vacant" (its territory has no rep), "balance" or "by_hand". ``over`` is how far the territory it
     leaves is above its share of ``over_measure`` today, ``under`` how far the one it goes to is below; ratios, None
     when it is not. ``nearer_km`` is how much nearer the new centre is, None when that is not what decides.
-    ``balance`` and ``distance`` are what staying would cost, in percent of the plan's objective.
+    ``balance`` and ``distance`` are what staying would cost, in percent of the plan's objective; ``minutes`` how much
+    longer the way from the middle of its territory would be.
     """
 
     kind: Literal["vacant", "balance", "by_hand"]
@@ -78,6 +79,7 @@ class Reason:
     nearer_km: float | None = None
     balance: float | None = None
     distance: float | None = None
+    minutes: float | None = None
 
     def in_words(self, came: str, to: str) -> str:
         """In English, for a move from territory `came` to `to`."""
@@ -95,14 +97,18 @@ class Reason:
             for part in (self.balance, self.distance)
             if part is not None
         )
-        return f"{'; '.join(words)}; staying {' in balance, '.join(costs)} in distance"
+        said = f"{'; '.join(words)}; staying {' in balance, '.join(costs)} in distance"
+        if self.minutes is None or abs(self.minutes) < 1:
+            return said
+        return f"{said}, {abs(self.minutes):.0f} min {'more' if self.minutes > 0 else 'less'} a way"
 
 
 class Reasons:
     """Says why a customer changes territory, and what staying would cost."""
 
-    def __init__(self, basis: Basis, before: pd.DataFrame | None, xy: np.ndarray) -> None:
-        self._basis, self._before, self._xy = basis, before, xy
+    def __init__(self, basis: Basis, before: pd.DataFrame | None, portfolio: Portfolio) -> None:
+        self._basis, self._before, self._xy = basis, before, portfolio.xy
+        self._minutes_per_km = 60 * portfolio.rules.detour_factor / portfolio.rules.speed_kmh
         self._worst_of: dict[str, tuple[str, float]] = {}
 
     def __call__(self, row: int, came: int, to: int, price: np.ndarray) -> Reason:
@@ -119,6 +125,7 @@ class Reasons:
             nearer_km=nearer if nearer >= 0.5 else None,
             balance=float(price[0]),
             distance=float(price[1]),
+            minutes=nearer * self._minutes_per_km,
         )
 
     def _worst(self, territory: int) -> tuple[str, float]:

@@ -219,7 +219,7 @@ class Work:
         to = plan.labels[moved]
         came = pd.Index(names).get_indexer(today.iloc[moved])
         price, second = price_moves(basis, self.portfolio.xy, self.loads, moved, came, to)
-        explain = Reasons(basis, before, self.portfolio.xy)
+        explain = Reasons(basis, before, self.portfolio)
         reasons = map(explain, moved.tolist(), came.tolist(), to.tolist(), price)
         owners = today.iloc[moved].to_numpy()
         return pd.DataFrame(

@@ -208,6 +208,8 @@ export function moveReason(row) {
     row.under === null ? null : say("why_under", { territory: row.to, value: percent(row.under), measure: measure(row.under_measure) }),
     row.nearer_km === null ? null : say("why_nearer", { km: whole(row.nearer_km) }),
     say("why_staying", { balance: cost(row.staying_balance), distance: cost(row.staying_distance) }),
+    Math.abs(row.staying_minutes ?? 0) < 1 ? null
+      : say(row.staying_minutes > 0 ? "why_longer" : "why_shorter", { minutes: whole(Math.abs(row.staying_minutes)) }),
   ].filter(Boolean).join(say("why_and"));
 }
 
