@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +19,10 @@ from api.pages.static import version
 from api.pages.words import language_of, words
 from api.problems import ApiError, ForbiddenError, UnauthenticatedError, UnknownError
 
-HOME = {REP: "/my", ADMIN: "/portfolios", MANAGER: "/portfolios", PLANNER: "/portfolios"}
+HOME = {REP: "/my/day", ADMIN: "/portfolios", MANAGER: "/portfolios", PLANNER: "/portfolios"}
 _PLANNING = [("/portfolios", "portfolios")]
 _MENU = {
-    REP: [("/my", "my_day"), ("/tokens", "tokens")],
+    REP: [("/my/day", "my_day"), ("/my", "my_territory"), ("/tokens", "tokens")],
     PLANNER: [*_PLANNING, ("/tokens", "tokens")],
     MANAGER: [*_PLANNING, ("/tokens", "tokens")],
     ADMIN: [*_PLANNING, ("/users", "users"), ("/audit", "audit"), ("/tokens", "tokens")],
@@ -75,6 +76,7 @@ def _html(request: Request, name: str, who: Principal | None, page: dict[str, An
     language = language_of(request)
     said = words(language)
     told = {**page, "language": language, "me": None if who is None else _shown(who)}
+    menu = [] if who is None or who.must_change_password else _MENU[who.role]
     return (
         _environment()
         .get_template(f"{name}.html")
@@ -84,13 +86,18 @@ def _html(request: Request, name: str, who: Principal | None, page: dict[str, An
             static=f"/static/{version()}",
             nonce=request.state.nonce,
             name=name,
-            path=request.url.path,
-            menu=[] if who is None or who.must_change_password else _MENU[who.role],
+            here=_entry(menu, request.url.path),
+            menu=menu,
             page=told,
             role=None if who is None else who.role,
             **more,
         )
     )
+
+
+def _entry(menu: Sequence[tuple[str, str]], path: str) -> str:
+    """The address of the menu's entry that leads here: of several that begin so, the longest."""
+    return max((address for address, _ in menu if path.startswith(address)), key=len, default="")
 
 
 def _shown(who: Principal) -> dict[str, Any]:

@@ -80,6 +80,18 @@ def comparison(request: Request, comparison_id: RowId, desk: Planner) -> Respons
     return render(request, "comparison", desk.who, comparison_id=found.id, portfolio_id=found.portfolio_id)
 
 
+@routes.get("/portfolios/{portfolio_id}/days")
+def days(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
+    """The days of a portfolio's reps."""
+    return render(request, "day", desk.who, portfolio_id=desk.portfolio(portfolio_id).id)
+
+
+@routes.get("/my/day")
+def day(request: Request, desk: Rep) -> Response:
+    """A rep's own day."""
+    return render(request, "day", desk.who)
+
+
 @routes.get("/my")
 def my(request: Request, desk: Rep) -> Response:
     """A rep's own customers, and what changes for him."""

@@ -37,11 +37,17 @@ class Drive:
     version: str
 
 
-def route(desk: Desk, solver: Solver, portfolio_id: str, rep_id: str, day: date) -> Drive:
-    """The best order of the visits that the call plan has for a day; without a plan, of those that are due most."""
+def route(desk: Desk, solver: Solver, portfolio_id: str, rep_id: str, day: date, *, explain: bool = False) -> Drive:
+    """The best order of the visits that the call plan has for a day; without a plan, of those that are due most.
+
+    Parameters
+    ----------
+    explain : search what each visit that is left out would take, however many there are
+    """
     stored, rep = _whose(desk, portfolio_id, rep_id)
     asked = _asked(desk, stored, rep, day)
-    return _drive(desk, solver, stored, asked, Question("route", asked.ask), "plan" if asked.plan_id else "due")
+    question = Question("route", asked.ask, {"explain": explain})
+    return _drive(desk, solver, stored, asked, question, "plan" if asked.plan_id else "due")
 
 
 def replan(

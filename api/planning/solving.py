@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -24,6 +24,13 @@ HOME = "home"
 _PORTFOLIOS_KEPT, _ROUTES_KEPT = 4, 64
 _DUE_EFFORT = 0.5
 _DEGREES = 6
+_EXPLAINED = 4
+_GENERAL = {
+    "closed": "closed during working hours",
+    "unreachable": "cannot be reached in time",
+    "too long": "too long for the day",
+    "less worth": "the day is full with visits that are worth more together",
+}
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Days:
         route = self._route(question.ask)
         given = question.given
         if question.kind == "route":
-            return told(route)
+            return told(route, **given)
         if question.kind == "replan":
             return told(route.replan(**given))
         if question.kind == "nearby":
@@ -94,8 +101,15 @@ def solve_day(portfolio: Portfolio, ask: DayAsk) -> Route:
     return territory.solve_route(portfolio, rep=ask.rep_id, day=ask.day, visits=table, start=ends[0], end=ends[1])
 
 
-def told(route: Route) -> tuple[dict[str, Any], Day]:
-    """A route as JSON types, and as what maps, calendars and tracks are made of."""
+def told(route: Route, *, explain: bool = False) -> tuple[dict[str, Any], Day]:
+    """A route as JSON types, and as what maps, calendars and tracks are made of.
+
+    To find out what each of many visits left out would take is many times the work of the day itself: it is done for
+    a few, or when it is asked for by `explain`; for many it is said in general.
+    """
+    if not explain and len(route.request.visits) - len(route.plan.order) > _EXPLAINED:
+        route = replace(route)
+        route.__dict__["unvisited"] = _left_out_of_many(route)
     (day,) = days_of(route)
     content = {
         "rep_id": day.rep,
@@ -127,6 +141,20 @@ def told(route: Route) -> tuple[dict[str, Any], Day]:
         "legs": [np.round(leg, _DEGREES).tolist() for leg in day.legs],
     }
     return content, day
+
+
+def _left_out_of_many(route: Route) -> pd.DataFrame:
+    """As `Route.unvisited`, by what is known already."""
+    made = set(route.plan.order.tolist())
+    rows = []
+    for row, (name, visit) in enumerate(route.request.visits.iterrows()):
+        if row in made:
+            continue
+        code = "closed" if visit["closed"] else route.plan.impossible.get(row, "less worth")
+        reason = visit["closed"] or _GENERAL[code]
+        rows.append({"customer_id": name, "name": visit["name"], "code": code, "reason": reason})
+    table = pd.DataFrame(rows, columns=["customer_id", "name", "code", "reason"])
+    return table.assign(instead_of="", overtime_minutes=np.nan)
 
 
 def _stops(route: Route, day: Day) -> list[dict[str, Any]]:

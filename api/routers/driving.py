@@ -21,6 +21,9 @@ from api.schemas import Key, ReplanRequest, RouteShown
 routes = router("driving")
 RepId = Annotated[Key, Path(examples=["R02"])]
 Day = Annotated[date, Query(description="Which day.", examples=["2027-03-03"])]
+Explain = Annotated[
+    bool, Query(description="Search what each visit left out would take, however many; it may take many seconds.")
+]
 FORMS: tuple[Literal["json", "geojson", "csv", "html", "ics", "gpx"], ...] = (
     *("json", "geojson", "csv", "html", "ics", "gpx"),
 )
@@ -54,12 +57,13 @@ def route(
     driver: Driver,
     nonce: Nonce,
     day: Day,
+    explain: Explain = False,
     language: sheets.Language = "auto",
     f: Form = None,
 ) -> Response:
     """A rep's day in its best order, with its proof, and a reason for each visit that is left out."""
     form = choose_format(request, FORMS)
-    drive = driving.route(desk, driver, portfolio_id, rep_id, day)
+    drive = driving.route(desk, driver, portfolio_id, rep_id, day, explain=explain)
     if form == "csv":
         return represent(request, driving.stops(drive), offered=FORMS)
     if form == "html":

@@ -139,13 +139,17 @@ def leaflet_files() -> dict[str, str]:
 
 
 def drawing_modules() -> dict[str, str]:
-    """What draws `payload.describe_plan` on a Leaflet map, for pages of others: ES modules, file name -> text."""
+    """What draws `payload.describe_plan` and `days.describe_days` on a Leaflet map, for pages of others.
+
+    ES modules, file name -> text.
+    """
     return {
         "elements.js": f"{_resource('elements.js')}\nexport {{ element, shortened, placed }};\n",
         "ground.js": 'import { shortened } from "./elements.js";\n'
         + _resource("scene.js")
         + _resource("ground.js")
-        + "\nexport { Scene, GroundLayer, territoryColour };\n",
+        + _resource("days-layer.js")
+        + "\nexport { DaysLayer, DaysScene, GroundLayer, Scene, territoryColour };\n",
     }
 
 

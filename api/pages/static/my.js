@@ -2,7 +2,9 @@
 
 import { element } from "./elements.js";
 import { all, attempt, badge, button, byId, complain, day, done, get, link, me, number, onSubmit, openDialog, page, say } from "./base.js";
+import { keepForLater } from "./keeping.js";
 import { Outbox } from "./outbox.js";
+import { listenToTabs } from "./tabs.js";
 
 const AT_ONCE = 30;
 let portfolios = [];
@@ -13,7 +15,8 @@ let shown = AT_ONCE;
 
 const outbox = new Outbox(me.user_id, {
   changed: () => { showLine(); showChanges(); showChallenges(); },
-  sent: (message, content) => {
+  sent: ({ about }, content) => {
+    if (about.kind === "visit") return;
     challenges = [content, ...challenges.filter((each) => each.challenge_id !== content.challenge_id)];
     showChanges();
     showChallenges();
@@ -21,6 +24,9 @@ const outbox = new Outbox(me.user_id, {
   },
   refused: (message, error) => complain(error),
 });
+
+// Visits wait in the same box, see day.js.
+const waitingChallenges = () => outbox.messages().filter(({ about }) => about.kind !== "visit");
 
 function showLine() {
   const waiting = outbox.messages().length;
@@ -54,7 +60,7 @@ function showChanges() {
 
 function changeCard(portfolio, row, isGoing) {
   const challenge = challenges.find((each) => each.customer_id === row.customer_id && each.portfolio_id === portfolio.portfolio_id);
-  const waiting = outbox.messages().find(({ about }) => about.customer_id === row.customer_id && about.portfolio_id === portfolio.portfolio_id);
+  const waiting = waitingChallenges().find(({ about }) => about.customer_id === row.customer_id && about.portfolio_id === portfolio.portfolio_id);
   return element("li", { class: "card" },
     element("h4", {}, row.name || row.customer_id),
     element("p", { class: "soft" }, [
@@ -84,7 +90,7 @@ onSubmit(byId("challenge").querySelector("form"), async ({ note }) => {
 });
 
 function showChallenges() {
-  const waiting = outbox.messages().map(({ about, body }) => element("li", { class: "card" },
+  const waiting = waitingChallenges().map(({ about, body }) => element("li", { class: "card" },
     element("h4", {}, about.name || about.customer_id), element("p", {}, body.note), element("p", { class: "soft" }, say("waits_for_line"))));
   const sent = challenges.map((each) => element("li", { class: "card" },
     element("h4", {}, customers.find(({ customer_id: id }) => id === each.customer_id)?.name || each.customer_id), element("p", {}, each.note),
@@ -131,27 +137,7 @@ byId("nearest").addEventListener("click", () => navigator.geolocation?.getCurren
   ({ coords }) => { here = { lon: coords.longitude, lat: coords.latitude }; showCustomers(); },
   () => done(say("no_place"))));
 
-// ---- tabs, by click and by arrow keys
-
-const tabs = [...document.querySelectorAll("[role=tab]")];
-function openTab(tab) {
-  for (const each of tabs) {
-    const isOpen = each === tab;
-    each.setAttribute("aria-selected", String(isOpen));
-    each.tabIndex = isOpen ? 0 : -1;
-    byId(each.getAttribute("aria-controls")).hidden = !isOpen;
-  }
-}
-for (const [i, tab] of tabs.entries()) {
-  tab.addEventListener("click", () => openTab(tab));
-  tab.addEventListener("keydown", ({ key }) => {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[key];
-    if (!by) return;
-    const next = tabs[(i + by + tabs.length) % tabs.length];
-    openTab(next);
-    next.focus();
-  });
-}
+listenToTabs();
 
 // ---- the page
 
@@ -175,24 +161,6 @@ attempt(null, async () => {
   showCustomers();
   showChallenges();
   await outbox.flush();
-  if ("serviceWorker" in navigator) await keepForLater();
+  await keepForLater();
 });
 showLine();
-
-// The worker keeps what it sees; what was loaded before it was there is kept from here, before it begins.
-async function keepForLater() {
-  if (localStorage.getItem("territory-reader") !== me.user_id) await caches.delete("territory");
-  localStorage.setItem("territory-reader", me.user_id);
-  if (!navigator.serviceWorker.controller) {
-    const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name))
-      .filter(({ origin, pathname }) => origin === location.origin && /^\/(static|v1\/portfolios)/.test(pathname));
-    const kept = await caches.open("territory");
-    try {
-      await kept.addAll(["/my", ...new Set(loaded.map(String))]);
-    } catch (error) {
-      if (error instanceof TypeError) return; // the line went meanwhile: all of it the next time
-      throw error;
-    }
-  }
-  await navigator.serviceWorker.register("/offline.js", { scope: "/my" });
-}

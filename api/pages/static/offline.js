@@ -2,7 +2,9 @@
 
 const KEPT = "territory";
 const ANY = { ignoreVary: true }; // it is one person's browser, and pages and scripts ask with different headers
-const IS_KEPT = /^\/(my$|static\/|v1\/portfolios(\/[^/]+\/(customers|reps|handovers|challenges))?$)/;
+const OF_A_PORTFOLIO = "customers|reps|handovers|challenges|calls|visits|reps/[^/]+/(route|calendars)";
+const IS_KEPT = new RegExp(`^/(my(/day)?$|static/|v1/portfolios(/[^/]+/(${OF_A_PORTFOLIO}))?$)`);
+const PATIENCE = 5000; // milliseconds: a line that is there and brings nothing is worse than none
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -21,13 +23,11 @@ async function keptFirst(request) {
 
 async function lineFirst(request) {
   const kept = await caches.open(KEPT);
-  try {
-    return await keep(kept, request);
-  } catch (error) {
-    const last = await kept.match(request, ANY);
-    if (last) return last;
-    throw error;
-  }
+  const last = await kept.match(request, ANY);
+  const fresh = keep(kept, request);
+  if (!last) return fresh;
+  const tired = new Promise((resolve) => { setTimeout(() => resolve(last), PATIENCE); });
+  return Promise.race([fresh.catch(() => last), tired]);
 }
 
 async function keep(kept, request) {

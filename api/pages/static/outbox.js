@@ -2,9 +2,11 @@
 //
 // Each message has a key of its own, made when it is written: however often it is sent, the service does it once.
 
-import { Offline, Refused, ask, newKey } from "./base.js";
+import { Offline, Refused, ask, get, me, newKey } from "./base.js";
 
 const PLACE = "territory-outbox";
+const LATER = [408, 425, 429];
+const AGAIN_AFTER = 15000; // milliseconds
 
 export class Outbox {
   // `owner` keeps two people who share a phone apart; hears: changed(messages), sent(message, content), refused(message, error)
@@ -37,9 +39,9 @@ export class Outbox {
         this._drop(message);
         this.hears.sent(message, content);
       } catch (error) {
-        if (error instanceof Offline || error.status >= 500) {
+        if (error instanceof Offline || LATER.includes(error.status) || error.status >= 500 || await this._isRenewed(error)) {
           clearTimeout(this._again);
-          this._again = setTimeout(() => this.flush(), 15000);
+          this._again = setTimeout(() => this.flush(), AGAIN_AFTER);
           return;
         }
         if (!(error instanceof Refused)) throw error;
@@ -47,6 +49,15 @@ export class Outbox {
         this.hears.refused(message, error);
       }
     }
+  }
+
+  // A page that was kept on the phone may carry the token of an older session: then the new one is taken.
+  async _isRenewed(error) {
+    if (error.status !== 403) return false;
+    const { csrf } = await get("/v1/me");
+    if (!csrf || csrf === me.csrf) return false;
+    me.csrf = csrf;
+    return true;
   }
 
   _drop(message) {

@@ -44,18 +44,20 @@ def places(site: Site) -> dict[str, str]:
     service.post("manager", f"{path}/scenarios", {"name": NASTY[4], "changes": change})
     service.run_jobs()
     short = [where.removeprefix("/v1") for where in (path, second, comparison)]
-    return {"portfolio": short[0], "proposal": short[1], "comparison": short[2], "what-ifs": f"{short[0]}/scenarios"}
+    return {"portfolio": short[0], "proposal": short[1], "comparison": short[2], "what-ifs": f"{short[0]}/scenarios", "days": f"{short[0]}/days"}
 
 
 def opened(visit: Visit, places: dict[str, str], kind: str, **options: object) -> Page:
     """A page with what it shows on it."""
-    who = "rep A" if kind == "/my" else "admin"
+    who = "rep A" if kind.startswith("/my") else "admin"
     page = visit(who, places.get(kind, kind), **options)
     ready = {
         "portfolio": "#handover-table table",
         "proposal": "#move-table .scroll",
         "comparison": "#table table",
         "what-ifs": "#kept .tick",
+        "days": "#tiles .tile",
+        "/my/day": "#tiles .tile",
         "/my": "#customer-list .card",
         "/portfolios": "#list .card",
         "/password": "form",
@@ -70,6 +72,8 @@ KINDS = [
     "comparison",
     "what-ifs",
     "/portfolios",
+    "days",
+    "/my/day",
     "/my",
     "/users",
     "/audit",

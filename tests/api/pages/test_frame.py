@@ -38,7 +38,7 @@ def test_after_signing_in_nobody_is_led_to_another_host(asked: str):
 def test_everybody_begins_at_his_own_page(site: Site):
     begins = {who: get(site, who, "/").headers["location"] for who in EVERYBODY}
 
-    assert {where for who, where in begins.items() if who.startswith("rep")} == {"/my"}
+    assert {where for who, where in begins.items() if who.startswith("rep")} == {"/my/day"}
     assert {where for who, where in begins.items() if not who.startswith("rep")} == {"/portfolios"}
 
 

@@ -1,0 +1,287 @@
+"""A rep on the road, with a phone whose line comes and goes; and his manager, who looks at his day."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page, Route, expect
+
+from api.store import AuditEntry, Visit
+from tests.api.pages.conftest import PHONE, Site
+from tests.api.pages.conftest import Visit as Open
+from tests.api.services import town
+
+MONDAY = date.today() - timedelta(date.today().weekday())
+
+
+@pytest.fixture(scope="module")
+def planned(site: Site) -> str:
+    """A portfolio whose customers are visited every other week, and whose weeks are planned from this one on."""
+    quiet = town(seed=71)
+    customers = quiet.customers.assign(visits_per_year=25.0, phone="+86 512 6000 0000")
+    path = site.service.bring(replace(quiet, customers=customers), name="Town of days")
+    site.service.post("manager", f"{path}/calls", {"start": MONDAY.isoformat(), "weeks": 2})
+    site.service.run_jobs()
+    return path
+
+
+def days_of(site: Site, path: str) -> list[str]:
+    """The days of rep A, the fullest first."""
+    days = [row["day"] for row in site.service.get("rep A", f"{path}/calls?limit=1000").json()["items"]]
+    return sorted(set(days), key=lambda day: (-days.count(day), day))
+
+
+def stored(site: Site, path: str, day: str) -> list[dict[str, Any]]:
+    return list(site.service.get("manager", f"{path}/visits?day={day}&rep_id=R01&limit=1000").json()["items"])
+
+
+def at(path: str, day: str, start: str = "/my/day") -> str:
+    return f"{start}#{path.rsplit('/', 1)[1]}/R01/{day}"
+
+
+def finish(page: Page, stop: int, note: str) -> None:
+    page.locator(f"#stop-{stop}").get_by_role("button", name="Finish").click()
+    page.locator("#visit").get_by_label("ordered").check()
+    page.locator("#visit").get_by_label("Minutes there").fill("25")
+    page.locator("#visit").get_by_label("Note").fill(note)
+    page.locator("#visit").get_by_role("button", name="Finish").click()
+
+
+def test_a_rep_drives_a_day_without_a_line_for_a_while_and_each_visit_is_stored_once(
+    site: Site, visit: Open, planned: str
+):
+    day = days_of(site, planned)[0]
+    page = visit("rep A", at(planned, day), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    count = page.locator(".stop").count()
+    assert count >= 2
+
+    page.locator("#stop-1").get_by_role("button", name="Start").click()
+    expect(page.locator("#stop-1")).to_contain_text("there now")
+    page.context.set_offline(True)
+    finish(page, 1, "No line here.")
+    finish(page, 2, "Nor here.")
+    expect(page.locator("#line")).to_contain_text("2 waiting to be sent.")
+    page.reload()
+    expect(page.locator(".stop")).to_have_count(count)
+    expect(page.locator(".stop.finished")).to_have_count(2)
+    expect(page.locator("#line")).to_contain_text("2 waiting to be sent.")
+    assert [row["status"] for row in stored(site, planned, day)] == ["started"]
+    page.context.set_offline(False)
+
+    expect(page.locator("#line")).to_be_hidden()
+    expect(page.locator(".stop.finished")).to_have_count(2)
+    found = {row["note"]: row for row in stored(site, planned, day)}
+    assert {note: (row["status"], row["outcome"], row["minutes"]) for note, row in found.items()} == {
+        "No line here.": ("finished", "ordered", 25.0),
+        "Nor here.": ("finished", "ordered", 25.0),
+    }
+    with site.service.store.reading() as session:
+        told = session.scalars(sa.select(AuditEntry.object_id).where(AuditEntry.action == "visit.finished")).all()
+    assert sorted(told) == sorted(row["visit_id"] for row in found.values())
+
+
+def test_an_answer_lost_on_its_way_does_not_store_a_visit_twice(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[1]
+    page = visit("rep A", at(planned, day), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    sent: list[int] = []
+
+    def lose_first(route: Route) -> None:
+        if route.request.method != "POST":
+            route.fallback()
+            return
+        answer = route.fetch()
+        sent.append(answer.status)
+        if len(sent) == 1:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    page.context.route("**/visits", lose_first)
+    finish(page, 1, "Only once.")
+    expect(page.locator("#line")).to_contain_text("1 waiting to be sent.")
+    page.evaluate("() => window.dispatchEvent(new Event('online'))")
+
+    expect(page.locator("#line")).to_be_hidden()
+    assert sent == [201, 201]
+    assert [row["note"] for row in stored(site, planned, day)] == ["Only once."]
+
+
+def test_a_day_read_ahead_opens_without_a_line(site: Site, visit: Open, planned: str):
+    page = visit("rep A", "/my/day", **PHONE)
+    expect(page.locator("#tiles .tile, #notices .verdict").first).to_be_visible(timeout=30_000)
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    tomorrow = (date.today() + timedelta(1)).isoformat()
+    page.wait_for_function(
+        "async (day) => (await (await caches.open('territory')).keys()).some(({ url }) => url.includes(`route?day=${day}`))",
+        arg=tomorrow,
+    )
+
+    page.context.set_offline(True)
+    page.reload()
+    page.get_by_role("button", name="Tomorrow").click()
+    expect(page.locator("#tiles .tile")).to_have_count(4)
+    page.locator("#day").fill("2031-01-01")
+
+    expect(page.locator("#notices")).to_contain_text("this day was not loaded before")
+
+
+def test_the_rest_of_a_day_is_planned_again_from_a_place_that_is_typed_and_stays(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[2]
+    page = visit("rep A", at(planned, day), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    count = page.locator(".stop").count()
+
+    page.get_by_role("button", name="Replan from here").click()
+    form = page.locator("#replan")
+    form.get_by_label("From").select_option("typed")
+    form.locator("input[name=time]").fill("10:30")
+    form.get_by_label("Latitude, longitude").fill("somewhere")
+    form.get_by_role("button", name="Replan").click()
+    expect(form).to_contain_text("This is no place")
+    form.get_by_label("Latitude, longitude").fill("43.3, 4.2")
+    form.get_by_role("checkbox").first.check()
+    form.get_by_role("button", name="Replan").click()
+
+    expect(page.locator("#notices")).to_contain_text("Replanned at 10:30.")
+    expect(page.locator(".stop")).to_have_count(count - 1)
+    page.reload()
+    expect(page.locator("#notices")).to_contain_text("Replanned at 10:30.")
+    page.get_by_role("button", name="Back to the plan").click()
+    expect(page.locator(".stop")).to_have_count(count)
+
+
+def test_where_the_phone_is_comes_from_the_phone(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[2]
+    here = {"geolocation": {"longitude": 4.2, "latitude": 43.3}, "permissions": ["geolocation"]}
+    page = visit("rep A", at(planned, day), **PHONE, **here)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+
+    page.get_by_role("button", name="Replan from here").click()
+    page.locator("#replan input[name=time]").fill("10:30")
+    with page.expect_request("**/replan") as asked:
+        page.locator("#replan").get_by_role("button", name="Replan").click()
+
+    assert asked.value.post_data_json["position"] == {"lon": 4.2, "lat": 43.3}
+
+
+def test_a_stop_leads_there_by_any_app_and_calls_by_phone(site: Site, visit: Open, planned: str):
+    page = visit("rep A", at(planned, days_of(site, planned)[3]), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+
+    page.locator("#stop-1").get_by_text("Navigate").click()
+
+    links = page.locator("#stop-1 .ways a")
+    schemes = [link.get_attribute("href").split("?")[0].split("/")[0:3] for link in links.all()]
+    assert [parts[0].split(":")[0] for parts in schemes] == ["geo", "https", "https", "https"]
+    assert {link.get_attribute("rel") for link in links.all()} == {"noopener noreferrer"}
+    assert page.locator("#stop-1 a[href^='tel:']").get_attribute("href") == "tel:+8651260000000"
+
+
+def test_somebody_whom_nobody_had_planned_is_visited_as_well(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[3]
+    page = visit("rep A", at(planned, day), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    planned_ids = {row["customer_id"] for row in site.service.get("rep A", f"{planned}/calls?day={day}").json()["items"]}
+    own = site.service.get("rep A", f"{planned}/customers?limit=1000").json()["items"]
+    other = next(row for row in own if row["customer_id"] not in planned_ids)
+
+    page.get_by_role("button", name="Another customer").click()
+    page.locator("#other").get_by_label("Customer").fill(other["customer_id"])
+    page.locator("#other").get_by_role("button", name="Start").click()
+
+    expect(page.locator(".stop.started")).to_contain_text(other["name"])
+    page.locator(".stop.started").get_by_role("button", name="Not begun after all").click()
+    expect(page.locator(".stop.started")).to_have_count(0)
+
+
+def test_two_who_change_a_visit_see_both_versions(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[4]
+    page = visit("rep A", at(planned, day), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    finish(page, 1, "first")
+    expect(page.locator("#done")).to_have_text("The visit is stored.")
+    (row,) = stored(site, planned, day)
+    service = site.service
+    service.ask("manager", "PATCH", f"/v1/visits/{row['visit_id']}", json={"note": "by the manager"}, match="*")
+
+    page.locator("#stop-1").get_by_role("button", name="Change").click()
+    page.locator("#visit").get_by_label("Note").fill("mine")
+    page.locator("#visit").get_by_role("button", name="Save").click()
+    expect(page.locator("#both")).to_contain_text("by the manager")
+    expect(page.locator("#both")).to_contain_text("mine")
+    page.locator("#visit").get_by_role("button", name="Save mine").click()
+
+    expect(page.locator("#stop-1 .note")).to_have_text("mine")
+    assert [each["note"] for each in stored(site, planned, day)] == ["mine"]
+
+
+def test_a_rep_without_a_plan_is_shown_who_is_due_and_plans_his_weeks(site: Site, visit: Open):
+    path = site.service.bring(town(9, seed=72), name="Unplanned town")
+    page = visit("rep A", at(path, MONDAY.isoformat()), **PHONE)
+    expect(page.locator("#notices")).to_contain_text("No call plan for this day.", timeout=30_000)
+
+    page.locator("#notices").get_by_role("button", name="Plan weeks").click()
+    page.locator("#plan").get_by_label("Weeks").fill("2")
+    page.locator("#plan").get_by_role("button", name="Start").click()
+
+    expect(page.locator("#planning")).to_contain_text("visits are planned", timeout=60_000)
+    plans = site.service.get("manager", f"{path}/call-plans").json()["items"]
+    assert [plan["rep_ids"] for plan in plans] == [["R01"]]
+    expect(page.locator("#week-days .week-day").first).to_be_visible()
+
+
+def test_the_week_leads_to_its_days(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[0]
+    count = sum(row["day"] == day for row in site.service.get("rep A", f"{planned}/calls?limit=1000").json()["items"])
+    page = visit("rep A", at(planned, day), **PHONE)
+    expect(page.locator(".stop").first).to_be_visible(timeout=30_000)
+
+    page.get_by_role("tab", name="Week").click()
+    page.locator("#week-days .week-day", has_text=f"{count} visit").first.click()
+
+    expect(page.get_by_role("tab", name="Day", exact=True)).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".stop")).to_have_count(count)
+
+
+def test_an_address_for_the_calendar_is_made_and_taken_back(site: Site, visit: Open, planned: str):
+    page = visit("rep A", at(planned, days_of(site, planned)[0]), **PHONE)
+    page.get_by_role("tab", name="Calendar").click()
+
+    page.get_by_role("button", name="Make an address").click()
+    address = page.locator("#secret code").inner_text()
+    read = site.service.client.get(address.removeprefix(site.address))
+    page.locator("#calendars").get_by_role("button", name=re.compile("Revoke")).click()
+    expect(page.locator("#calendars li")).to_have_count(0)
+
+    assert (read.status_code, read.text[:15]) == (200, "BEGIN:VCALENDAR")
+    assert site.service.client.get(address.removeprefix(site.address)).status_code == 404
+
+
+def test_a_manager_sees_a_reps_day_and_changes_nothing_in_it(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[0]
+    page = visit("manager", planned.removeprefix("/v1"))
+    page.get_by_role("link", name="Days of the reps").click()
+    expect(page.locator("#rep option")).to_have_count(3)
+
+    page.locator("#day").fill(day)
+
+    expect(page.locator(".stop.finished")).to_have_count(2, timeout=30_000)
+    expect(page.locator(".stop .note").first).to_have_text("No line here.")
+    assert page.locator(".stop button", has_text="Finish").count() == 0
+    expect(page.locator("#tools")).to_be_hidden()
+
+
+def test_every_visit_of_this_file_is_in_the_store_once(site: Site, planned: str):
+    with site.service.store.reading() as session:
+        visits = session.execute(sa.select(Visit.portfolio_id, Visit.rep_id, Visit.day, Visit.customer_id)).all()
+
+    assert visits
+    assert len(visits) == len(set(visits))
