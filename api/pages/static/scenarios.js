@@ -78,10 +78,10 @@ const fieldOf = (name) => byId("kind-fields").querySelector(`[data-field="${name
 
 function showFields() {
   byId("map-box").hidden = true;
-  byId("kind-fields").replaceChildren(...KINDS[byId("kind").value].fields().map(({ name, label, options, type, isPlace, ...more }) => element("label", {}, label,
-    options
+  byId("kind-fields").replaceChildren(...KINDS[byId("kind").value].fields().map(({ name, label, options, type, isPlace, ...more }) => element("div", {},
+    element("label", {}, label, options
       ? element("select", { "data-field": name }, options().map(([value, told]) => element("option", { value }, told)))
-      : element("input", { "data-field": name, type, autocomplete: "off", ...(isPlace ? { list: "places" } : {}), ...more }),
+      : element("input", { "data-field": name, type, autocomplete: "off", ...(isPlace ? { list: "places" } : {}), ...more })),
     isPlace ? button(say("on_the_map"), openMap, { id: "open-map" }) : null)));
   if (fieldOf("rule")) {
     fieldOf("rule").addEventListener("change", showRule);
@@ -95,7 +95,7 @@ function showRule() {
   const rule = fieldOf("rule").value;
   const entries = entriesOf(portfolio.facts.rules, rule);
   const isOne = entries[0] === null;
-  fieldOf("entry").closest("label").hidden = isOne;
+  fieldOf("entry").closest("div").hidden = isOne;
   fieldOf("entry").replaceChildren(...(isOne ? [] : [element("option", { value: "" }, say("all_of_them")), ...entries.map((key) => element("option", { value: key }, entryName(rule, key)))]));
   showValue();
 }
@@ -249,6 +249,7 @@ attempt(null, async () => {
   document.title = `${say("what_if")} · ${portfolio.name}`;
   fillTolerance(byId("run"), portfolio.facts.rules);
   reps = await all(`${base}/reps`);
+  byId("kind").disabled = false;
   showFields();
   showChanges();
   await Promise.all([showKept(), showEarlier()]);

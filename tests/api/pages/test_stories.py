@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -174,6 +175,46 @@ def test_customers_within_a_lasso_change_hands_together(site: Site, visit: Visit
     expect(page.locator("#card h3")).to_have_text(re.compile(r"^2\d customers chosen$"))
 
 
+def test_a_customer_is_dragged_onto_another_territory_and_brought_back_with_the_keyboard(site: Site, visit: Visit):
+    proposal = site.service.propose(site.service.bring(town(seed=32)), tolerance=0.2)
+    page = visit("manager", proposal.removeprefix("/v1"))
+    expect(page.locator("#move-table table")).to_be_visible()
+    find(page, "0007")
+    here = page.locator("#card dd").nth(2)
+    before, box = here.inner_text(), page.locator("#map").bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    page.mouse.move(*middle)
+    page.mouse.down()
+    told = [drag_to(page, middle, angle) for angle in range(0, 360, 15)]
+    onto = next(
+        angle for angle, text in zip(range(0, 360, 15), told, strict=True) if "to T" in text and before not in text
+    )
+    drag_to(page, middle, onto)
+    page.mouse.up()
+
+    expect(here).not_to_have_text(before)
+    expect(page.locator("#by-hand")).to_have_text("Steps by hand: 1")
+    page.locator("#map").focus()
+    page.keyboard.press("Control+z")
+    expect(here).to_have_text(before)
+
+
+def find(page: Page, customer_id: str) -> None:
+    page.locator("#query").fill(customer_id)
+    page.locator("#query").press("Enter")
+    expect(page.locator("#card")).to_be_visible()
+
+
+def drag_to(page: Page, middle: tuple[float, float], degrees: int) -> str:
+    """Hold the customer over a place around the middle; what is said of letting go there."""
+    reach = 230 if degrees % 180 < 90 else 200
+    x, y = middle[0] + reach * math.cos(math.radians(degrees)), middle[1] + reach * math.sin(math.radians(degrees))
+    page.mouse.move(x, y, steps=2)
+    return page.locator("#tip").inner_text()
+
+
 def test_somebody_elses_step_is_shown_before_ones_own_can_undo_it(site: Site, visit: Visit):
     proposal = site.service.propose(site.service.bring(town(seed=12)), tolerance=0.2)
     page = visit("manager", proposal.removeprefix("/v1"))
@@ -211,6 +252,65 @@ def test_a_planner_compares_what_ifs_in_one_table(site: Site, visit: Visit):
     expect(page.locator("#table tbody tr").last.locator("td").first).to_contain_text("2")
     page.get_by_role("link", name="R03 leaves").click()
     expect(page.locator("#territory-table tbody tr")).to_have_count(2)
+
+
+def test_a_planner_on_a_phone_gives_a_rep_a_home_on_the_map_and_compares_other_rules(site: Site, visit: Visit):
+    path = site.service.bring(town(seed=33)).removeprefix("/v1")
+    page = visit("planner", f"{path}/scenarios", **PHONE)
+    kind = page.get_by_label("What changes").first
+
+    kind.select_option("rep_joins")
+    page.get_by_label("Id of the new rep").fill("R09")
+    page.get_by_role("button", name="Choose on the map").tap()
+    expect(page.locator("#map canvas")).to_be_visible()
+    page.locator("#map").tap()
+    expect(page.locator("[data-field=at]")).not_to_have_value("")
+    page.get_by_role("button", name="Keep it").tap()
+    kind.select_option("rules")
+    page.locator("[data-field=rule]").select_option("tolerance")
+    page.locator("[data-field=value]").fill("45")
+    page.get_by_role("button", name="Keep it").tap()
+    kind.select_option("territories")
+    page.locator("[data-field=count]").fill("2")
+    page.get_by_role("button", name="Keep it").tap()
+    expect(page.locator("#kept .tick")).to_have_count(3)
+    page.get_by_role("button", name="Edit: 2 territories").tap()
+    page.locator("#build").get_by_label("Name").fill("Two only")
+    page.get_by_role("button", name="Save").tap()
+    expect(page.locator("#kept .tick", has_text="Two only")).to_be_visible()
+    page.get_by_label("Potential within ±").fill("40")
+    page.get_by_label("Workload within ±").fill("40")
+    page.get_by_role("button", name="Run and compare").tap()
+
+    rows = page.locator("#table tbody tr")
+    expect(rows).to_have_count(4, timeout=60_000)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 375
+    territories = {row.locator("th").inner_text(): row.locator("td").first.inner_text()[0] for row in rows.all()}
+    assert territories["Two only"] == "2"
+    assert [count for name, count in territories.items() if name.startswith("R09 joins")] == ["4"]
+    page.go_back()
+    expect(page.locator("#earlier a")).to_have_count(1)
+
+
+def test_new_files_are_looked_at_before_they_are_taken_over(site: Site, visit: Visit, tmp_path: Path):
+    path = site.service.bring(town(6, reps=2, seed=34)).removeprefix("/v1")
+    files = files_of(town(7, reps=2, seed=35), tmp_path)
+    page = visit("manager", f"{path}/data")
+
+    page.locator("#bring input[name=customers]").set_input_files(files["customers"])
+    page.locator("#bring").get_by_role("button", name="See what changes").click()
+    expect(page.locator("#update-told")).to_contain_text("1 customers are new, 0 gone, 6 changed.")
+    page.locator("[data-rule=speed_kmh]").fill("30")
+    page.locator("#preview").click()
+    expect(page.locator("#preview-table tbody tr").first).to_contain_text("Speed, km/h")
+    page.get_by_role("button", name="Take over").click()
+    said(page, "The new files hold.")
+
+    page.locator("#crumb").click()
+    expect(page.locator("#subtitle")).to_contain_text("7 customers")
+    expect(page.locator("#history-table tbody tr")).to_have_count(2)
+    page.locator("#handover-rep").select_option("R01")
+    expect(page.locator("#handover-told")).to_contain_text("gives")
 
 
 def test_a_front_is_chosen_from_with_a_slider(site: Site, visit: Visit):

@@ -1,0 +1,148 @@
+"""What a planner asks over HTTP: other numbers and rules side by side, kept territories, roads, whose handovers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import territory
+from api.planning import roads
+from territory.travel import LineTravel
+from tests.api.databases import Databases
+from tests.api.services import Running, serve, town
+
+
+def compared(service: Running, portfolio: str, scenarios: dict[str, list[dict[str, Any]]], **more: Any) -> list[Any]:
+    """The rows of these what-ifs side by side."""
+    ids = [
+        service.post("planner", f"{portfolio}/scenarios", {"name": name, "changes": changes}).json()["scenario_id"]
+        for name, changes in scenarios.items()
+    ]
+    body = {"scenario_ids": ids, "tolerance": 0.3, "travel": "none", "effort": 0.05, **more}
+    answer = service.post("planner", f"{portfolio}/comparisons", body)
+    assert answer.status_code == 202, answer.text
+    service.run_jobs()
+    return list(service.get("planner", answer.headers["location"]).json()["rows"])
+
+
+@pytest.fixture(scope="module")
+def portfolio(service: Running) -> str:
+    return service.bring(town())
+
+
+def test_another_number_of_territories_and_another_tolerance_stand_beside_today(service: Running, portfolio: str):
+    rules = {"change": "rules", "rules": {"tolerance": 0.5, "minutes_per_visit": {"A": 99}}}
+    number = {"change": "territories", "count": 5}
+
+    rows = compared(service, portfolio, {"five": [number], "wide": [rules]})
+
+    assert [(row["scenario"], row["territories"]) for row in rows] == [("today", 3), ("five", 5), ("wide", 3)]
+    plans = [service.get("planner", f"/v1/proposals/{row['proposal_id']}").json() for row in rows]
+    assert [plan["summary"]["tolerance"]["potential"] for plan in plans] == [0.3, 0.3, 0.5]
+
+
+def test_what_was_compared_is_found_again_and_taken_away_as_a_table(service: Running, portfolio: str):
+    rows = compared(service, portfolio, {"half": [{"change": "rep_part_time", "rep_id": "R01", "share": 0.5}]})
+
+    latest = service.get("planner", f"{portfolio}/comparisons").json()["items"][0]
+    told = service.get("planner", f"/v1/comparisons/{latest['comparison_id']}/plans?f=csv").text
+
+    assert latest["rows"] == rows
+    assert latest["parameters"]["tolerance"] == 0.3
+    assert [line.split(",")[0] for line in told.splitlines()] == ["scenario", "today", "half"]
+
+
+def test_a_rep_joins_at_a_place_or_near_a_customer_and_nowhere_is_refused(service: Running, portfolio: str):
+    someone = service.get("planner", f"{portfolio}/customers?limit=1").json()["items"][0]
+    at = {"lon": someone["lon"], "lat": someone["lat"]}
+    join = {"change": "rep_joins", "rep_id": "R09"}
+
+    answers = [
+        service.post("planner", f"{portfolio}/scenarios", {"name": f"{place}", "changes": [{**join, **place}]})
+        for place in (at, {"customer_id": someone["customer_id"]}, {}, {"lon": 5.0})
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 422, 422]
+
+
+def test_territories_that_are_kept_give_and_take_nobody(service: Running, portfolio: str):
+    free, kept = (service.propose(portfolio, tolerance=0.2, keep=keep) for keep in ([], ["T3"]))
+
+    def touched(proposal: str) -> set[str]:
+        moves = service.get("manager", f"{proposal}/moves?limit=100").json()["items"]
+        return {end for move in moves for end in (move["from"], move["to"])}
+
+    assert "T3" in touched(free)
+    assert touched(kept) == {"T1", "T2"}
+    assert service.post("manager", f"{portfolio}/proposals", {"keep": ["T9"]}).status_code == 202
+    service.run_jobs()
+    refused = service.get("manager", f"{portfolio}/proposals").json()["items"][0]
+    assert (refused["status"], "T9" in str(refused["problem"])) == ("failed", True)
+
+
+def test_moves_and_handovers_carry_their_reasons_as_figures_and_a_rep_his_own(service: Running):
+    path = service.bring(town(seed=4))
+    proposal = service.propose(path, tolerance=0.2)
+    moves = service.get("manager", f"{proposal}/moves?limit=100").json()["items"]
+    refused = moves[0]["customer_id"]
+    service.ask("manager", "PUT", f"{proposal}/moves/{refused}", json={"decision": "refused"}, match="*")
+    service.post("manager", f"{proposal}/approve", match="*")
+    service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01"}, match="*")
+
+    after = service.get("manager", f"{proposal}/moves?limit=100").json()["items"]
+    everybody = service.get("manager", f"{path}/handovers?limit=100").json()["items"]
+    his = service.get("manager", f"{path}/handovers?limit=100&rep_id=R03").json()["items"]
+
+    assert {(move["why"], move["from"], move["over_measure"]) for move in moves if move["from"] == "T1"} >= {
+        ("balance", "T1", "potential")
+    }
+    assert next(move for move in after if move["customer_id"] == refused)["why"] == moves[0]["why"]
+    assert {row["why"] for row in everybody} == {"balance"}
+    assert his == [row for row in everybody if "R03" in (row["from_rep_id"], row["to_rep_id"])]
+    assert 0 < len(his) < len(everybody)
+
+
+@pytest.fixture
+def on_roads(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """A service that is given roads: straight ones, but three times as long."""
+    asked: list[object] = []
+    roads._opened.cache_clear()
+    monkeypatch.setattr(territory, "open_travel", lambda *given, **_: asked.append(given) or LineTravel(3.0, 50.0))
+    # By the environment, which a worker on another machine has as well.
+    monkeypatch.setenv("TERRITORY_ROADS", "osrm+http://roads.example:5000")
+    service = serve(databases.fresh("sqlite"))
+    with service.client:
+        yield service
+    service.store.close()
+    roads._opened.cache_clear()
+    assert asked == [("osrm+http://roads.example:5000",)]
+
+
+def test_a_service_that_is_given_roads_counts_them_in_tables_plans_and_by_hand(on_roads: Running):
+    path = on_roads.bring(town())
+
+    line, road = (
+        sum(row["travel"] for row in on_roads.get("manager", f"{path}/territories?travel={mode}").json()["items"])
+        for mode in ("line", "roads")
+    )
+    proposal = on_roads.propose(path, tolerance=0.3, travel="roads")
+    move = on_roads.get("manager", f"{proposal}/moves").json()["items"][0]
+    adjusted = on_roads.post("manager", f"{proposal}/adjust", {"move": {move["customer_id"]: move["from"]}}, match="*")
+
+    assert road > 1.5 * line
+    assert on_roads.get("manager", proposal).json()["summary"]["travel"] == "roads"
+    assert adjusted.status_code == 200, adjusted.text
+
+
+def test_a_service_without_roads_says_so(service: Running, portfolio: str):
+    answers = [
+        service.get("manager", f"{portfolio}/territories?travel=roads"),
+        service.post("manager", f"{portfolio}/proposals", {"travel": "roads"}),
+        service.post("manager", f"{portfolio}/fronts", {"travel": "roads"}),
+        service.post("manager", f"{portfolio}/comparisons", {"travel": "roads", "scenario_ids": []}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert all("This service knows no roads." in answer.text for answer in answers)
