@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import numpy as np
 import pandas as pd
 
+from territory.alignment import centroids
 from territory.errors import DataError, NotFoundError, Problem
 from territory.measures import LOADS, demand_of, ground_of, remeasure
 from territory.model import Basis, Portfolio, Proposal, percent
@@ -176,11 +177,8 @@ def _own_basis(proposal: Proposal, loads: np.ndarray) -> Basis:
     mass = mass_of(loads)
     code = _codes(proposal.alignment.reindex(portfolio.customers.index), names)
     owned = code >= 0
-    weight = np.bincount(code[owned], mass[owned], len(names))
-    centres = np.tile(portfolio.xy.mean(axis=0), (len(names), 1))
-    for axis in range(2):
-        total = np.bincount(code[owned], (mass * portfolio.xy[:, axis])[owned], len(names))
-        centres[weight > 0, axis] = total[weight > 0] / weight[weight > 0]
+    centres = centroids(portfolio.xy[owned], mass[owned], code[owned], len(names))
+    centres[np.bincount(code[owned], mass[owned], len(names)) == 0] = portfolio.xy.mean(axis=0)
     bare = Basis(
         territories=tuple(names),
         centres=centres,
@@ -245,10 +243,8 @@ def _reasons(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Iterato
 
 def _centres(proposal: Proposal, code: np.ndarray) -> np.ndarray:
     """(K, 2) metres, the mean places of the territories as they are now."""
-    count, owned = len(proposal.after), code >= 0
-    held = np.maximum(np.bincount(code[owned], minlength=count), 1)
-    xy = proposal.portfolio.xy[owned]
-    return np.column_stack([np.bincount(code[owned], axis, count) / held for axis in xy.T])
+    owned = code >= 0
+    return centroids(proposal.portfolio.xy[owned], np.ones(owned.sum()), code[owned], len(proposal.after))
 
 
 def _out_of_tolerance(proposal: Proposal, loads: np.ndarray) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from territory.alignment import UnitPlan, align_units
+from territory.alignment import UnitPlan, align_units, centroids
 
 try:
     from sklearn.base import BaseEstimator, ClusterMixin
@@ -147,7 +147,7 @@ class BalancedTerritories(ClusterMixin, BaseEstimator):
 
     def _judge(self, xy: np.ndarray, mass: np.ndarray, plan: UnitPlan) -> None:
         """Set what the labels are worth."""
-        self.cluster_centers_ = _centres(xy, mass, self.labels_, self.n_territories)
+        self.cluster_centers_ = centroids(xy, mass, self.labels_, self.n_territories)
         self.inertia_ = float((mass * ((xy - self.cluster_centers_[self.labels_]) ** 2).sum(axis=1)).sum())
         self.lower_bound_ = min(float(plan.lower_bound * mass.sum()), self.inertia_)
         self.gap_ = _gap(self.inertia_, self.lower_bound_)
@@ -240,11 +240,6 @@ def _plane(places: np.ndarray, mass: np.ndarray) -> np.ndarray:
     # The sign of an axis is the solver's whim: its largest part is positive.
     largest = np.abs(axes).argmax(axis=0)
     return centred @ (axes * np.sign(axes[largest, [0, 1]]))
-
-
-def _centres(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
-    weight = np.bincount(label, mass, count)
-    return np.column_stack([np.bincount(label, mass * axis, count) for axis in xy.T]) / weight[:, None]
 
 
 def _gap(objective: float, bound: float) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from territory.alignment.bound import prices_at
 from territory.alignment.curve import cost_of_balance
+from territory.alignment.diagram import centroids
 from territory.alignment.engine import Found, Progress, design, repair
 from territory.alignment.pieces import pieces
 from territory.alignment.reasons import is_too_heavy, why
@@ -19,7 +20,7 @@ from territory.alignment.task import UNLIMITED, Task
 from territory.alignment.units import Rows, Units, make_units
 from territory.errors import InfeasibleError, Problem
 
-__all__ = ["Limits", "Progress", "UnitPlan", "align_units"]
+__all__ = ["Limits", "Progress", "UnitPlan", "align_units", "centroids"]
 
 
 SPLIT = 0.2

@@ -67,9 +67,9 @@ def _scatter(xy: np.ndarray, mass: np.ndarray) -> float:
 
 
 def centroids(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
-    """(K, 2) centre of mass of each label."""
+    """(K, d) centre of mass of each label, of places (n, d); the origin for a label without any."""
     weight = np.maximum(np.bincount(label, mass, count), 1e-300)
-    return np.column_stack([np.bincount(label, mass * xy[:, axis], count) / weight for axis in (0, 1)])
+    return np.column_stack([np.bincount(label, mass * axis, count) / weight for axis in xy.T])
 
 
 def power_diagram(
