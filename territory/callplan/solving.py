@@ -86,7 +86,7 @@ class RepTask:
 class PlannedDay:
     """A day as it will be driven: arrays of its (k,) stops in order; `begin` and `end` are places.
 
-    drives : (k + 1,) float, minutes of each leg, the last to the end
+    drives : (k + 1,) float, minutes of each leg, the last to the end; pause : when it begins, None for none
     """
 
     begin: int
@@ -100,6 +100,7 @@ class PlannedDay:
     back: float
     drive: float
     drives: np.ndarray
+    pause: float | None
     is_proven: bool
 
 
@@ -343,6 +344,7 @@ def _exact_day(
         back=plan.home,
         drive=plan.drive,
         drives=task.minutes[driven[:-1], driven[1:]] if plan.drives is None else plan.drives,
+        pause=plan.pause,
         is_proven=plan.status == "optimal",
     )
     solved[key] = planned, [int(c) for c in visits if c not in set(planned.stops.tolist())]

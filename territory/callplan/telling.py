@@ -17,6 +17,7 @@ from territory.hours import clock
 
 DAY_COLUMNS = (
     *("rep_id", "day", "visits", "begins_at", "ends_at", "depart", "back"),
+    *("pause_from", "pause_until"),
     *("visit_minutes", "drive_minutes", "drive_km", "worked_minutes", "is_proven"),
 )
 STRETCHED_COLUMNS = ("rep_id", "customer_id", "from", "to", "gap_days", "interval_days", "reason")
@@ -73,6 +74,7 @@ def day_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
                 "ends_at": _place(ask, planned.end),
                 "depart": _moment(midnight, planned.depart),
                 "back": _moment(midnight, planned.back),
+                **_pause(ask, midnight, planned),
                 "visit_minutes": visited,
                 "drive_minutes": round(drive, 2),
                 "drive_km": round(float(metres.sum()) / 1000, 3) if len(planned.stops) else 0.0,
@@ -81,6 +83,14 @@ def day_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _pause(ask: RepAsk, midnight: pd.Timestamp, planned: PlannedDay) -> dict[str, Any]:
+    pause = ask.workdays.pause
+    if planned.pause is None or pause is None:
+        return {"pause_from": pd.NaT, "pause_until": pd.NaT}
+    moments = (_moment(midnight, planned.pause), _moment(midnight, planned.pause + pause[2]))
+    return dict(zip(("pause_from", "pause_until"), moments, strict=True))
 
 
 def _legs(ask: RepAsk, planned: PlannedDay) -> tuple[np.ndarray, np.ndarray]:
@@ -286,7 +296,7 @@ def visits_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
 def days_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """``CallPlan.days`` of these rows."""
     table = pd.DataFrame(list(rows), columns=list(DAY_COLUMNS))
-    moments = dict.fromkeys(("depart", "back"), "datetime64[us]")
+    moments = dict.fromkeys(("depart", "back", "pause_from", "pause_until"), "datetime64[us]")
     texts = dict.fromkeys(("rep_id", "day", "begins_at", "ends_at"), "str")
     numbers = dict.fromkeys(("visit_minutes", "drive_minutes", "drive_km", "worked_minutes"), "float64")
     return table.astype({**moments, **texts, **numbers, "visits": "int64", "is_proven": "bool"})

@@ -55,7 +55,7 @@ def _day(row: pd.Series, visits: pd.DataFrame, portfolio: Portfolio, way: Travel
         home=row["back"],
         begin=(float(lon[0]), float(lat[0])),
         end=(float(lon[-1]), float(lat[-1])),
-        pause=None,
+        pause=None if pd.isna(row["pause_from"]) else (row["pause_from"], row["pause_until"]),
         legs=_legs(way, places, [row["depart"], *visits["leave"]]),
         drive_minutes=float(row["drive_minutes"]),
         drive_km=float(row["drive_km"]),

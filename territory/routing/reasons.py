@@ -103,8 +103,10 @@ def _forced(request: Request, plan: DayPlan, row: int) -> dict:
     gone = [visit for visit in plan.order if visit not in kept]
     more = forced.drive - plan.drive
     names = " and ".join(_called(request, visit) for visit in gone)
-    drive = f"{more:+.0f} min of driving"
-    reason = f"fits only if {names} goes{longer} ({drive})" if gone else f"not worth its detour: {drive}"
+    # Less than half a minute less is no less.
+    drive = f"{round(more) or 0:+d} min of driving"
+    goes = "goes" if len(gone) == 1 else "go"
+    reason = f"fits only if {names} {goes}{longer} ({drive})" if gone else f"not worth its detour: {drive}"
     found |= {"instead_of": ";".join(request.visits.index[gone]), "more_drive_minutes": round(more, 2)}
     return {**found, "code": "dropped", "reason": reason}
 
