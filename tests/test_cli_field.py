@@ -232,6 +232,12 @@ def test_appointments_that_exclude_each_other_end_with_what_is_wrong(town):
         (("route", "--rep", "R1", "--day", "2027-03-03", "--visits", "{town}/reps.csv"), 1, "customer_id"),
         (("route", "--rep", "R1", "--day", "2027-03-03", "--roads", "{town}/reps.csv"), 1, "not a road graph"),
         (("calls", "--start", "2027-03-01", "--roads", "boat+http://host"), 1, "There are osrm"),
+        (("calls", "--start", "2027-03-01", "--absent", "R1"), 2, "R02=2027-03-08"),
+        (("calls", "--start", "2027-03-01", "--absent", "R1=soon"), 1, "'soon' is no day"),
+        (("calls", "--start", "2027-03-01", "--absent", "R9=2027-03-02"), 1, "R9"),
+        (("calls", "--start", "2027-03-01", "--fixed", "{town}/reps.csv"), 1, "customer_id"),
+        (("calls", "--start", "2027-03-01", "--fixed", "{town}/none.csv"), 1, "no such file"),
+        (("calls", "--start", "2027-03-01", "--previous", "{town}"), 1, "territory calls"),
     ],
 )
 def test_what_is_missing_or_wrong_is_told_in_plain_words(town, words, code, told):
@@ -268,6 +274,7 @@ def test_weeks_are_told_by_rep_and_written_as_files(called):
     names = {path.name for path in out.iterdir()}
     assert names == {
         "calls.html",
+        "calls.json",
         "days.csv",
         "dropped.csv",
         "stops.csv",
@@ -276,6 +283,25 @@ def test_weeks_are_told_by_rep_and_written_as_files(called):
         "visits.ics",
     }
     assert "2027-03-08" not in set(pd.read_csv(out / "stops.csv")["date"])
+
+
+def test_a_change_within_the_weeks_stays_near_to_the_plan_and_keeps_appointments_and_absences(town, called):
+    (town / "fixed.csv").write_text("customer_id,day,time\n03,2027-03-11,10:30\n", encoding="utf-8")
+    asked = ("--start", "2027-03-08", "--weeks", "1", "--workers", "1", "--json", "--out", town / "changed")
+    changes = ("--previous", called[1], "--absent", "R1=2027-03-09..2027-03-10", "--fixed", town / "fixed.csv")
+
+    run = territory("calls", *files(town), *asked, *changes)
+
+    assert run.code == 0
+    stops = pd.read_csv(town / "changed" / "stops.csv", dtype=str)
+    appointed = stops[(stops["customer_id"] == "03") & (stops["date"] == "2027-03-11")]
+    assert appointed["start"].tolist() == ["10:30:00"]
+    assert not set(stops["date"]) & {"2027-03-09", "2027-03-10"}
+    told = pd.DataFrame(json.loads(run.out)["changes"])
+    before = pd.read_csv(called[1] / "stops.csv", dtype=str)
+    kept = before.merge(stops, on=["customer_id", "date"])
+    assert len(kept) + (told["change"] != "added").sum() == (before["date"] >= "2027-03-08").sum()
+    assert (town / "changed" / "changes.csv").is_file()
 
 
 def test_weeks_are_one_json_document(town, called):

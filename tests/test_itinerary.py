@@ -23,10 +23,12 @@ from territory.itinerary import (
     days_table,
     left_out_table,
     navigation_links,
+    read_calls,
     stops_table,
     track_text,
     write_itinerary,
 )
+from territory.itinerary.keeping import plan_text
 from territory.model import Portfolio
 from territory.routing import solve_route
 from tests.worlds import line_of_customers
@@ -242,3 +244,40 @@ def test_the_same_days_give_the_same_bytes(tmp_path):
     files, _ = (write_itinerary(list(weeks()), folder) for folder in folders)
 
     assert [(folders[0] / name).read_bytes() for name in files] == [(folders[1] / name).read_bytes() for name in files]
+
+
+def test_the_break_of_a_planned_day_stands_in_its_calendar():
+    busy = replace(street(), customers=street().customers.assign(visits_per_year=92.0, minutes_per_visit=150.0))
+    planned = days_of(plan_calls(busy, start="2027-03-01", weeks=1, seed=1, effort=0.1, workers=1), busy)
+
+    told = entries(calendar_text(planned))
+
+    breaks = [entry for entry in told if entry["summary"] == "Break"]
+    assert len(breaks) == sum(day.pause is not None for day in planned) > 0
+    assert {entry["dtend"].dt - entry["dtstart"].dt for entry in breaks} == {dt.timedelta(minutes=60)}
+
+
+def test_a_plan_that_was_kept_is_one_to_stay_near_to(tmp_path):
+    (tmp_path / "calls.json").write_text(plan_text(calls()), encoding="utf-8")
+
+    earlier = read_calls(tmp_path)
+
+    assert (earlier.start, earlier.finish) == (calls().start, calls().finish)
+    assert set(earlier.customers) == set(calls().customers)
+    assert set(map(tuple, earlier.visits.to_numpy())) == set(
+        map(tuple, calls().visits[["customer_id", "day"]].to_numpy())
+    )
+    asked = {"start": "2027-03-08", "weeks": 1, "seed": 2, "effort": 0.1, "workers": 1}
+    pd.testing.assert_frame_equal(
+        plan_calls(street(), **asked, previous=earlier).visits, plan_calls(street(), **asked, previous=calls()).visits
+    )
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"start": "soon", "weeks": 2, "days_by_customer": {}}'])
+def test_a_plan_that_cannot_be_read_is_told(tmp_path, text):
+    with pytest.raises(NotFoundError, match="territory calls"):
+        read_calls(tmp_path)
+    (tmp_path / "calls.json").write_text(text, encoding="utf-8")
+
+    with pytest.raises(DataError, match="holds no call plan"):
+        read_calls(tmp_path)

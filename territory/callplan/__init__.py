@@ -8,6 +8,6 @@ days, `telling` turns arrays into tables again and says why.
 from __future__ import annotations
 
 from territory.callplan.calling import plan_calls
-from territory.callplan.plan import CallPlan
+from territory.callplan.plan import CallPlan, EarlierCalls
 
-__all__ = ["CallPlan", "plan_calls"]
+__all__ = ["CallPlan", "EarlierCalls", "plan_calls"]

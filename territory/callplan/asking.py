@@ -25,7 +25,7 @@ from territory.travel import TravelMatrix, TravelTimes, hourly_times
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from territory.callplan.plan import CallPlan
+    from territory.callplan.plan import CallPlan, EarlierCalls
 
 Appointment = tuple[str, str | date] | tuple[str, str | date, str]
 Appointments: TypeAlias = pd.DataFrame | Iterable[Appointment] | None
@@ -55,7 +55,7 @@ class Ask:
     holidays: Set[date]
     absences: Mapping[str, Set[date]]
     appointments: pd.DataFrame
-    previous: CallPlan | None
+    previous: CallPlan | EarlierCalls | None
     travel: TravelTimes
 
     @property

@@ -19,6 +19,24 @@ VISIT_COLUMNS = (
 
 
 @dataclass(frozen=True, eq=False)
+class EarlierCalls:
+    """What a new plan needs to know of an earlier one that it is to stay near to.
+
+    visits : ``customer_id`` and ``day`` (YYYY-MM-DD), one row a visit; customers : every customer planned for
+    """
+
+    start: date
+    weeks: int
+    visits: pd.DataFrame
+    customers: pd.Index
+
+    @property
+    def finish(self) -> date:
+        """The day after the last one of the plan."""
+        return self.start + timedelta(days=7 * self.weeks)
+
+
+@dataclass(frozen=True, eq=False)
 class CallPlan:
     """Visits over weeks.
 
@@ -28,8 +46,9 @@ class CallPlan:
         ``arrive``, ``wait_minutes``, ``start``, ``leave``, ``drive_minutes`` and ``drive_km`` from the stop before,
         ``minutes`` of the visit, ``must`` (an appointment), ``appointment`` (HH:MM, NA when it has no time)
     days : one row a rep and working day: ``rep_id``, ``day``, ``visits``, ``begins_at`` and ``ends_at`` ("home", or
-        the customer near whom the night is spent), ``depart``, ``back``, ``visit_minutes``, ``drive_minutes``,
-        ``drive_km``, ``worked_minutes`` (visits and drive), ``is_proven`` (no order of these visits drives less)
+        the customer near whom the night is spent), ``depart``, ``back``, ``pause_from``, ``pause_until`` (NaT without a
+        break), ``visit_minutes``, ``drive_minutes``, ``drive_km``, ``worked_minutes`` (visits and drive), ``is_proven``
+        (no order of these visits drives less)
     stretched : gaps outside of the tolerance: ``rep_id``, ``customer_id``, ``from`` and ``to`` (days), ``gap_days``
         and ``interval_days`` (of the calendar), ``reason``
     dropped : visits that are due and not planned: ``rep_id``, ``customer_id``, ``visits``, ``minutes``, ``urgency``

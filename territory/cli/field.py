@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from territory.cli.bundles import Files, Output
+from territory.cli.choices import pair_of
 from territory.cli.guard import OUTSIDE, command
 from territory.cli.options import Seed
 from territory.cli.screen import Screen, records
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 ROUTE_OUT, CALLS_OUT = Output(Path("territory-route")), Output(Path("territory-calls"))
 ROUTE_MAP, CALLS_MAP = "route.html", "calls.html"
-CALLS_TABLES = ("dropped.csv", "stretched.csv")
+CALLS_TABLES = ("dropped.csv", "stretched.csv", "changes.csv", "calls.json")
 
 Timezone = Annotated[
     str | None,
@@ -101,6 +102,7 @@ def route(
     field,
     "calls customers.csv reps.csv --start 2027-03-01 --weeks 4",
     "calls customers.csv reps.csv --start 2027-03-01 --weeks 4 --rep R02 --holiday 2027-03-08 --roads city.roads",
+    "calls customers.csv reps.csv --start 2027-03-15 --weeks 2 --previous territory-calls --absent R02=2027-03-17",
 )
 def calls(
     *,
@@ -114,6 +116,30 @@ def calls(
         list[str] | None,
         typer.Option(metavar="DATE", show_default=False, help="A day on which nobody works. Repeat it for more."),
     ] = None,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REP=DATE[..DATE]",
+            show_default=False,
+            help="When a rep does not work, as R02=2027-03-08..2027-03-12. Repeat it for more.",
+        ),
+    ] = None,
+    fixed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            show_default=False,
+            help="Appointments, kept before all else: customer_id, day, and perhaps time.",
+        ),
+    ] = None,
+    previous: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="An earlier plan to stay near to: as few visits as possible change their day.",
+        ),
+    ] = None,
     files: Files,
     seed: Seed = 0,
     workers: Annotated[
@@ -124,26 +150,36 @@ def calls(
     screen: Screen,
 ) -> None:
     """Which customer is visited on which day: at each one's rhythm, in days that are even and short to drive."""
-    from territory.files.writing import csv_text
-    from territory.itinerary import days_of
+    from territory.itinerary import days_of, read_calls
     from territory.maps import draw_days
 
     _need(start=start)
-    output.refuse_to_overwrite(files.paths, _own_files())
+    output.refuse_to_overwrite([*files.paths, *([fixed] if fixed else [])], _own_files())
+    absences = _absences(absent or [])
     with screen.working("read") as tell:
         from territory.callplan import plan_calls
 
         portfolio = files.read()
+        appointments = None if fixed is None else _read_appointments(fixed)
+        earlier = None if previous is None else read_calls(previous)
         tell("plan", 0.0)
         plan = plan_calls(
-            portfolio, start=start, weeks=weeks, reps=rep, holidays=holiday or (), seed=seed, workers=workers
+            portfolio,
+            start=start,
+            weeks=weeks,
+            reps=rep,
+            holidays=holiday or (),
+            absences=absences,
+            fixed=appointments,
+            previous=earlier,
+            seed=seed,
+            workers=workers,
         )
         tell("map", 0.0)
         days = days_of(plan, portfolio)
         dropped = plan.dropped.assign(name=plan.dropped["customer_id"].map(portfolio.customers["name"]))
         page = draw_days(days, language=output.language, tiles=output.tiles, left_out=dropped).get_root().render()
-        tables = dict(zip(CALLS_TABLES, map(csv_text, (dropped, plan.stretched)), strict=True))
-        written = _write(output.out, days, {CALLS_MAP: page, **tables}, timezone)
+        written = _write(output.out, days, {CALLS_MAP: page, **_calls_tables(plan, dropped)}, timezone)
         _write_each(output.out, days, timezone)
     _show_calls(screen, plan)
     screen.problems(plan.problems)
@@ -164,18 +200,55 @@ def _own_files() -> tuple[str, ...]:
     return (*FILES, ROUTE_MAP, CALLS_MAP, *CALLS_TABLES)
 
 
-def _read_visits(path: Path) -> pd.DataFrame:
-    """A table of visits, every cell as text but whether it is a must."""
+def _calls_tables(plan: CallPlan, dropped: pd.DataFrame) -> dict[str, str]:
+    """What a call plan's folder holds beside the days, by file; `CALLS_TABLES` is every name."""
+    from territory.files.writing import csv_text
+    from territory.itinerary.keeping import plan_text
+
+    changes = {"changes.csv": csv_text(plan.changes)} if len(plan.changes) else {}
+    tables = {"dropped.csv": csv_text(dropped), "stretched.csv": csv_text(plan.stretched)}
+    return {**tables, **changes, "calls.json": plan_text(plan)}
+
+
+def _absences(texts: list[str]) -> dict[str, list[str]]:
+    """rep_id -> days, of ``R02=2027-03-08`` and ``R02=2027-03-08..2027-03-12``."""
+    from territory.callplan.workdays import days_of
+
+    absences: dict[str, list[str]] = {}
+    for text in texts:
+        rep, days = pair_of(text, "--absent", "no absence; give R02=2027-03-08, or R02=2027-03-08..2027-03-12.")
+        first, is_span, last = (part.strip() for part in days.partition(".."))
+        found = days_of((first, last) if is_span else (first,), f"--absent {text}")
+        absences.setdefault(rep, []).extend(sorted(day.isoformat() for day in found))
+    return absences
+
+
+def _read_appointments(path: Path) -> pd.DataFrame:
+    """A table of appointments, every cell as text."""
+    return _read_csv(path, "customer_id", "day")
+
+
+def _read_csv(path: Path, *needed: str) -> pd.DataFrame:
+    """A CSV that a person has written, every cell as text."""
     import pandas as pd
 
-    from territory.errors import DataError, Problem
+    from territory.errors import DataError, NotFoundError, Problem
 
+    if not path.is_file():
+        raise NotFoundError([Problem(str(path), "There is no such file.", "Give a CSV in UTF-8.")])
     try:
         table = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError([Problem(str(path), f"It is no table: {error}.", "Give a CSV in UTF-8.")]) from error
-    if "customer_id" not in table:
-        raise DataError([Problem(f"{path}, row 1", "There is no column customer_id.", "Add it.")])
+    missing = [name for name in needed if name not in table]
+    if missing:
+        raise DataError([Problem(f"{path}, row 1", f"There is no column {name}.", "Add it.") for name in missing])
+    return table
+
+
+def _read_visits(path: Path) -> pd.DataFrame:
+    """A table of visits, every cell as text but whether it is a must."""
+    table = _read_csv(path, "customer_id")
     if "must" in table:
         table["must"] = table["must"].str.strip().str.lower().isin(["true", "yes", "1", "x", "是"])
     return table.set_index("customer_id")
@@ -205,7 +278,7 @@ def _show_route(screen: Screen, route: Route, day: Day) -> None:
     from territory.cli.tables import stops_table
 
     name = f"{day.rep_name} ({day.rep})" if day.rep_name else day.rep
-    travel = ", travel estimated from straight lines" if route.is_estimate else f", by {route.request.travel.name}"
+    travel = ", travel estimated from straight lines" if route.is_estimate else f", by {_travel(route)}"
     screen.say(f"{name}, {day.date:%A} {day.date.isoformat()}: {len(day.stops)} visits{travel}.", "")
     if len(day.stops):
         screen.say(stops_table(day.stops, screen.width), "")
@@ -220,6 +293,11 @@ def _show_route(screen: Screen, route: Route, day: Day) -> None:
             screen.say(f"  and {len(day.left_out) - len(told)} more in left_out.csv.")
 
 
+def _travel(route: Route) -> str:
+    """``roads of Porto, hour by hour``."""
+    return route.request.travel.name + (", hour by hour" if route.request.hourly is not None else "")
+
+
 def _show_calls(screen: Screen, plan: CallPlan) -> None:
     from territory.cli.tables import calls_table
 
@@ -228,10 +306,26 @@ def _show_calls(screen: Screen, plan: CallPlan) -> None:
         screen.say(calls_table(plan.measures, screen.width), "")
     if len(plan.dropped):
         screen.say(f"{int(plan.dropped['visits'].sum())} visits are due and not planned; dropped.csv says why.")
+    if len(plan.changes):
+        screen.say(f"Beside the earlier plan {_changed(plan.changes)}; changes.csv says which.")
     if len(plan.stretched):
         screen.say(f"{len(plan.stretched)} gaps are outside of their tolerance; stretched.csv says why.")
-    if plan.is_estimate:
-        screen.say("Travel is estimated from straight lines.")
+    screen.say("Travel is estimated from straight lines." if plan.is_estimate else f"Travel is by {plan.travel}.")
+
+
+def _changed(changes: pd.DataFrame) -> str:
+    """``3 visits have moved, 1 is added``."""
+    count = changes["change"].value_counts()
+    words = {
+        "moved": ("has moved", "have moved"),
+        "added": ("is added", "are added"),
+        "removed": ("is gone", "are gone"),
+    }
+    told = [
+        f"{count[kind]} {one if count[kind] == 1 else more}" for kind, (one, more) in words.items() if kind in count
+    ]
+    noun = "visit" if told[0].startswith("1 ") else "visits"
+    return ", ".join(told).replace(" ", f" {noun} ", 1)
 
 
 def _route_document(route: Route, folder: Path) -> dict[str, object]:
@@ -263,6 +357,7 @@ def _calls_document(plan: CallPlan, folder: Path) -> dict[str, object]:
         "measures": records(plan.measures.reset_index()),
         "visits": len(plan.visits),
         "dropped": records(plan.dropped),
+        "changes": records(plan.changes),
         "stretched": len(plan.stretched),
         "problems": [str(problem) for problem in plan.problems],
         "folder": str(folder),
