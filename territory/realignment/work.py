@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from territory.alignment import Limits, Progress, UnitPlan, align_units
+from territory.alignment import Limits, Progress, UnitPlan, align_units, centroids
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.measures import LOADS, demand_of, ground_of, measure, row_pairs
 from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
@@ -164,7 +164,7 @@ class Work:
         owned = start >= 0
         order, customers = self.order, self.portfolio.customers
         xy, mass = self.portfolio.xy[order], mass_of(self.loads[order], self.weights)
-        centre = _centres(xy[owned], mass[owned], start[owned], int(start.max()) + 1)
+        centre = centroids(xy[owned], mass[owned], start[owned], int(start.max()) + 1)
         spread = float((mass[owned] * ((xy[owned] - centre[start[owned]]) ** 2).sum(axis=1)).sum())
         relation = customers["relation"].fillna(0.5).to_numpy()[order]
         potential = np.maximum(self.demand["potential"].to_numpy()[order], 1e-9)
@@ -303,8 +303,3 @@ def need_customers(portfolio: Portfolio) -> None:
     torn = torn_groups(portfolio)
     if torn:
         raise DataError(torn)
-
-
-def _centres(xy: np.ndarray, mass: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
-    weight = np.maximum(np.bincount(label, mass, count), 1e-300)
-    return np.column_stack([np.bincount(label, mass * axis, count) / weight for axis in xy.T])
