@@ -13,7 +13,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from api.settings import Settings
-from api.store import known_versions, upgrade
+from api.store import Row, known_versions, upgrade
+from api.store.views import drop_views
 from territory.errors import DataError, Problem
 
 _PAGES_AT_ONCE = 1000
@@ -37,7 +38,9 @@ def backup(settings: Settings, target: Path) -> None:
         if settings.url.startswith("sqlite"):
             _copy_sqlite(_sqlite_path(settings), draft)
         else:
-            _on_postgres(settings, "pg_dump", "--format=custom", f"--file={draft}")
+            # Our tables and no more: extensions and what others keep beside them are not ours to replace.
+            tables = [f"--table={name}" for name in (*Row.metadata.tables, "alembic_version")]
+            _on_postgres(settings, "pg_dump", "--format=custom", f"--file={draft}", *tables)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.replace(target)
@@ -64,9 +67,7 @@ def restore(settings: Settings, source: Path) -> None:
         _restore_sqlite(source, _sqlite_path(settings))
     else:
         _check_postgres(source)
-        _on_postgres(
-            settings, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner", str(source)
-        )
+        _restore_postgres(settings, source)
     upgrade(settings.url)
 
 
@@ -93,6 +94,19 @@ def _restore_sqlite(source: Path, target: Path) -> None:
     except sqlite3.OperationalError as error:
         fix = "Try again; if it stays so, stop the service for it."
         raise DataError([Problem(str(target), f"It cannot be replaced ({error}).", fix)]) from error
+
+
+def _restore_postgres(settings: Settings, source: Path) -> None:
+    engine = sa.create_engine(settings.url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        drop_views(connection)
+    try:
+        _on_postgres(
+            settings, "pg_restore", "--clean", "--if-exists", "--single-transaction", "--no-owner", str(source)
+        )
+    except DataError:
+        upgrade(settings.url)  # which makes the views again
+        raise
 
 
 def _check_sqlite(source: Path) -> None:

@@ -297,14 +297,14 @@ def _said(table: pd.DataFrame) -> set[tuple[str, str]]:
 
 
 def _customers(stored: StoredPortfolio, portfolio: Portfolio) -> Listing:
-    return _placed(portfolio.customers, f"{str(stored.snapshot)[:16]}.customers")
+    return placed(portfolio.customers, f"{str(stored.snapshot)[:16]}.customers")
 
 
 def _reps(stored: StoredPortfolio, portfolio: Portfolio) -> Listing:
-    return _placed(portfolio.reps, f"{str(stored.snapshot)[:16]}.reps")
+    return placed(portfolio.reps, f"{str(stored.snapshot)[:16]}.reps")
 
 
-def _placed(located: Any, version: str) -> Listing:
+def placed(located: Any, version: str) -> Listing:
     """A table with its points as lon and lat, and as shapes."""
     has = ~(located.geometry.isna() | located.geometry.is_empty).to_numpy()
     lon, lat = np.full(len(located), np.nan), np.full(len(located), np.nan)

@@ -11,6 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from api.content import Parts, alignment_hash, encode_portfolio
+from api.planning import layers
 from api.planning.desk import Desk, check_revision
 from api.planning.listing import Listing
 from api.planning.portfolios import READY, etag, facts, opened, own_territories
@@ -132,6 +133,7 @@ def publish_portfolio(
         effective_from=version.effective_from,
         comment=comment,
     )
+    layers.refresh(session, stored.id, desk.who.user_id, desk.request_id)
     return version
 
 

@@ -17,7 +17,7 @@ import territory
 from api.content import Parts, alignment_hash, decode_proposal, encode_portfolio
 from api.jobs.child import Context, Task, Write
 from api.jobs.cluster import answers
-from api.planning import pieces, portfolios, proposals, scenarios
+from api.planning import layers, pieces, portfolios, proposals, scenarios
 from api.planning.desk import record
 from api.planning.pieces import Asked, Made
 from api.planning.weeks import plan_weeks
@@ -72,6 +72,7 @@ def read(context: Context, *, portfolio_id: str, files: dict[str, Any], crs: str
         )
         session.add(first)
         _record(session, context, "portfolio.ready", portfolio_id, portfolio_id)
+        layers.refresh(session, portfolio_id, context.claim.user_id, context.claim.request_id)
 
     return write
 
@@ -212,5 +213,6 @@ TASKS: Mapping[str, Task] = {
     "compare": compare,
     "front": front,
     "calls": plan_weeks,
+    "layers": layers.write_layers,
     "wait": wait,
 }

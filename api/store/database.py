@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from api.store.memory import Memory
 from api.store.tables import Blob, Revised
+from api.store.views import drop_views, offer_views
 
 T = TypeVar("T")
 
@@ -181,6 +182,8 @@ def upgrade(url: str, revision: str = "head") -> None:
             if not store.is_sqlite:
                 connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             command.upgrade(_alembic(connection), revision)
+            if not store.is_sqlite:
+                offer_views(connection)
     finally:
         store.close()
 
@@ -202,6 +205,8 @@ def downgrade(url: str, revision: str) -> None:
     store = Store(url)
     try:
         with store._writer.connect() as connection, connection.begin():
+            if not store.is_sqlite:
+                drop_views(connection)
             command.downgrade(_alembic(connection), revision)
     finally:
         store.close()

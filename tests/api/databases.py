@@ -101,6 +101,18 @@ class Databases:
             return self._cluster().create(_name(), "template0")
         return f"sqlite:///{self._folder / _name()}.sqlite"
 
+    def with_geometry(self) -> str:
+        """The address of a PostgreSQL database with PostGIS, and our tables in it."""
+        url = self.empty("postgresql")
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            known = sa.text("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'")
+            if connection.scalar(known) is None:
+                _say_missing("PostGIS", "postgresql-postgis")
+            connection.execute(sa.text("CREATE EXTENSION postgis"))
+        upgrade(url)
+        return url
+
     def close(self) -> None:
         """Stop the server, and remove what it has kept."""
         if self._server is not None:
@@ -109,7 +121,7 @@ class Databases:
 
     def _cluster(self) -> Cluster:
         if self._server is None:
-            binaries = _binaries() or _say_missing()
+            binaries = _binaries() or _say_missing("PostgreSQL", "postgresql")
             # Not in pytest's folder: the path of a socket must be short, and every folder above it open.
             folder = Path(tempfile.mkdtemp(prefix="territory-pg-"))
             self._server = Cluster(binaries, folder, is_durable=self._is_durable)
@@ -117,11 +129,11 @@ class Databases:
         return self._server
 
 
-def _say_missing() -> NoReturn:
-    """Where everything is to be tried (CI is set), a test without PostgreSQL fails; elsewhere it is left out."""
+def _say_missing(what: str, package: str) -> NoReturn:
+    """Where everything is to be tried (CI is set), a test without its database fails; elsewhere it is left out."""
     if os.environ.get("CI"):
-        pytest.fail("PostgreSQL is not installed, and CI is set: apt-get install postgresql", pytrace=False)
-    pytest.skip("PostgreSQL is not installed")
+        pytest.fail(f"{what} is not installed, and CI is set: apt-get install {package}", pytrace=False)
+    pytest.skip(f"{what} is not installed")
 
 
 def _name() -> str:

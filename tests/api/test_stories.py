@@ -192,6 +192,7 @@ def test_alerts_say_since_when(service: Running, portfolio: str):
 
 
 def test_a_job_is_cancelled_before_it_begins(service: Running, portfolio: str):
+    service.run_jobs()
     asked = service.post("manager", f"{portfolio}/proposals", {"travel": "none"})
     job = asked.json()["job"]
 

@@ -1,0 +1,90 @@
+"""What was published last as rows with shapes, which other programs read from PostgreSQL: see `api.store.views`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import territory
+from api.content import decode_portfolio
+from api.jobs import enqueue
+from api.jobs.child import Context, Write
+from api.planning.listing import Listing
+from api.planning.portfolios import ground, placed
+from api.store import Feature, StoredPortfolio
+from api.store.views import VIEWS
+from territory.model import Portfolio
+
+_AT_ONCE = 1000
+
+
+def refresh(session: Session, portfolio_id: str, user_id: str, request_id: str) -> None:
+    """Have the rows of a portfolio made anew, once what this transaction writes holds. On SQLite nobody reads them."""
+    if session.get_bind().dialect.name == "postgresql":
+        enqueue(
+            session,
+            "layers",
+            {"portfolio_id": portfolio_id},
+            resource=f"/v1/portfolios/{portfolio_id}",
+            user_id=user_id,
+            portfolio_id=portfolio_id,
+            request_id=request_id,
+        )
+
+
+def write_layers(context: Context, *, portfolio_id: str) -> Write:
+    """Put what holds now in the place of the rows that there are."""
+    with context.store.reading() as session:
+        stored = session.get(StoredPortfolio, portfolio_id)
+    portfolio = None
+    if stored is not None and stored.snapshot is not None:
+        portfolio = decode_portfolio(stored.snapshot, context.store.fetch)
+    layers = {} if portfolio is None else _layers(portfolio)
+
+    def write(session: Session) -> None:
+        now_stored = session.get(StoredPortfolio, portfolio_id, with_for_update=True)
+        if stored is None or now_stored is None or now_stored.snapshot != stored.snapshot:
+            # Whoever has published since has asked for a job of his own.
+            return
+        session.execute(sa.delete(Feature).where(Feature.portfolio_id == portfolio_id))
+        for layer, listing in layers.items():
+            rows = _rows(portfolio_id, layer, listing)
+            while some := list(islice(rows, _AT_ONCE)):
+                session.execute(sa.insert(Feature), some)
+
+    return write
+
+
+def _layers(portfolio: Portfolio) -> Mapping[str, Listing]:
+    measured = territory.measure(portfolio)
+    return {
+        "territories": Listing.of(measured, "", ground(portfolio, portfolio.alignment, measured.index)),
+        "customers": placed(portfolio.customers, ""),
+        "reps": placed(portfolio.reps, ""),
+    }
+
+
+def _rows(portfolio_id: str, layer: str, listing: Listing) -> Iterator[dict[str, Any]]:
+    key = VIEWS[layer][0]
+    shapes = listing.shapes(np.arange(len(listing))) if listing.shapes is not None and len(listing) else []
+    for properties, shape in zip(listing.records(), shapes, strict=True):
+        own = properties.pop(key)
+        # A name with a zero in it, or half a character, is none for PostgreSQL.
+        plain = {name: _storable(value) if isinstance(value, str) else value for name, value in properties.items()}
+        has_place = shape is not None and "NaN" not in shape and "nan" not in shape
+        yield {
+            "portfolio_id": portfolio_id,
+            "layer": layer,
+            "key": own,
+            "properties": plain,
+            "shape": shape if has_place else None,
+        }
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
