@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from api import pages
+from api.auth.company import Company
 from api.exchange import Frame, add_error_handlers
 from api.exchange.pace import Pace
 from api.planning.desk import Shelf
@@ -57,6 +58,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.state.shelf = Shelf(settings.portfolios_kept)
     app.state.solver = Solver(settings, store)
     app.state.calendar_pace, app.state.guess_pace = Pace(600, 60.0), Pace(20, 60.0)
+    app.state.company = Company(settings) if settings.has_company else None
     app.state.is_stopping = threading.Event()
     # Routes are tried one after the other: those that are asked for most come first.
     for module in (portfolios, proposals, jobs, ogc, updates, scenarios, maps, accounts):
@@ -66,6 +68,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         app.include_router(field_routes, prefix="/v1")
     app.include_router(watching.routes)
     app.include_router(pages.routes)
+    app.include_router(pages.company_routes)
     app.include_router(pages.static_routes)
     registry.register(watching.JobCounts(store))
     add_error_handlers(app)

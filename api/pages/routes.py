@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 from api.auth import ADMIN, EVERYONE, PLANNERS, REP
 from api.exchange import needs
 from api.exchange.route import OPEN
+from api.pages.company import REFUSALS
 from api.pages.frame import HOME, PageRoute, local_address, render
 from api.planning import scenarios
 from api.planning.desk import Desk
@@ -31,9 +32,16 @@ def home(desk: Reader) -> Response:
 
 
 @routes.get("/signin", openapi_extra=OPEN)
-def sign_in(request: Request, asked: Annotated[str, Query(alias="next", max_length=2000)] = "/") -> Response:
-    """The door."""
-    return render(request, "signin", next=local_address(asked, "/"))
+def sign_in(
+    request: Request,
+    asked: Annotated[str, Query(alias="next", max_length=2000)] = "/",
+    refused: Annotated[str, Query(max_length=40)] = "",
+) -> Response:
+    """The door, for which some have the key of their company."""
+    settings = request.app.state.settings
+    company = settings.oidc_name or settings.oidc_issuer if settings.has_company else ""
+    told = refused if refused in REFUSALS.values() else ""
+    return render(request, "signin", next=local_address(asked, "/"), company=company, refused=told)
 
 
 @routes.get("/password")

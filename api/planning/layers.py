@@ -71,7 +71,7 @@ def _layers(portfolio: Portfolio) -> Mapping[str, Listing]:
 
 def _rows(portfolio_id: str, layer: str, listing: Listing) -> Iterator[dict[str, Any]]:
     key = VIEWS[layer][0]
-    shapes = listing.shapes(np.arange(len(listing))) if listing.shapes is not None and len(listing) else []
+    shapes: Any = listing.shapes(np.arange(len(listing))) if listing.shapes is not None and len(listing) else []
     for properties, shape in zip(listing.records(), shapes, strict=True):
         own = properties.pop(key)
         # A name with a zero in it, or half a character, is none for PostgreSQL.
