@@ -118,10 +118,9 @@ def problems_table(problems: Sequence[Problem]) -> Table:
                 "How to mend it": clean(problem.fix),
             }
             for place, problem in zip(places, problems, strict=True)
-        ]
+        ],
+        words={"What is wrong": 5, "How to mend it": 4},
     )
-    for column, weight in zip(table.columns[3:], (5, 4), strict=False):
-        column.justify, column.ratio, column.no_wrap = "left", weight, False
     table.columns[2].justify = "left"
     return table
 
@@ -137,25 +136,22 @@ def columns_table(columns: Sequence[Column]) -> Table:
                 "Also called": ", ".join(column.aliases),
             }
             for column in columns
-        ]
+        ],
+        words={"Meaning": 2, "Also called": 3},
     )
     table.columns[1].justify = "left"
-    for column, weight in zip(table.columns[2:], (2, 3), strict=True):
-        column.justify, column.ratio, column.no_wrap = "left", weight, False
     return table
 
 
 def sources_table(sources: pd.DataFrame) -> Table:
     """One row a source of a derived value: how many customers have it from there."""
-    table = _table(
+    return _table(
         [
             {"Value": row["value"], "Comes from": _name(row["source"]), "Customers": f"{row['customers']:,}"}
             for row in sources.to_dict("records")
-        ]
+        ],
+        words={"Comes from": None},
     )
-    for column in table.columns[1:2]:
-        column.justify, column.no_wrap = "left", False
-    return table
 
 
 def front_table(front: pd.DataFrame, width: int) -> Table:
@@ -172,10 +168,7 @@ def front_table(front: pd.DataFrame, width: int) -> Table:
             row["Travel\na year"] = f"{held['travel_hours']:,.0f} h"
             row["Capacity\nuse"] = percent(held["capacity_use_max"])
         rows.append({**row, "What it is": clean(held["label"])})
-    table = _table(rows)
-    for column in table.columns[-1:]:
-        column.justify, column.no_wrap = "left", False
-    return table
+    return _table(rows, words={"What it is": None})
 
 
 def tradeoff_table(curve: pd.DataFrame) -> Table:
@@ -212,10 +205,7 @@ def stops_table(stops: pd.DataFrame, width: int) -> Table:
             row["Km"] = _figure(held["drive_km"], 1)
         row["Note"] = "appointment" if held["appointment"] else ""
         rows.append(row)
-    table = _table(rows)
-    for column in table.columns[1:2]:
-        column.justify, column.no_wrap = "left", False
-    return table
+    return _table(rows, words={"Customer": None})
 
 
 def calls_table(measures: pd.DataFrame, width: int) -> Table:
@@ -337,14 +327,17 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    """Headings from the first row; the first column is words, the others figures."""
+def _table(rows: Sequence[Row], words: Mapping[str, int | None] | None = None) -> Table:
+    """Headings from the first row. The first column and `words`, heading -> width beside others, wrap as text does."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    widths = words or {}
     for place, heading in enumerate(rows[0] if rows else ()):
+        is_text = not place or heading in widths
         table.add_column(
             heading,
-            justify="right" if place else "left",
-            no_wrap=bool(place),
+            justify="left" if is_text else "right",
+            no_wrap=not is_text,
+            ratio=widths.get(heading),
             overflow="fold",
         )
     for row in rows:
