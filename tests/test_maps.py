@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from territory.geo import from_wgs84, local_crs, project, unproject
 from territory.maps import draw_map
 from territory.measures import measure
 from territory.model import CUSTOMER_COLUMNS, Portfolio, Proposal, with_columns
+from territory.realignment import realign
 from tests.worlds import line_of_customers, portfolio_of
 
 NASTY = [
@@ -381,6 +383,20 @@ def test_only_moved_customers_can_be_shown_and_each_tells_why_it_moves(opened):
     assert facts["Reason"] == "balances workload"
     assert facts["Staying would cost, % of the plan"] == "2.5"
     assert facts["Next best"] == "nobody"
+
+
+def test_a_reason_is_told_in_the_readers_language(opened):
+    line = line_of_customers(8, reps=2)
+    owner = pd.Series(["T1"] * 6 + ["T2"] * 2, index=line.customers.index, dtype="str")
+    line = replace(line, customers=line.customers.assign(territory=owner))
+    page = opened(draw_map(realign(line, tolerance=0.05, seed=1, travel="none"), language="zh"))
+
+    page.locator("#query").fill("5")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#card")).to_contain_text("T1 的潜力超出应得份额 50%；T2 的潜力低于应得份额 50%")
+    page.locator("#language").click()
+    expect(page.locator("#card")).to_contain_text("T1 is 50% over its share of potential; T2 is 50% under its share")
 
 
 def test_the_page_speaks_the_readers_language_and_fits_a_phone(opened):

@@ -49,7 +49,7 @@ class Card {
       facts.push(["territory", this.page.ownerName(customer, scene.finalView)]);
     }
     const move = scene.moveOf.get(customer);
-    if (move) facts.push(["reason", move[1]], ["price", words.number(move[2])], ["runnerUp", move[3] || words.say("nobody")]);
+    if (move) facts.push(["reason", words.reason(move, this.page.ownerName(customer, "before"), this.page.ownerName(customer, "after"))], ["price", words.number(move[2])], ["runnerUp", move[3] || words.say("nobody")]);
     return [
       this._head(customerTitle(scene, customer), state, territoryColour(owner)),
       this._facts(facts.map(([key, value]) => [words.say(key), value])),

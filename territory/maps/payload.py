@@ -13,6 +13,7 @@ from territory.geo import from_wgs84, unproject
 from territory.measures import measure
 from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
 from territory.outcome import cost_of_tolerance
+from territory.realignment import explain_moves
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -256,17 +257,25 @@ def _customers(
 
 
 def _moves(plan: Proposal | Portfolio, portfolio: Portfolio, names: list[str]) -> list[list[Any]]:
-    """[customer's row, reason, price, runner-up] for each move."""
+    """[customer's row, reason, price, runner-up, the reason as figures or None] for each move."""
     if isinstance(plan, Portfolio) or plan.before is None:
         return []
     moves = plan.moves
     row = portfolio.customers.index.get_indexer(moves["customer_id"])
     runner_up = moves["runner_up"].astype(object)
+    figures = [_figures(reason) for reason in explain_moves(plan).to_dict("records")]
     return [
-        [int(at), _text(reason), _number(price), _text(other)]
-        for at, reason, price, other in zip(row, moves["reason"], moves["price"], runner_up, strict=True)
+        [int(at), _text(reason), _number(price), _text(other), told]
+        for at, reason, price, other, told in zip(row, moves["reason"], moves["price"], runner_up, figures, strict=True)
         if at >= 0
     ]
+
+
+def _figures(reason: dict[Any, Any]) -> list[Any] | None:
+    """The fields of a `Reason`, in their order; None when only its words are known."""
+    if pd.isna(reason["kind"]):
+        return None
+    return [_text(value) or None if isinstance(value, str) else _number(value) for value in reason.values()]
 
 
 def _unplaced(portfolio: Portfolio) -> list[list[str]]:

@@ -97,6 +97,16 @@ const STRINGS = {
     travelRoads: " plus travel by road",
     seed: "Seed {seed}.",
     keys: "Keys: B before, A after, / search, Esc close.",
+    whyVacant: "its territory has no rep",
+    whyByHand: "moved by hand",
+    whyOver: "{territory} is {value} over its share of {measure}",
+    whyPassesOn: "{territory} takes from its other neighbours and passes on",
+    whyUnder: "{territory} is {value} under its share of {measure}",
+    whyNearer: "{value} km nearer",
+    whyStaying: "staying {balance} in balance, {distance} in distance",
+    whyCosts: "costs {value} %",
+    whySaves: "saves {value} %",
+    whyAnd: "; ",
   },
   zh: {
     language: "English",
@@ -195,6 +205,16 @@ const STRINGS = {
     travelRoads: "，加道路路程",
     seed: "种子 {seed}。",
     keys: "快捷键：B 调整前，A 调整后，/ 搜索，Esc 关闭。",
+    whyVacant: "原区域没有代表",
+    whyByHand: "手工调整",
+    whyOver: "{territory} 的{measure}超出应得份额 {value}",
+    whyPassesOn: "{territory} 从其他相邻区域接收，再向外转出",
+    whyUnder: "{territory} 的{measure}低于应得份额 {value}",
+    whyNearer: "近 {value} 公里",
+    whyStaying: "若不变动：平衡方面{balance}，距离方面{distance}",
+    whyCosts: "代价 {value} %",
+    whySaves: "节省 {value} %",
+    whyAnd: "；",
   },
 };
 
@@ -232,6 +252,21 @@ class Words {
   deviation(value) {
     if (value === null || value === undefined) return "–";
     return (Math.abs(value) >= 1 ? this.signedCoarse : this.signed).format(value).replace("-", "−");
+  }
+
+  // Why a customer moves, from the figures; in the plan's own words when it was told nothing else.
+  reason([, text, , , told], from, to) {
+    if (!told) return text;
+    const [kind, overMeasure, over, underMeasure, under, nearer, balance, distance] = told;
+    if (kind !== "balance") return this.say(kind === "vacant" ? "whyVacant" : "whyByHand");
+    const measure = (name) => (this.language === "en" ? name : STRINGS[this.language][name] || name);
+    const cost = (value) => this.say(value < 0 ? "whySaves" : "whyCosts", { value: this.fine.format(Math.abs(value)) });
+    return [
+      over === null ? this.say("whyPassesOn", { territory: from }) : this.say("whyOver", { territory: from, value: this.percent(over), measure: measure(overMeasure) }),
+      under === null ? null : this.say("whyUnder", { territory: to, value: this.percent(under), measure: measure(underMeasure) }),
+      nearer === null ? null : this.say("whyNearer", { value: this.whole.format(nearer) }),
+      this.say("whyStaying", { balance: cost(balance), distance: cost(distance) }),
+    ].filter(Boolean).join(this.say("whyAnd"));
   }
 
   hours(minutes) {
