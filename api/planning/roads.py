@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import territory
 from api.settings import Settings
 from territory.errors import DataError, Problem
-from territory.model import Portfolio
+from territory.model import Portfolio, TravelMode
 
 if TYPE_CHECKING:
     from territory.travel import TravelTimes
@@ -32,6 +32,11 @@ def on_roads(settings: Settings, portfolio: Portfolio, travel: str) -> Portfolio
     """
     need_roads(settings, travel)
     return portfolio.with_roads(_opened(settings.roads, settings.travel_key)) if travel == "roads" else portfolio
+
+
+def known_travel(settings: Settings) -> TravelMode:
+    """By road where the service knows roads, else by straight lines: how days are driven when nobody says."""
+    return "roads" if settings.roads else "line"
 
 
 @cache

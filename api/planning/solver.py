@@ -32,7 +32,7 @@ class Solver:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
-        self._own = Days(store.fetch) if not settings.route_processes else None
+        self._own = Days(store.fetch, settings) if not settings.route_processes else None
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(settings.route_processes):
             self._idle.put(None)
@@ -76,6 +76,11 @@ class Solver:
             raise type(found)(found.problems)
         return found
 
+    @property
+    def processes(self) -> list[int]:
+        """The processes that rest, by their ids."""
+        return [child.pid for child in self._idle.queue if child is not None]
+
     def close(self) -> None:
         """End the processes that rest."""
         while True:
@@ -102,6 +107,10 @@ class _Child:
         self._process.start()
         theirs.close()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
     def ask(self, question: Question, seconds: float) -> Any:
         self._pipe.send(question)
         if not self._pipe.poll(seconds):
@@ -118,8 +127,9 @@ def _serve(settings_json: str, pipe: Connection) -> None:
     """The inside of the process: answer until the other end of the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal's processes; the service decides
     set_up_logs()
-    store = Store(Settings.model_validate_json(settings_json).url)
-    days = Days(store.fetch)
+    settings = Settings.model_validate_json(settings_json)
+    store = Store(settings.url)
+    days = Days(store.fetch, settings)
     while True:
         try:
             question = pipe.recv()

@@ -13,6 +13,8 @@ import pandas as pd
 import territory
 from api.content import Fetch, Kept, decode_portfolio
 from api.planning.calls import with_last_visits
+from api.planning.roads import known_travel, on_roads
+from api.settings import Settings
 from territory.geo import unproject
 from territory.itinerary import Day, days_of, navigation_links
 from territory.model import Portfolio
@@ -64,8 +66,8 @@ class Question:
 class Days:
     """Answers questions, and keeps the portfolios and days of the last ones."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
+    def __init__(self, fetch: Fetch, settings: Settings) -> None:
+        self._fetch, self._settings = fetch, settings
         self._portfolios: Kept[Portfolio] = Kept(_PORTFOLIOS_KEPT)
         self._routes: Kept[Route] = Kept(_ROUTES_KEPT)
 
@@ -83,10 +85,12 @@ class Days:
 
     def _route(self, ask: DayAsk) -> Route:
         def solve() -> Route:
-            portfolio = self._portfolios.get(ask.snapshot, lambda: decode_portfolio(ask.snapshot, self._fetch))
-            return solve_day(portfolio, ask)
+            return solve_day(self._portfolios.get(ask.snapshot, lambda: self._portfolio(ask.snapshot)), ask)
 
         return self._routes.get(repr(ask), solve)
+
+    def _portfolio(self, snapshot: str) -> Portfolio:
+        return on_roads(self._settings, decode_portfolio(snapshot, self._fetch), known_travel(self._settings))
 
 
 def solve_day(portfolio: Portfolio, ask: DayAsk) -> Route:

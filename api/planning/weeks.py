@@ -14,6 +14,7 @@ from api.jobs.cluster import pool
 from api.planning.callbooks import decode_calls, encode_calls
 from api.planning.calls import before_weeks, facts
 from api.planning.desk import record
+from api.planning.roads import known_travel, on_roads
 from api.store import Alignment, StoredCalls, keep_blobs
 from territory.errors import Problem
 
@@ -23,7 +24,7 @@ def plan_weeks(context: Context, *, calls_id: str) -> Write:
     fetch = context.store.fetch
     with context.store.reading() as session:
         calls = session.get_one(StoredCalls, calls_id)
-        portfolio = decode_portfolio(calls.snapshot, fetch)
+        portfolio = on_roads(context.settings, decode_portfolio(calls.snapshot, fetch), known_travel(context.settings))
         earlier = None if calls.previous_id is None else session.get(StoredCalls, calls.previous_id)
         previous = None if earlier is None or earlier.content is None else decode_calls(earlier.content, fetch)
         portfolio, previous = before_weeks(session, calls, portfolio, previous)

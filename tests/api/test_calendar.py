@@ -19,7 +19,7 @@ from tests.api.services import Running, town
 def path(service: Running) -> str:
     """A portfolio whose weeks are planned from today on."""
     made = service.bring(town(seed=61))
-    service.post("manager", f"{made}/calls", {"start": date.today().isoformat(), "weeks": 2})
+    service.post("manager", f"{made}/calls", {"start": date.today().isoformat(), "weeks": 2, "effort": 0.05})
     service.run_jobs()
     return made
 

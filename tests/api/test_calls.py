@@ -19,7 +19,7 @@ START = "2027-03-01"
 
 def planned(service: Running, path: str, who: str = "manager", **asked: Any) -> str:
     """Have weeks planned; the path of the plan."""
-    answer = service.post(who, f"{path}/calls", {"start": START, "weeks": 2, **asked})
+    answer = service.post(who, f"{path}/calls", {"start": START, "weeks": 2, "effort": 0.05, **asked})
     assert answer.status_code == 202, answer.text
     service.run_jobs()
     return str(answer.headers["location"])

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from datetime import date
 from typing import Any
 
 import gpxpy
 import icalendar
 import pytest
 
-from api.planning.solver import Solver
-from api.planning.solving import DayAsk, Question
-from api.problems import UnavailableError
-from api.store import Alignment
 from tests.api.services import Running, town
 
 START = "2027-03-01"
@@ -24,7 +17,7 @@ START = "2027-03-01"
 def path(service: Running) -> str:
     """A portfolio whose weeks are planned."""
     made = service.bring(town(seed=51))
-    service.post("manager", f"{made}/calls", {"start": START, "weeks": 1})
+    service.post("manager", f"{made}/calls", {"start": START, "weeks": 1, "effort": 0.05})
     service.run_jobs()
     return made
 
@@ -160,7 +153,7 @@ def test_the_best_day_for_one_more_visit_drives_least(service: Running, path: st
 
 def test_a_customer_handed_over_since_the_plan_was_made_is_left_out_and_told(service: Running):
     path = service.bring(town(seed=53))
-    service.post("manager", f"{path}/calls", {"start": START, "weeks": 4})
+    service.post("manager", f"{path}/calls", {"start": START, "weeks": 2, "effort": 0.05})
     service.run_jobs()
     proposal = service.propose(path, tolerance=0.2)
     service.post("manager", f"{proposal}/approve", match="*")
@@ -177,40 +170,3 @@ def test_a_customer_handed_over_since_the_plan_was_made_is_left_out_and_told(ser
     assert set(codes.values()) == {"handed over"}
     assert set(codes) <= gone
     assert not {stop["customer_id"] for stop in told["stops"]} & gone
-
-
-# ---- the solver's process
-
-
-@pytest.fixture(scope="module")
-def ask(service: Running, path: str) -> Question:
-    version = service.get("manager", f"{path}/alignments").json()["items"][0]
-    with service.store.reading() as session:
-        snapshot = session.get_one(Alignment, version["alignment_id"]).snapshot
-    return Question("route", DayAsk(snapshot, "R01", date(2027, 3, 6), ()))
-
-
-def test_the_solver_answers_from_a_process_of_its_own_and_survives_its_death(service: Running, ask: Question):
-    settings = service.settings.model_copy(update={"route_processes": 1})
-    solver = Solver(settings, service.store)
-
-    first, _ = solver.answer(ask)
-    child = solver._idle.queue[-1]._process.pid
-    os.kill(child, signal.SIGKILL)
-    second, _ = solver.answer(ask)
-    solver.close()
-
-    assert first == second
-    assert first["stops"] == []
-
-
-def test_a_day_that_takes_too_long_is_given_up_and_the_next_is_solved(service: Running, ask: Question):
-    settings = service.settings.model_copy(update={"route_processes": 1, "route_seconds": 0.001})
-    solver = Solver(settings, service.store)
-
-    with pytest.raises(UnavailableError, match="too long"):
-        solver.answer(ask)
-
-    solver._settings = settings.model_copy(update={"route_seconds": 60.0})
-    assert solver.answer(ask)[0]["stops"] == []
-    solver.close()

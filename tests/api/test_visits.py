@@ -180,7 +180,7 @@ def test_visits_are_asked_for_by_day_and_status(service: Running, path: str):
 
 def test_what_becomes_of_a_planned_call_is_shown_beside_it(service: Running):
     path = service.bring(town(seed=41))
-    service.post("manager", f"{path}/calls", {"start": "2027-03-01", "weeks": 1})
+    service.post("manager", f"{path}/calls", {"start": "2027-03-01", "weeks": 1, "effort": 0.05})
     service.run_jobs()
     row = service.get("rep A", f"{path}/calls").json()["items"][0]
 
