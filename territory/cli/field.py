@@ -11,7 +11,7 @@ import typer
 from territory.cli.bundles import Files, Output
 from territory.cli.choices import pair_of
 from territory.cli.guard import OUTSIDE, command
-from territory.cli.options import Seed
+from territory.cli.options import Seed, given
 from territory.cli.screen import Screen, records
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ field = typer.Typer()
 )
 def route(
     *,
-    rep: Annotated[str, typer.Option(metavar="ID", show_default=False, help="Whose day.")] = "",
-    day: Annotated[str, typer.Option(metavar="DATE", show_default=False, help="Which day, as 2027-03-03.")] = "",
+    rep: Annotated[str, given(metavar="ID", help="Whose day.")] = "",
+    day: Annotated[str, given(metavar="DATE", help="Which day, as 2027-03-03.")] = "",
     visits: Annotated[
         Path | None,
         typer.Option(
@@ -106,7 +106,7 @@ def route(
 )
 def calls(
     *,
-    start: Annotated[str, typer.Option(metavar="DATE", show_default=False, help="The first day, 2027-03-01.")] = "",
+    start: Annotated[str, given(metavar="DATE", help="The first day, 2027-03-01.")] = "",
     weeks: Annotated[int, typer.Option(min=1, max=53, metavar="N", help="How many weeks.")] = 4,
     rep: Annotated[
         list[str] | None,
@@ -114,31 +114,22 @@ def calls(
     ] = None,
     holiday: Annotated[
         list[str] | None,
-        typer.Option(metavar="DATE", show_default=False, help="A day on which nobody works. Repeat it for more."),
+        given(metavar="DATE", help="A day on which nobody works. Repeat it for more."),
     ] = None,
     absent: Annotated[
         list[str] | None,
-        typer.Option(
+        given(
             metavar="REP=DATE[..DATE]",
-            show_default=False,
             help="When a rep does not work, as R02=2027-03-08..2027-03-12. Repeat it for more.",
         ),
     ] = None,
     fixed: Annotated[
         Path | None,
-        typer.Option(
-            metavar="CSV",
-            show_default=False,
-            help="Appointments, kept before all else: customer_id, day, and perhaps time.",
-        ),
+        given(metavar="CSV", help="Appointments, kept before all else: customer_id, day, and perhaps time."),
     ] = None,
     previous: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="An earlier plan to stay near to: as few visits as possible change their day.",
-        ),
+        given(metavar="DIR", help="An earlier plan to stay near to: as few visits as possible change their day."),
     ] = None,
     files: Files,
     seed: Seed = 0,

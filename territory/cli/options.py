@@ -9,7 +9,7 @@ import typer
 from typer.models import OptionInfo
 
 
-def given(*names: str, metavar: str, help: str, panel: str) -> OptionInfo:
+def given(*names: str, metavar: str, help: str, panel: str | None = None) -> OptionInfo:
     """An option that is nothing until it is given."""
     option: OptionInfo = typer.Option(*names, metavar=metavar, show_default=False, help=help, rich_help_panel=panel)
     return option
