@@ -11,12 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from territory.alignment.numeric import new_state
-from territory.callplan.search import NEVER, Month, copy_all, empty_calendar, refresh, search
+from territory.callplan.month import NEVER, Calendar, Month, copy_all, empty_calendar, refresh
+from territory.callplan.search import search
 
 HOT, COLD = 3.0, 0.03
 """Temperatures, beside the mean distance of near neighbours."""
+FRESH = 4
+"""So many searches begin with nothing: which days customers have is settled early in each, by chance."""
+WARM = (1.0, 0.3) * 4
+"""Temperatures at which further searches begin, each from the best calendar so far."""
 TAKEN_OUT = 12.0
 """Customers taken out at a time, on average."""
+WITHIN = 0.6
+"""Part of the rounds that keeps to one day."""
 MISSING = 50.0
 """Price of a customer left out, beside the mean distance."""
 
@@ -45,7 +52,7 @@ def solve_periodic(
     capacity: float = np.inf,
     longest: float = np.inf,
     seed: int = 0,
-    rounds: int = 600_000,
+    rounds: int = 960_000,
 ) -> PeriodicPlan:
     """The cheapest routes found that visit each customer on one of its sets of days.
 
@@ -64,20 +71,21 @@ def solve_periodic(
 
     Notes
     -----
-    The search of `territory.callplan.search`, once from hot to cold. Choosing anew among the routes it came by, with
-    CP-SAT over a pool of up to 1,500, was tried on p02, p05 and p12 of the published instances and found nothing
-    cheaper.
+    The search of `territory.callplan.search`, several times from hot to cold. Choosing anew among the routes it came
+    by, with CP-SAT over a pool of up to 1,500, was tried on p02, p05 and p12 of the published instances and found
+    nothing cheaper; nor did loads above the capacity that are dear at first and forbidden in the end.
     """
     month = _month(cost, service, load, patterns, days, vehicles, capacity, longest)
-    size = (len(service), days, vehicles)
-    now, kept, best = empty_calendar(*size), empty_calendar(*size), empty_calendar(*size)
-    now.rhythm[:] = month.absent
-    for route in range(days * vehicles):
-        refresh(month, now, route)
-    copy_all(now, kept)
-    copy_all(now, best)
     near = float(np.sort(cost[:-1, :-1], axis=1)[:, 1:6].mean()) if len(service) > 1 else 1.0
-    search(month, now, kept, best, rounds, HOT * near, COLD * near, TAKEN_OUT, new_state(seed))
+    random, share = new_state(seed), rounds // (FRESH + len(WARM))
+    nothing = _nothing(month, days)
+    best, lowest = nothing, np.inf
+    for hot in (*[HOT] * FRESH, *WARM):
+        start = nothing if hot == HOT else best
+        now, kept, found = (_copy(start, month, days) for _ in range(3))
+        price = search(month, now, kept, found, share, hot * near, COLD * near, TAKEN_OUT, WITHIN, random)
+        if price < lowest:
+            best, lowest = found, price
     routes = [
         [
             best.stops[r, : best.length[r]].tolist()
@@ -87,6 +95,21 @@ def solve_periodic(
         for day in range(days)
     ]
     return PeriodicPlan(routes, float(best.sums[:, 0].sum()), tuple(np.flatnonzero(~best.placed).tolist()))
+
+
+def _nothing(month: Month, days: int) -> Calendar:
+    """A calendar in which everybody is missing."""
+    calendar = empty_calendar(len(month.service), days, month.vehicles)
+    calendar.rhythm[:] = month.absent
+    for route in range(days * month.vehicles):
+        refresh(month, calendar, route)
+    return calendar
+
+
+def _copy(calendar: Calendar, month: Month, days: int) -> Calendar:
+    copy = empty_calendar(len(month.service), days, month.vehicles)
+    copy_all(calendar, copy)
+    return copy
 
 
 def _month(

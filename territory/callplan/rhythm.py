@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from territory.callplan.search import NEVER
+from territory.callplan.month import NEVER
 
 STRETCH_PRICE = 240.0
 """Minutes of driving that a gap one whole interval too long, or too short, is worth."""
@@ -111,7 +111,7 @@ def gap_price(gap: float, interval: float, tolerance: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The days on which visits may be, as paths: the arrays of `search.Month` of the same names."""
+    """The days on which visits may be, as paths: the arrays of `month.Month` of the same names."""
 
     node_ptr: np.ndarray
     node_day: np.ndarray

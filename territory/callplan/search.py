@@ -2,22 +2,18 @@
 
 Ruin and recreate with strings of neighbours (Christiaens and Vanden Berghe 2020, "Slack induction by string removals
 for vehicle routing problems", Transportation Science 54(2)), where a customer comes back on the cheapest set of days:
-the shortest path through the days that its rhythm allows. Accepted by annealing (Kirkpatrick, Gelatt and Vecchi 1983).
-
-Every day has `vehicles` routes; route r belongs to day r // vehicles. Places are customers 0 to n - 1, then any others.
+the shortest path through the days that its rhythm allows. Some rounds take one day alone and leave every customer its
+days: routes are put in order more cheaply than calendars. Accepted by annealing (Kirkpatrick, Gelatt and Vecchi 1983).
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from territory.alignment.numeric import exp_negative, log_small, random_below, random_unit
+from territory.callplan.month import NEVER, copy_all, copy_customer, copy_route, imbalance, refresh, total_cost
 
-NEVER = 1e15
-"""What is impossible costs this much."""
 STRING_LENGTH = 10
 """The longest string of stops taken out of one route."""
 BLINK = 0.01
@@ -26,134 +22,6 @@ RETRIES = 6.0
 """Customers left out that try again at a time, on average."""
 GROW = 0.25
 """How often the kept middle of a split string grows by one more stop."""
-
-
-class Month(NamedTuple):
-    """What does not change during a search: n customers, T days, v vehicles a day, p places.
-
-    Times of day are minutes since midnight (or any unit that ``drive`` has as well).
-    """
-
-    drive: np.ndarray  # (p, p) float, from row to column
-    service: np.ndarray  # (n,) float
-    load: np.ndarray  # (n,) float, of one visit
-    capacity: float  # of one route
-    vehicles: int
-    begin: np.ndarray  # (T,) int, the place where each day starts
-    end: np.ndarray  # (T,) int, the place where it ends
-    start: np.ndarray  # (T,) float, start of the shift
-    finish: np.ndarray  # (T,) float, its end
-    max_drive: np.ndarray  # (T,) float
-    opens: np.ndarray  # (n, T) float, the earliest start of a visit
-    closes: np.ndarray  # (n, T) float, the latest start of a visit
-    node_ptr: np.ndarray  # (n + 1,) int, each customer's first node; a node is "the k-th visit on this day"
-    node_day: np.ndarray  # (nodes,) int
-    node_last: np.ndarray  # (nodes,) float, what it costs that this is the last visit
-    arc_ptr: np.ndarray  # (nodes + 1,) int, each node's first arc
-    arc_from: np.ndarray  # (arcs,) int, the node before, counted from the customer's first; -1 for none
-    arc_cost: np.ndarray  # (arcs,) float
-    day_ptr: np.ndarray  # (n + 1,) int, each customer's first entry in `days`
-    days: np.ndarray  # (entries,) int, the days of its nodes, each once
-    absent: np.ndarray  # (n,) float, what it costs to leave a customer out
-    worth: np.ndarray  # (n,) float, what a minute with each is worth
-    near: np.ndarray  # (n, q) int, customers by distance from each, itself first
-    target: np.ndarray  # (T,) float, worked minutes wanted a day
-    slack: float  # what a day may differ from its target for nothing, as a share of it
-    stiffness: float  # price of each minute that it differs more
-
-
-class Calendar(NamedTuple):
-    """What a search changes in place: R routes. ``early``, ``late`` hold the times that a stop may start."""
-
-    stops: np.ndarray  # (R, n) int
-    length: np.ndarray  # (R,) int, stops
-    early: np.ndarray  # (R, n + 2) float, position 0 is the start of the day
-    late: np.ndarray  # (R, n + 2) float, position length + 1 is its end
-    sums: np.ndarray  # (R, 4) float: drive, service, load, cost
-    route_of: np.ndarray  # (n, T) int, -1 where there is no visit
-    rhythm: np.ndarray  # (n,) float, what the chosen days cost by themselves; `absent` when there are none
-    placed: np.ndarray  # (n,) bool
-
-
-def empty_calendar(customers: int, days: int, vehicles: int) -> Calendar:
-    """A calendar without visits; `refresh` makes it ready."""
-    routes = days * vehicles
-    return Calendar(
-        stops=np.zeros((routes, max(customers, 1)), np.int32),
-        length=np.zeros(routes, np.int64),
-        early=np.zeros((routes, customers + 2)),
-        late=np.zeros((routes, customers + 2)),
-        sums=np.zeros((routes, 4)),
-        route_of=np.full((customers, days), -1, np.int32),
-        rhythm=np.zeros(customers),
-        placed=np.zeros(customers, np.bool_),
-    )
-
-
-@njit(cache=True, nogil=True)
-def refresh(month, calendar, r):
-    """Times and sums of route r from its stops."""
-    day = r // month.vehicles
-    k = calendar.length[r]
-    stops = calendar.stops[r]
-    drive = 0.0
-    service = 0.0
-    load = 0.0
-    before = month.begin[day]
-    leave = month.start[day]
-    calendar.early[r, 0] = leave
-    for i in range(k):
-        c = stops[i]
-        step = month.drive[before, c]
-        drive += step
-        arrive = max(leave + step, month.opens[c, day])
-        calendar.early[r, i + 1] = arrive
-        leave = arrive + month.service[c]
-        service += month.service[c]
-        load += month.load[c]
-        before = c
-    if k > 0:
-        drive += month.drive[before, month.end[day]]
-    calendar.late[r, k + 1] = month.finish[day]
-    after = month.end[day]
-    latest = month.finish[day]
-    for i in range(k - 1, -1, -1):
-        c = stops[i]
-        latest = min(latest - month.drive[c, after] - month.service[c], month.closes[c, day])
-        calendar.late[r, i + 1] = latest
-        after = c
-    calendar.sums[r, 0] = drive
-    calendar.sums[r, 1] = service
-    calendar.sums[r, 2] = load
-    calendar.sums[r, 3] = drive + imbalance(month, day, drive + service)
-
-
-@njit(cache=True, inline="always")
-def imbalance(month, day, worked):
-    """What it costs that a day has so many minutes."""
-    if month.stiffness == 0.0:
-        return 0.0
-    free = month.slack * month.target[day]
-    over = abs(worked - month.target[day]) - free
-    if over <= 0.0:
-        return 0.0
-    # Quadratic at first, so that many small differences beat one big one, then straight, so that none of them
-    # is dearer than a visit.
-    knee = 1.25 * free
-    if over < knee:
-        return month.stiffness * over * over / (2.0 * knee)
-    return month.stiffness * (over - 0.5 * knee)
-
-
-@njit(cache=True, nogil=True)
-def total_cost(month, calendar):
-    """Drive, imbalance, rhythms and what is left out."""
-    total = 0.0
-    for r in range(calendar.length.size):
-        total += calendar.sums[r, 3]
-    for c in range(month.service.size):
-        total += calendar.rhythm[c]
-    return total
 
 
 @njit(cache=True)
@@ -179,13 +47,17 @@ def _take(month, calendar, r, c):
 
 
 @njit(cache=True)
-def _ruin(month, calendar, average, mark, taken, random):
-    """Choose customers to take out: strings of stops near one place. Their number; they stand first in `taken`."""
+def _ruin(month, calendar, average, only, mark, taken, random):
+    """Choose customers to take out: strings of stops near one place, of day `only` unless that is -1.
+
+    Their number; they stand first in `taken`.
+    """
     n = month.service.size
     days = calendar.route_of.shape[1]
     stops_total = 0
     used = 0
-    for r in range(calendar.length.size):
+    first_route = max(only, 0) * month.vehicles
+    for r in range(first_route, first_route + month.vehicles if only >= 0 else calendar.length.size):
         stops_total += calendar.length[r]
         used += calendar.length[r] > 0
     longest = min(float(STRING_LENGTH), stops_total / max(1, used))
@@ -200,9 +72,13 @@ def _ruin(month, calendar, average, mark, taken, random):
         c = month.near[seed, x]
         if not calendar.placed[c]:
             continue
-        day = random_below(random, days)
-        while calendar.route_of[c, day] < 0:
-            day = (day + 1) % days
+        day = only
+        if only < 0:
+            day = random_below(random, days)
+            while calendar.route_of[c, day] < 0:
+                day = (day + 1) % days
+        elif calendar.route_of[c, only] < 0:
+            continue
         r = calendar.route_of[c, day]
         if ruined[r]:
             continue
@@ -263,13 +139,15 @@ def _order(month, taken, count, random):
 
 
 @njit(cache=True)
-def _day_costs(month, calendar, c, price, route, place, random):
-    """What one visit to c adds on each of its days: ``price``, and in which ``route``, at which ``place``."""
+def _day_costs(month, calendar, c, only, price, route, place, random):
+    """What a visit to c adds on each of its days, or on day `only`: ``price``, and its ``route`` and ``place``."""
     drive = month.drive
     service = month.service[c]
     for e in range(month.day_ptr[c], month.day_ptr[c + 1]):
         day = month.days[e]
         price[day] = NEVER
+        if only >= 0 and day != only:
+            continue
         opens = month.opens[c, day]
         closes = month.closes[c, day] + 1e-9
         home = month.end[day]
@@ -347,38 +225,18 @@ def _cheapest_days(month, c, price, best, before, days):
     return count, whole - visits, whole
 
 
-@njit(cache=True)
-def _copy_route(source, target, r):
-    k = max(source.length[r], target.length[r])
-    for i in range(k):
-        target.stops[r, i] = source.stops[r, i]
-    for i in range(k + 2):
-        target.early[r, i] = source.early[r, i]
-        target.late[r, i] = source.late[r, i]
-    target.length[r] = source.length[r]
-    for q in range(4):
-        target.sums[r, q] = source.sums[r, q]
-
-
-@njit(cache=True)
-def _copy_customer(source, target, c):
-    for day in range(source.route_of.shape[1]):
-        target.route_of[c, day] = source.route_of[c, day]
-    target.rhythm[c] = source.rhythm[c]
-    target.placed[c] = source.placed[c]
-
-
-@njit(cache=True)
-def copy_all(source, target):
-    """Make `target` the same calendar as `source`."""
-    for r in range(source.length.size):
-        _copy_route(source, target, r)
-    for c in range(source.placed.size):
-        _copy_customer(source, target, c)
+@njit(cache=True, inline="always")
+def _note(calendar, r, changed, touched, touches):
+    """Note that route r is changed: how many are by now, and what it cost before, if that is new."""
+    if changed[r]:
+        return touches, 0.0
+    changed[r] = True
+    touched[touches] = r
+    return touches + 1, calendar.sums[r, 3]
 
 
 @njit(cache=True, nogil=True)
-def search(month, now, kept, best, rounds, hot, cold, average, random):
+def search(month, now, kept, best, rounds, hot, cold, average, within, random):
     """Ruin and recreate `rounds` times.
 
     Parameters
@@ -386,6 +244,7 @@ def search(month, now, kept, best, rounds, hot, cold, average, random):
     now, kept, best : Calendar, three of the same content; `best` holds the cheapest found in the end
     hot, cold : temperatures at the beginning and at the end, in the unit of cost
     average : customers taken out at a time, on average
+    within : part of the rounds that keeps to one day
     random : (1,) uint64, generator state
 
     Returns
@@ -415,11 +274,13 @@ def search(month, now, kept, best, rounds, hot, cold, average, random):
     for step in range(rounds):
         if step % 100 == 99:
             temperature *= cooling
-        count = _ruin(month, now, average, mark, taken, random)
+        only = random_below(random, days) if random_unit(random) < within else -1
+        count = _ruin(month, now, average, only, mark, taken, random)
         absent = 0
-        for c in range(n):
-            absent += not now.placed[c] and not mark[c]
-        for c in range(n):
+        if only < 0:
+            for c in range(n):
+                absent += not now.placed[c] and not mark[c]
+        for c in range(n if absent > 0 else 0):
             # Who is left out tries again; where there are many, a few at a time.
             if not now.placed[c] and not mark[c] and absent * random_unit(random) < RETRIES:
                 mark[c] = True
@@ -430,23 +291,37 @@ def search(month, now, kept, best, rounds, hot, cold, average, random):
         for q in range(count):
             c = taken[q]
             delta -= now.rhythm[c]
-            for day in range(days):
+            for day in range(max(only, 0), days if only < 0 else only + 1):
                 r = now.route_of[c, day]
                 if r >= 0:
-                    if not changed[r]:
-                        changed[r] = True
-                        touched[touches] = r
-                        touches += 1
-                        delta -= now.sums[r, 3]
+                    touches, before_cost = _note(now, r, changed, touched, touches)
+                    delta -= before_cost
                     _take(month, now, r, c)
-            now.placed[c] = False
+            now.placed[c] = only >= 0
         for x in range(touches):
             refresh(month, now, touched[x])
         _order(month, taken, count, random)
         for q in range(count):
             c = taken[q]
             mark[c] = False
-            _day_costs(month, now, c, price, route, place, random)
+            _day_costs(month, now, c, only, price, route, place, random)
+            if only >= 0:
+                if price[only] < NEVER:
+                    touches, before_cost = _note(now, route[only], changed, touched, touches)
+                    delta += now.rhythm[c] - before_cost
+                    _put(month, now, route[only], c, place[only])
+                    refresh(month, now, route[only])
+                    continue
+                # No room is left for it on this day: all its days are chosen anew.
+                for day in range(days):
+                    r = now.route_of[c, day]
+                    if r >= 0:
+                        touches, before_cost = _note(now, r, changed, touched, touches)
+                        delta -= before_cost
+                        _take(month, now, r, c)
+                        refresh(month, now, r)
+                now.placed[c] = False
+                _day_costs(month, now, c, -1, price, route, place, random)
             number, rhythm, whole = _cheapest_days(month, c, price, shortest, before, chosen)
             if whole >= month.absent[c]:
                 now.rhythm[c] = month.absent[c]
@@ -457,11 +332,8 @@ def search(month, now, kept, best, rounds, hot, cold, average, random):
             delta += rhythm
             for x in range(number):
                 r = route[chosen[x]]
-                if not changed[r]:
-                    changed[r] = True
-                    touched[touches] = r
-                    touches += 1
-                    delta -= now.sums[r, 3]
+                touches, before_cost = _note(now, r, changed, touched, touches)
+                delta -= before_cost
                 _put(month, now, r, c, place[chosen[x]])
                 refresh(month, now, r)
         for x in range(touches):
@@ -470,18 +342,15 @@ def search(month, now, kept, best, rounds, hot, cold, average, random):
         if delta < temperature * log_small(1.0 / (random_unit(random) + 1e-12)):
             cost += delta
             for x in range(touches):
-                _copy_route(now, kept, touched[x])
+                copy_route(now, kept, touched[x])
             for q in range(count):
-                _copy_customer(now, kept, taken[q])
+                copy_customer(now, kept, taken[q])
             if cost < lowest - 1e-7:
                 lowest = cost
                 copy_all(kept, best)
         else:
             for x in range(touches):
-                _copy_route(kept, now, touched[x])
+                copy_route(kept, now, touched[x])
             for q in range(count):
-                _copy_customer(kept, now, taken[q])
+                copy_customer(kept, now, taken[q])
     return lowest
-
-
-__all__ = ["NEVER", "Calendar", "Month", "copy_all", "empty_calendar", "refresh"]

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from territory.alignment.numeric import new_state
+from territory.callplan.month import Calendar, Month, copy_all, empty_calendar, refresh
 from territory.callplan.rhythm import Rhythms, paths_of
-from territory.callplan.search import Calendar, Month, copy_all, empty_calendar, refresh, search
+from territory.callplan.search import search
 
 if TYPE_CHECKING:
     from territory.routing import DayPlan
     from territory.travel import HourlyTimes
 
-ROUNDS = 70_000
+ROUNDS = 90_000
 """Rounds of the search at effort 1, about two and a half seconds for a rep with 100 customers."""
 RAMP = (0.0, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0, 1.0)
 """Stages of the search: the part of the price of uneven days that counts in each.
@@ -27,6 +28,8 @@ HOT, COLD = 20.0, 0.3
 """Temperatures, minutes."""
 TAKEN_OUT = 7.0
 """Customers taken out at a time, on average."""
+WITHIN = 0.5
+"""Part of the rounds that keeps to one day."""
 SLACK = 0.027
 """What a day's work may differ from the mean for nothing."""
 STIFFNESS = 6.0
@@ -186,7 +189,8 @@ def _anneal(
         kept, best = _copy(month, calendar), _copy(month, calendar)
         # Rounded, because a power may differ in its last digit from machine to machine.
         warm = round(hot * ratio**stage, 9)
-        search(month, calendar, kept, best, rounds // len(ramp), warm, round(warm * ratio, 9), TAKEN_OUT, random)
+        share, cold = rounds // len(ramp), round(warm * ratio, 9)
+        search(month, calendar, kept, best, share, warm, cold, TAKEN_OUT, WITHIN, random)
         calendar = best if stage >= len(ramp) - 2 else kept
     return month, calendar
 

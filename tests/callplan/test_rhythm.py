@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from territory.callplan.rhythm import Rhythms, gap_price, paths_of, visits_due, visits_in_turn
-from territory.callplan.search import NEVER
+from territory.callplan.month import NEVER
 
 
 def rhythms(days: int, **changes: object) -> Rhythms:
