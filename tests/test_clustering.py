@@ -76,8 +76,8 @@ def test_measures_may_be_columns_of_the_table():
     measures = np.random.default_rng(5).lognormal(0, 0.3, (100, 2))
     table = pd.DataFrame({"potential": measures[:, 0], "x": rows[:, 0], "y": rows[:, 1], "workload": measures[:, 1]})
 
-    by_column = BalancedTerritories(3, measures=[0, 3]).fit(table)
-    by_hand = BalancedTerritories(3).fit(rows, measures=measures)
+    by_column = BalancedTerritories(3, measures=[0, 3], effort=0.2).fit(table)
+    by_hand = BalancedTerritories(3, effort=0.2).fit(rows, measures=measures)
 
     assert by_column.labels_.tolist() == by_hand.labels_.tolist()
     assert by_column.predict(table).tolist() == by_column.labels_.tolist()
@@ -166,7 +166,9 @@ def test_it_works_in_a_pipeline():
 def test_a_random_state_of_numpy_s_is_taken():
     rows = scattered(30, seed=10)
 
-    one, two = (BalancedTerritories(3, random_state=np.random.RandomState(4)).fit_predict(rows) for _ in range(2))
+    one, two = (
+        BalancedTerritories(3, effort=0.2, random_state=np.random.RandomState(4)).fit_predict(rows) for _ in range(2)
+    )
 
     assert one.tolist() == two.tolist()
 
