@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -16,8 +17,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from api.store import Plan, PlanState, Row, StoredPortfolio, new_id
 from tests.api.services import Running, town
 
+RowOf = TypeVar("RowOf", bound=Row)
 EXAMPLES = int(os.environ.get("TERRITORY_INTERLEAVINGS", "12"))
 MANAGERS = ("manager", "second manager")
 CUSTOMERS = ("0001", "0005", "0009", "0013")
@@ -25,21 +28,42 @@ LEADS_TO = {"submit": "submitted", "approve": "approved", "reopen": "ready", "re
 TERRITORIES = ("T1", "T2", "T3")
 
 
+def copied(service: Running, portfolio: str, proposal: str) -> tuple[str, str]:
+    """A portfolio of its own with a proposal that is ready, as it is after minutes of planning."""
+    with service.store.writing() as session:
+        stored = copy_of(session.get_one(StoredPortfolio, portfolio.rsplit("/", 1)[1]), id=new_id("portfolio"))
+        plan = session.get_one(Plan, proposal.rsplit("/", 1)[1])
+        state = session.get_one(PlanState, (plan.id, 0))
+        plan = copy_of(plan, id=new_id("proposal"), portfolio_id=stored.id)
+        session.add(stored)
+        session.flush()
+        session.add(plan)
+        session.flush()
+        session.add(copy_of(state, proposal_id=plan.id))
+    return f"/v1/portfolios/{stored.id}", f"/v1/proposals/{plan.id}"
+
+
+def copy_of(row: RowOf, **changes: object) -> RowOf:
+    values = {column.name: getattr(row, column.name) for column in row.__table__.columns}
+    return type(row)(**{**values, **changes})
+
+
 def managers_at(service: Running) -> type[RuleBasedStateMachine]:
     """Two managers who adjust, undo, hand on and publish, each from what he has read last; beside them a model."""
-    path = service.bring(town())
+    original = service.bring(town())
+    proposed = service.propose(original, tolerance=0.5, seed=1, effort=0.05)
 
     class TwoManagers(RuleBasedStateMachine):
         @initialize()
         def begin(self) -> None:
-            self.proposal = service.propose(path, tolerance=0.5, seed=1, effort=0.05)
+            self.path, self.proposal = copied(service, original, proposed)
             rows = service.get("manager", f"{self.proposal}/alignment?limit=100").json()["items"]
             # The model: states with a position, a revision, a status, and how often anything was published.
             self.states = [{row["customer_id"]: row["territory"] for row in rows}]
             self.position, self.status = 0, "ready"
             self.etag = service.etag("manager", self.proposal)
             self.read = dict.fromkeys(MANAGERS, self.etag)
-            self.base = service.get("manager", path).json()["number"]
+            self.base = service.get("manager", self.path).json()["number"]
             self.is_published = False
 
         def send(self, who: str, step: str, body: dict[str, object] | None = None, key: str | None = None) -> bool:
@@ -112,7 +136,7 @@ def managers_at(service: Running) -> type[RuleBasedStateMachine]:
                 return
             rows = service.get("manager", f"{self.proposal}/alignment?limit=100").json()["items"]
             assert {row["customer_id"]: row["territory"] for row in rows} == self.states[self.position]
-            number = service.get("manager", path).json()["number"]
+            number = service.get("manager", self.path).json()["number"]
             assert number == self.base + self.is_published
 
     return TwoManagers
