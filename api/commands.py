@@ -20,8 +20,8 @@ Home = Annotated[
     typer.Option(metavar="DIR", show_default=False, help="The folder of the SQLite file; else as TERRITORY_HOME says."),
 ]
 
-backup = typer.Typer()
-restore = typer.Typer()
+backup = typer.Typer(add_completion=False)
+restore = typer.Typer(add_completion=False)
 
 
 @backup.command(

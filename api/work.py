@@ -8,11 +8,13 @@ import signal
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
+from api.auth.company import forget_started
 from api.auth.signing_in import forget_expired
 from api.exchange.route import forget_answers
 from api.jobs.chores import Chore, Chores
 from api.jobs.worker import Worker
 from api.logs import set_up_logs
+from api.planning import layers
 from api.planning.delivering import deliver, forget_delivered
 from api.settings import Settings
 from api.store import Store, Sweeper
@@ -48,12 +50,14 @@ def _chores(store: Store, settings: Settings) -> list[Chore]:
         forget_answers(store, ANSWERS_KEPT_SECONDS)
         with store.writing() as session:
             forget_expired(session)
+            forget_started(session)
             forget_delivered(session, DELIVERIES_KEPT_SECONDS)
 
     return [
         Chore(lambda: deliver(store, settings), 2.0),
         Chore(forget, 60.0),
         Chore(sweeper.sweep, settings.unused_seconds / 2),
+        Chore(lambda: layers.catch_up(store), 600.0),
     ]
 
 

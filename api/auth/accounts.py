@@ -86,11 +86,13 @@ def newcomer(session: Database, login: str, name: str) -> User:
     return user
 
 
-def update_rights(session: Database, user: User, role: str, regions: list[str], rep_id: str | None) -> None:
-    """Let a user have just these rights; nothing happens when he has them already."""
-    if (user.role, user.regions, user.rep_id) != (role, regions, rep_id):
-        advance(session, User, user.id, user.revision, role=role, regions=regions, rep_id=rep_id)
-        session.refresh(user)
+def update_rights(session: Database, user: User, role: str, regions: list[str], rep_id: str | None) -> bool:
+    """Let a user have just these rights; whether that has changed anything."""
+    if (user.role, user.regions, user.rep_id) == (role, regions, rep_id):
+        return False
+    advance(session, User, user.id, user.revision, role=role, regions=regions, rep_id=rep_id)
+    session.refresh(user)
+    return True
 
 
 def change_password(store: Store, who: Principal, old: str, new: str) -> None:

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session as Database
 from api.auth.accounts import newcomer, update_rights
 from api.auth.principal import ADMIN, REP, Principal
 from api.auth.signing_in import begin_session, new_secret, secret_hash
+from api.logs import request_id
 from api.problems import ForbiddenError, UnauthenticatedError, UnavailableError
 from api.settings import Settings
-from api.store import SignIn, Store, User, now
+from api.store import AuditEntry, SignIn, Store, User, new_id, now
 
 CALLBACK = "/signin/company/callback"
 """Where the provider sends the browser back to; register `public_url` and this with it."""
@@ -202,12 +203,29 @@ class Company:
                 user.password_hash, user.must_change_password = None, False
         if user is None:
             user = newcomer(session, email or subject, str(claims.get("name") or email or subject))
+            _note(session, "user.created", user, subject)
         user.subject = subject
         grant = granted(claims, self._settings)
-        if grant is not None:
-            session.flush()
-            update_rights(session, user, *grant)
+        session.flush()
+        if grant is not None and update_rights(session, user, *grant):
+            _note(session, "user.changed", user, subject)
         return user
+
+
+def _note(session: Database, action: str, user: User, subject: str) -> None:
+    """Write into the audit what the company's word has done."""
+    said = {"role": user.role, "regions": user.regions, "rep_id": user.rep_id, "subject": subject}
+    session.add(
+        AuditEntry(
+            id=new_id("audit"),
+            at=now(),
+            user_id=user.id,
+            action=action,
+            object_id=user.id,
+            details=said,
+            request_id=request_id.get(),
+        )
+    )
 
 
 def forget_started(session: Database) -> None:

@@ -16,10 +16,12 @@ from api.jobs import enqueue
 from api.jobs.child import Context, Write
 from api.planning.listing import Listing
 from api.planning.portfolios import ground, placed
-from api.store import Feature, StoredPortfolio
+from api.store import Feature, Job, Store, StoredPortfolio, alone
 from api.store.views import VIEWS
 from territory.model import Portfolio
 
+KIND = "layers"
+"""The kind of job that makes the rows."""
 _AT_ONCE = 1000
 
 
@@ -28,13 +30,28 @@ def refresh(session: Session, portfolio_id: str, user_id: str, request_id: str) 
     if session.get_bind().dialect.name == "postgresql":
         enqueue(
             session,
-            "layers",
+            KIND,
             {"portfolio_id": portfolio_id},
             resource=f"/v1/portfolios/{portfolio_id}",
             user_id=user_id,
             portfolio_id=portfolio_id,
             request_id=request_id,
         )
+
+
+def catch_up(store: Store) -> None:
+    """Ask for the rows of portfolios that have none: they were published before there were any."""
+    if store.is_sqlite:
+        return
+    asked = sa.select(Job.portfolio_id).where(Job.kind == KIND, Job.portfolio_id.is_not(None))
+    shown = sa.select(Feature.portfolio_id)
+    with store.writing() as session:
+        alone(session, KIND)
+        without = sa.select(StoredPortfolio.id).where(
+            StoredPortfolio.snapshot.is_not(None), StoredPortfolio.id.not_in(asked), StoredPortfolio.id.not_in(shown)
+        )
+        for portfolio_id in session.scalars(without).all():
+            refresh(session, portfolio_id, "", "")
 
 
 def write_layers(context: Context, *, portfolio_id: str) -> Write:

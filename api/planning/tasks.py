@@ -213,6 +213,6 @@ TASKS: Mapping[str, Task] = {
     "compare": compare,
     "front": front,
     "calls": plan_weeks,
-    "layers": layers.write_layers,
+    layers.KIND: layers.write_layers,
     "wait": wait,
 }

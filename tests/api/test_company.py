@@ -99,6 +99,8 @@ def test_whom_the_company_gives_a_role_is_in_with_the_rights_of_it(house: Runnin
     assert "samesite=lax" in cookie
     told = me(house)
     assert (told["name"], told["role"], told["regions"]) == ("Anna", "manager", ["east"])
+    noted = [entry["action"] for entry in house.get("admin", "/v1/audit?limit=2").json()["items"]]
+    assert noted == ["user.changed", "user.created"]
     assert not told["must_change_password"]
 
 

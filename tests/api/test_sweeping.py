@@ -84,7 +84,7 @@ def test_whatever_is_written_at_the_same_moment_keeps_its_content(kind: str, dat
     def write(own: int) -> None:
         """Name one of the contents, then name it no more, again and again."""
         chance = random.Random(own)
-        for _ in range(40):
+        for _ in range(20):
             which = chance.randrange(len(contents))
             with store.writing() as session:
                 keep_blobs(session, {names[which]: contents[which]})
@@ -108,5 +108,5 @@ def test_whatever_is_written_at_the_same_moment_keeps_its_content(kind: str, dat
         writer.join()
 
     assert removed > 0, "nothing was tried"
-    assert dangling == [0] * 160
+    assert dangling == [0] * 80
     store.close()

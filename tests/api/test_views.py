@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from api.backup import backup, restore
-from api.store import downgrade, upgrade
+from api.planning.layers import catch_up
+from api.store import Feature, Job, downgrade, upgrade
 from api.store.views import VIEWS
 from tests.api.databases import Databases
 from tests.api.services import Running, serve, town
@@ -72,6 +73,18 @@ def test_what_is_published_later_takes_the_place_of_what_was(mapped: Running):
     mapped.run_jobs()
 
     assert numbers == [(3,)]
+    assert rows(mapped, "SELECT count(*) FROM gis.customers") == [(30,)]
+
+
+def test_what_was_published_before_there_were_views_is_caught_up_with(mapped: Running):
+    with mapped.store.writing() as session:
+        session.execute(sa.delete(Feature))
+        session.execute(sa.delete(Job))
+
+    catch_up(mapped.store)
+    catch_up(mapped.store)
+
+    assert mapped.run_jobs() == 1
     assert rows(mapped, "SELECT count(*) FROM gis.customers") == [(30,)]
 
 
