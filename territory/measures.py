@@ -176,15 +176,6 @@ def ground_of(portfolio: Portfolio) -> Ground:
     return ground
 
 
-def row_pairs(portfolio: Portfolio) -> np.ndarray | None:
-    """Who borders whom, (e, 2) int rows of the customers, where the land has a say; None where places alone tell."""
-    return (
-        None
-        if portfolio.land.is_plain
-        else graph_of(portfolio.xy, portfolio.customers.index, portfolio.land).row_pairs()
-    )
-
-
 def max_deviation(measured: pd.DataFrame) -> dict[str, float]:
     """The largest deviation over all territories, for each measure; a ratio, 0 when there is no territory.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from territory.alignment import Limits, Progress, UnitPlan, align_units, centroids
 from territory.errors import DataError, InfeasibleError, Problem
-from territory.measures import LOADS, demand_of, ground_of, measure, row_pairs
+from territory.measures import LOADS, demand_of, ground_of, measure
 from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
 from territory.realignment.moves import Reasons, mass_of, price_moves
 from territory.realignment.wishes import torn_groups, unserved
@@ -66,11 +66,9 @@ class Work:
     @cached_property
     def pairs(self) -> np.ndarray | None:
         """(e, 2) who borders whom among `order`, where not places alone tell."""
-        pairs = row_pairs(self.portfolio)
-        if pairs is None and len(self.rows) and not self.rows.all():
-            pairs = ground_of(self.portfolio).graph.row_pairs()
-        if pairs is None:
+        if self.portfolio.land.is_plain and (not len(self.rows) or self.rows.all()):
             return None
+        pairs = ground_of(self.portfolio).graph.row_pairs()
         place = np.full(len(self.portfolio.customers), -1)
         place[self.order] = np.arange(len(self.order))
         found = place[pairs]
