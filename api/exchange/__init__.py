@@ -5,7 +5,7 @@ from api.exchange.errors import add_error_handlers
 from api.exchange.formats import Offered, choose_format, represent
 from api.exchange.frame import Frame
 from api.exchange.responses import Json, is_fresh, not_modified
-from api.exchange.route import ExchangeRoute
+from api.exchange.route import ExchangeRoute, at_once
 
 __all__ = [
     "ExchangeRoute",
@@ -15,6 +15,7 @@ __all__ = [
     "Nonce",
     "Offered",
     "add_error_handlers",
+    "at_once",
     "choose_format",
     "is_fresh",
     "needs",

@@ -58,6 +58,13 @@ CHANGES: Mapping[str, Callable[[Portfolio, Mapping[str, Any]], Portfolio]] = {
 }
 """kind of change -> what it does to a portfolio; another number of territories changes how it is planned."""
 _OWN = ("tolerance", "territories")
+_IN_ORDER = (
+    *("scenario", "label", "proposal_id", "territories", "customers"),
+    *("max_deviation_potential", "max_deviation_workload", "moved_customers", "moved_potential", "moved_relation"),
+    *("mean_km", "travel_hours", "workload_hours", "workload_peak_hours", "capacity_use_mean", "capacity_use_max"),
+    *("objective", "lower_bound", "gap", "contiguous", "reasons"),
+)
+"""How the columns of plans side by side follow each other; others after them."""
 
 
 def changed(portfolio: Portfolio, changes: Sequence[Mapping[str, Any]]) -> Portfolio:
@@ -249,7 +256,10 @@ def comparisons(desk: Desk, portfolio_id: str) -> list[tuple[Comparison, Job | N
 def plans(desk: Desk, comparison_id: str) -> Listing:
     """The plans of a comparison as a table."""
     found, _ = comparison(desk, comparison_id)
-    columns = list(dict.fromkeys(name for row in found.rows for name in row)) or ["proposal_id"]
+    # PostgreSQL keeps JSON's keys in an order of its own.
+    told = {name for row in found.rows for name in row} | {"proposal_id"}
+    columns = [name for name in _IN_ORDER if name in told]
+    columns += sorted(told.difference(columns))
     values = {name: [row.get(name) for row in found.rows] for name in columns}
     return Listing(values, f"{found.id}.{len(found.rows)}", range(len(found.rows)), columns[0])
 

@@ -59,6 +59,29 @@ def test_pages_of_a_list_hold_every_row_once(service: Running, portfolio: str):
     assert len(seen) == page["count"] == 24
 
 
+def test_a_page_that_is_answered_at_once_is_the_page_that_is_always_answered(service: Running, portfolio: str):
+    url = f"{portfolio}/customers"
+    service.get("manager", url)  # it is in memory now
+
+    quick, slow = (service.get("manager", f"{url}?limit=7&offset=3{more}") for more in ("", "&f=json"))
+    unusual = [
+        service.get(None, f"{url}?limit=7"),
+        service.get("manager of the west", f"{url}?limit=7"),
+        service.get("manager", f"{url}?limit=0"),
+        service.get("manager", f"{url}?limit=7&offset=-1"),
+        service.get("manager", f"{url}?limit=٧"),
+    ]
+
+    assert (quick.json()["items"], quick.json()["count"]) == (slow.json()["items"], slow.json()["count"])
+    assert quick.headers["etag"] == slow.headers["etag"]
+    assert (
+        service.get("manager", quick.json()["next"]).json()["items"]
+        == service.get("manager", f"{url}?limit=7&offset=10").json()["items"]
+    )
+    assert [answer.status_code for answer in unusual] == [401, 404, 422, 422, 422]
+    assert service.get("rep A", f"{url}?limit=7").json()["count"] < quick.json()["count"]
+
+
 def test_a_version_that_the_client_has_is_not_sent_again(service: Running, portfolio: str):
     for url in (portfolio, f"{portfolio}/customers", f"{portfolio}/territories?f=geojson"):
         first = service.get("manager", url)
