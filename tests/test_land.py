@@ -17,7 +17,7 @@ from territory.borders import cells_of, graph_of, touching
 from territory.boundaries import grounds_of
 from territory.land import PLAIN, Land
 from territory.maps.payload import describe_plan
-from territory.measures import alerts, measure, row_pairs
+from territory.measures import alerts, ground_of, measure
 from territory.model import Portfolio
 from territory.neighbours import PlaceGraph, collapse
 from tests.worlds import line_of_customers
@@ -49,7 +49,6 @@ def test_land_that_says_nothing_leaves_the_neighbours_as_they_are():
 
     assert PLAIN.is_plain
     assert graph.pairs.tolist() == PlaceGraph.of(GRID).pairs.tolist()
-    assert row_pairs(line_of_customers(3, reps=1)) is None
 
 
 def test_no_neighbours_lie_on_two_sides_of_a_barrier():
@@ -164,7 +163,7 @@ def test_the_fingerprint_knows_the_land():
 def test_customers_that_leave_take_their_neighbours_and_outlines_with_them():
     line = with_land(line_of_customers(4, reps=1), edges(("1", "2"), ("2", "3"), ("3", "4")))
 
-    assert row_pairs(line.without_customers(["3"])).tolist() == [[0, 1]]
+    assert ground_of(line.without_customers(["3"])).graph.row_pairs().tolist() == [[0, 1]]
 
 
 def test_the_moments_of_an_area_are_those_of_its_shape_with_its_holes():
