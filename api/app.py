@@ -58,6 +58,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.state.shelf = Shelf(settings.portfolios_kept)
     app.state.solver = Solver(settings, store)
     app.state.calendar_pace, app.state.guess_pace = Pace(600, 60.0), Pace(20, 60.0)
+    app.state.company_pace = Pace(600, 60.0)
     app.state.company = Company(settings) if settings.has_company else None
     app.state.is_stopping = threading.Event()
     # Routes are tried one after the other: those that are asked for most come first.

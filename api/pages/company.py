@@ -31,6 +31,8 @@ REFUSALS = {
 def leave(request: Request, asked: Annotated[str, Query(alias="next", max_length=2000)] = "/") -> Response:
     """Send the browser to the provider."""
     leads_to = local_address(asked, "/")
+    # Many people may share an address; each that goes to the provider is written down until he is back.
+    request.app.state.company_pace.keep(request.client.host if request.client else "")
     try:
         address, browser = _company(request).begin(request.app.state.store, leads_to)
     except UnavailableError as refusal:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from joserfc.jwk import RSAKey
 
 from api.auth import company, passwords
+from api.exchange.pace import Pace
 from api.settings import Grant
 from api.store import SignIn, User
 from tests.api.databases import Databases
@@ -260,6 +261,15 @@ def test_an_answer_to_no_question_opens_nothing(house: Running, provider: Provid
     left(house)
 
     assert refusal(came_back(house, brought)) == "company_refused"
+
+
+def test_one_machine_cannot_begin_without_end(house: Running, provider: Provider):
+    house.app.state.company_pace = Pace(2, 60.0)
+
+    statuses = [house.client.get("/signin/company", follow_redirects=False).status_code for _ in range(3)]
+
+    house.app.state.company_pace = Pace(600, 60.0)
+    assert statuses == [303, 303, 429]
 
 
 def test_nobody_is_led_to_another_host(house: Running, provider: Provider):
