@@ -1,4 +1,4 @@
-"""What was published last as rows with shapes, which other programs read from PostgreSQL: see `api.store.views`."""
+"""What was published last, and the days planned for it, as rows that other programs read: see `api.store.views`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import orjson
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import territory
-from api.content import decode_portfolio
+from api.content import Fetch, decode_portfolio
 from api.jobs import enqueue
 from api.jobs.child import Context, Write
+from api.planning.callbooks import decode_calls
 from api.planning.listing import Listing
 from api.planning.portfolios import ground, placed
-from api.store import Feature, Job, Store, StoredPortfolio, alone
+from api.store import Feature, Job, Store, StoredCalls, StoredPortfolio, alone
 from api.store.views import VIEWS
 from territory.model import Portfolio
 
 KIND = "layers"
 """The kind of job that makes the rows."""
 _AT_ONCE = 1000
+_MOST_PLANS = 20
+_OF_A_VISIT = ("rep_id", "day", "stop", "customer_id", "drive_minutes", "drive_km")
 
 
 def refresh(session: Session, portfolio_id: str, user_id: str, request_id: str) -> None:
@@ -61,11 +66,13 @@ def write_layers(context: Context, *, portfolio_id: str) -> Write:
     portfolio = None
     if stored is not None and stored.snapshot is not None:
         portfolio = decode_portfolio(stored.snapshot, context.store.fetch)
-    layers = {} if portfolio is None else _layers(portfolio)
+        with context.store.reading() as session:
+            planned = _planned(session, portfolio_id, context.store.fetch)
+    layers = {} if portfolio is None else _layers(portfolio, planned)
 
     def write(session: Session) -> None:
         now_stored = session.get(StoredPortfolio, portfolio_id, with_for_update=True)
-        if stored is None or now_stored is None or now_stored.snapshot != stored.snapshot:
+        if stored is None or now_stored is None or now_stored.number != stored.number:
             # Whoever has published since has asked for a job of his own.
             return
         session.execute(sa.delete(Feature).where(Feature.portfolio_id == portfolio_id))
@@ -77,13 +84,51 @@ def write_layers(context: Context, *, portfolio_id: str) -> Write:
     return write
 
 
-def _layers(portfolio: Portfolio) -> Mapping[str, Listing]:
+def _planned(session: Session, portfolio_id: str, fetch: Fetch) -> pd.DataFrame:
+    """Planned visits, each rep and day by the latest plan: ``rep_id``, ``day``, ``stop`` and ``customer_id`` ..."""
+    ready = (StoredCalls.portfolio_id == portfolio_id, StoredCalls.content.is_not(None))
+    tables, newer = [pd.DataFrame(columns=list(_OF_A_VISIT))], list[StoredCalls]()
+    for calls in session.scalars(
+        sa.select(StoredCalls).where(*ready).order_by(StoredCalls.id.desc()).limit(_MOST_PLANS)
+    ):
+        visits = decode_calls(str(calls.content), fetch).visits
+        for other in newer:
+            is_known = visits["rep_id"].isin(other.rep_ids) & visits["day"].between(other.start, other.finish, "left")
+            visits = visits[~is_known]
+        tables.append(visits[list(_OF_A_VISIT)])
+        newer.append(calls)
+    return pd.concat([table for table in tables if len(table)] or tables)
+
+
+def _layers(portfolio: Portfolio, planned: pd.DataFrame) -> Mapping[str, Listing]:
     measured = territory.measure(portfolio)
+    customers, reps = placed(portfolio.customers.drop(columns="locked"), ""), placed(portfolio.reps, "")
     return {
         "territories": Listing.of(measured, "", ground(portfolio, portfolio.alignment, measured.index)),
-        "customers": placed(portfolio.customers, ""),
-        "reps": placed(portfolio.reps, ""),
+        "customers": customers,
+        "reps": reps,
+        "routes": _routes(planned, _places(customers), _places(reps)),
     }
+
+
+def _places(listing: Listing) -> dict[str, tuple[float, float]]:
+    """Key -> longitude and latitude, of those that have a place."""
+    columns = (listing.columns[name] for name in (listing.key, "lon", "lat"))
+    return {key: (lon, lat) for key, lon, lat in zip(*columns, strict=True) if lon is not None and lat is not None}
+
+
+def _routes(planned: pd.DataFrame, customers: Mapping[str, Any], homes: Mapping[str, Any]) -> Listing:
+    """One line a rep and day, from home by the customers that still have a place, and home again."""
+    rows, shapes = [], []
+    for (rep_id, day), visits in planned.sort_values("stop").groupby(["rep_id", "day"]):
+        home = [homes[rep_id]] if rep_id in homes else []
+        line = [*home, *(customers[each] for each in visits["customer_id"] if each in customers), *home]
+        drive = {name: round(float(visits[name].sum()), 1) for name in ("drive_minutes", "drive_km")}
+        rows.append({"route": f"{rep_id} {day}", "rep_id": rep_id, "day": day, "visits": len(visits), **drive})
+        shapes.append(orjson.dumps({"type": "LineString", "coordinates": line}).decode() if len(line) > 1 else None)
+    columns = ("route", *VIEWS["routes"][2])
+    drawn = np.array(shapes, dtype=object)
+    return Listing.of(pd.DataFrame(rows, columns=columns).set_index("route"), "", lambda chosen: drawn[chosen])
 
 
 def _rows(portfolio_id: str, layer: str, listing: Listing) -> Iterator[dict[str, Any]]:

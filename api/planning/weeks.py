@@ -11,6 +11,7 @@ import territory
 from api.content import Parts, decode_portfolio
 from api.jobs.child import Context, Write
 from api.jobs.cluster import pool
+from api.planning import layers
 from api.planning.callbooks import decode_calls, encode_calls
 from api.planning.calls import before_weeks, facts
 from api.planning.desk import record
@@ -55,6 +56,7 @@ def plan_weeks(context: Context, *, calls_id: str) -> Write:
         claim = context.claim
         details = {"attempt": claim.attempt, "visits": len(plan.visits)}
         record(session, claim.user_id, "calls.ready", calls_id, calls.portfolio_id, claim.request_id, details)
+        layers.refresh(session, calls.portfolio_id, claim.user_id, claim.request_id)
 
     return write
 

@@ -30,10 +30,14 @@ VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
             "status": _TEXT,
             "visits_per_year": _NUMBER,
             "minutes_per_visit": _NUMBER,
-            "locked": "boolean",
         },
     ),
     "reps": ("rep_id", "Point", {"name": _TEXT, "territory": _TEXT, "share": _NUMBER}),
+    "routes": (
+        "route",
+        "LineString",
+        {"rep_id": _TEXT, "day": "date", "visits": "bigint", "drive_minutes": _NUMBER, "drive_km": _NUMBER},
+    ),
 }
 """view -> what its key is called, its geometry, and the properties that are columns of their own."""
 

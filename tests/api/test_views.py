@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,22 @@ def test_each_territory_lies_around_its_customers_and_says_since_when(mapped: Ru
     assert [row[:3] for row in shown] == [(name, 2, "2027-01-01") for name in ("T1", "T2", "T3")]
     assert sum(row[3] for row in shown) == 30
     assert all(row[4] for row in shown)
+
+
+def test_a_planned_day_is_a_line_from_home_to_home(mapped: Running):
+    path = "/v1/portfolios/" + mapped.get("manager", "/v1/portfolios").json()["items"][0]["portfolio_id"]
+    for effort in (0.1, 0.2):
+        body = {"start": "2027-03-01", "weeks": 1, "effort": effort}
+        calls = mapped.post("manager", f"{path}/calls", body).headers["location"]
+        mapped.run_jobs()
+    visits = mapped.get("manager", f"{calls}/visits?limit=1000").json()["items"]
+
+    shown = rows(
+        mapped, "SELECT rep_id, day::text, visits, ST_NPoints(geometry), ST_IsClosed(geometry) FROM gis.routes"
+    )
+
+    days = Counter((visit["rep_id"], visit["day"]) for visit in visits)
+    assert sorted(shown) == sorted((*day, count, count + 2, True) for day, count in days.items())
 
 
 def test_what_is_published_later_takes_the_place_of_what_was(mapped: Running):
