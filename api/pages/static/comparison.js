@@ -87,7 +87,7 @@ function front() {
       element("p", {}, link(`/proposals/${row.proposal_id}`, say("open_proposal"), { class: "main" })));
   };
   slider.addEventListener("input", () => choose(inOrder[Number(slider.value)]));
-  choose(inOrder[Math.floor((inOrder.length - 1) / 2)]);
+  choose(inOrder.find(({ label }) => label.includes("balanced choice")) ?? inOrder[Math.floor((inOrder.length - 1) / 2)]);
 }
 
 // ---- twin maps

@@ -23,9 +23,9 @@ const value = (row, side) => {
 };
 const thing = (row) => (row.what === "rule" ? ruleName(row.id) : row.name ? `${row.name} · ${row.id}` : row.id);
 const differences = (box, empty) => new Table(byId(box), [
-  { key: "what", label: say("what"), show: (row) => say(`what_${row.what}`) },
-  { key: "id", label: say("on_what"), value: thing, show: thing },
-  { key: "change", label: say("change"), show: (row) => say(`change_${row.change}`) },
+  { key: "what", label: say("kind_of_thing"), show: (row) => say(`what_${row.what}`) },
+  { key: "id", label: say("which"), value: thing, show: thing },
+  { key: "change", label: say("what_happens"), show: (row) => say(`change_${row.change}`) },
   { key: "column", label: say("column"), show: columnName },
   { key: "before", label: say("today"), kind: "number", show: (row) => (row.change === "changed" ? value(row, "before") : "–") },
   { key: "after", label: say("then"), kind: "number", show: (row) => (row.change === "changed" ? value(row, "after") : "–") },
