@@ -78,7 +78,7 @@ def replan(
 
 
 def nearby(desk: Desk, solver: Solver, portfolio_id: str, rep_id: str, day: date, max_detour: float) -> Listing:
-    """The rep's customers that are worth a stop on the way of a day, see `territory.nearby`."""
+    """The rep's customers that are worth a stop on the way of a day, which is left as it is."""
     stored, rep = _whose(desk, portfolio_id, rep_id)
     asked = _asked(desk, stored, rep, day)
     question = Question("nearby", asked.ask, {"max_detour": max_detour})
@@ -90,24 +90,20 @@ def nearby(desk: Desk, solver: Solver, portfolio_id: str, rep_id: str, day: date
 def best_days(
     desk: Desk, solver: Solver, portfolio_id: str, rep_id: str, *, customer_id: str, first: date, days: int
 ) -> Listing:
-    """What a visit would cost on each of the next working days that are planned, see `territory.best_days_for`."""
+    """On which of the next planned days one more visit fits with least driving more; days that stand as they are."""
     stored, rep = _whose(desk, portfolio_id, rep_id)
     _need_own(desk, stored, rep, [customer_id], first)
     last = first + timedelta(days=min(days, MOST_DAYS) - 1)
-    planned = sorted(set(visits_in_force(desk, stored, rep, first, last)["day"]))
     rows, names = [], []
-    for text in planned:
+    for day in sorted(set(visits_in_force(desk, stored, rep, first, last)["day"])):
         question = Question(
-            "fits", _asked(desk, stored, rep, date.fromisoformat(text)).ask, {"customer_id": customer_id}
+            "fits", _asked(desk, stored, rep, date.fromisoformat(day)).ask, {"customer_id": customer_id}
         )
         names.append(_name(question))
-        rows += _answered(desk, solver, question)
-    order = sorted(
-        rows, key=lambda row: (not row["fits"], row["detour_minutes"] is None, row["detour_minutes"], row["day"])
-    )
-    told = [{**row, "day": row["day"].isoformat()} for row in order]
-    columns = ("day", "rep", "fits", "detour_minutes", "home", "instead_of")
-    return _listing(told, columns, sha256("".join(names).encode()).hexdigest())
+        rows += [{"day": day, **row} for row in _answered(desk, solver, question)]
+    order = sorted(rows, key=lambda row: (row["detour_minutes"], row["day"]))
+    columns = ("day", "detour_minutes", "minutes", "after_stop", "arrive", "home")
+    return _listing(order, columns, sha256("".join(names).encode()).hexdigest())
 
 
 # ---- the forms of a day

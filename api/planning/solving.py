@@ -19,6 +19,7 @@ from territory.geo import unproject
 from territory.itinerary import Day, days_of, navigation_links
 from territory.model import Portfolio
 from territory.routing import Route
+from territory.routing.insertion import insertions, on_the_way
 
 PHONES = ("phone", "telephone", "tel", "mobile", "phone_number", "电话", "手机", "联系电话")
 """Columns of one's own that may hold a customer's number, the first that is there."""
@@ -80,8 +81,8 @@ class Days:
         if question.kind == "replan":
             return told(route.replan(**given))
         if question.kind == "nearby":
-            return _rows(territory.nearby(route, **given))
-        return _rows(territory.best_days_for([route], given["customer_id"]))
+            return _rows(on_the_way(route, **given))
+        return _rows(insertions(route, [given["customer_id"]]))
 
     def _route(self, ask: DayAsk) -> Route:
         def solve() -> Route:

@@ -135,6 +135,6 @@ def best_days(
     limit: Limit = None,
     f: Form = None,
 ) -> Response:
-    """On which of the planned days one more visit costs least driving, and who would have to go otherwise."""
+    """On which of the planned days one more visit fits, least driving first; not days that have it already."""
     listing = driving.best_days(desk, driver, portfolio_id, rep_id, customer_id=customer_id, first=first, days=days)
     return represent(request, listing, offset=offset, limit=limit, title="Best days")

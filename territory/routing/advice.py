@@ -57,7 +57,7 @@ def nearby(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd.Dat
     mine = request.portfolio.customers["territory"] == request.portfolio.reps.loc[request.rep, "territory"]
     others = request.portfolio.customers.index[mine]
     planned = request.visits.index[route.plan.order]
-    tried = _near(route, others[~others.isin(planned)])
+    tried = near_to(route, others[~others.isin(planned)])
     asked = with_visits(request.only(route.plan.order), list(tried))
     rows = []
     for row in range(len(planned), len(asked.visits)):
@@ -121,8 +121,8 @@ def _besides(asked: Request, planned: int, row: int) -> DayPlan:
     return together.solve(mandatory=np.ones(planned + 1, bool), objective="drive", effort=min(asked.effort, 0.1))
 
 
-def _near(route: Route, customers: pd.Index) -> pd.Index:
-    """Those of the customers that stand nearest to a stop, as the crow flies."""
+def near_to(route: Route, customers: pd.Index) -> pd.Index:
+    """The `NEAREST` of the customers that stand nearest to a stop, as the crow flies."""
     places = route.request.portfolio.customers.geometry.loc[customers]
     stops = route.request.places.iloc[route._places]
     apart = np.hypot(
