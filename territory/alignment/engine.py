@@ -50,6 +50,8 @@ LEARN = 0.6
 """The part of a round's penalty that becomes price."""
 DEAREST = 100.0
 """The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
+LEAST = 120
+"""Proposals in a round: of fewer, it would be prices and not the search that takes the time."""
 SHARED = 16
 """From this many territories on, two workers can share a search."""
 GOLDEN_ANGLE = 2.399963229728653
@@ -454,6 +456,6 @@ def _budget(task: Task, at_border: int) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with the size to a limit; border units are asked twice at least."""
     units = len(task.units.mass)
     steps = np.clip(2000 * units, 4e4, 8e6)
-    proposals = max(2 * at_border, int(steps / 1000))
+    proposals = max(2 * at_border, int(steps / 1000), LEAST)
     least = 250 if units <= LARGE else 60  # what came from pairs needs little more
     return int(np.clip(steps / proposals, least, 1000) * task.effort) + 1, proposals
