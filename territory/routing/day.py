@@ -99,10 +99,10 @@ def asked_task(
     pause: tuple[float, float, float] | None,
     max_drive: float | None,
 ) -> tuple[Asked, Task]:
-    """What was asked for, checked, and as a task whose worth is the prizes alone."""
+    """What was asked for, checked, and as a task whose worth is the prizes alone, each `prize_weight` times."""
     asked = Asked.of(matrix, service, windows, prizes, None, shift, pause, max_drive, "value")
     task = asked.task()
-    return asked, replace(task, cost=np.zeros_like(task.cost), worth=task.worth // asked.prize_weight)
+    return asked, replace(task, cost=np.zeros_like(task.cost))
 
 
 @dataclass(frozen=True, eq=False)

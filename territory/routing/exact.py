@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, uint64
 
-from territory.routing.labelling import ends_from, grow, route_to
+from territory.routing.columns import generate
+from territory.routing.labelling import ends_from, grow, packed, route_to
 from territory.routing.outlook import outlook_of
 from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
@@ -30,6 +30,8 @@ PATIENCE, FINER = 5, 2
 """For what resists: passes before everything is remembered, and how much finer the outlook's clock is."""
 STRAIGHT, CLOSE = 30_000_000, 0.02
 """Comparisons for the search with everything remembered, unless the bound is this close: then it gets half of all."""
+REFINED = 0.01
+"""A bound this close needs no better prices."""
 FEW_MUSTS = 5
 ROUNDS = 40
 RUINS, CHEAPER = 400, 10
@@ -68,7 +70,8 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     space: Righini and Salani 2009; memories grow where the best route has a cycle: Roberti and Mingozzi 2014,
     Transportation Science 48(3)). When few labels are left everything is remembered, and what remains is proven. Only
     elementary routes raise the value that labels are measured against. What resists is tried again with prices on
-    the visits (`territory.routing.prices`), under which the relaxation hardly gains from cycles.
+    the visits (`territory.routing.prices`), under which the relaxation hardly gains from cycles, and then with better
+    ones (`territory.routing.columns`).
     """
     search = _Search(task)
     if start is not None:
@@ -86,6 +89,9 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     straight = budget // 2 if search.is_close else STRAIGHT
     if not search.directly(budget=min(budget, search.steps + straight)):
         search.better(seed + 1, rounds=10 * ruins if search.has_musts_only else ruins)
+        search.refine(budget=(search.steps + budget) // 2)
+        if search.is_proven:
+            return search.proof
         search.look_out(FINER)
         if not (search.is_close and search.directly(budget=(search.steps + budget) // 2)):
             search.alternately(budget=budget, patience=PATIENCE)
@@ -124,17 +130,42 @@ class _Search:
         near[:, [0, m - 1]] = NEVER
         np.fill_diagonal(near, NEVER)
         self.nearest = np.argsort(near, axis=1, kind="stable")[:, : max(m - 3, 0)]
+        # Every route is worth a multiple of this: what is better is better by it.
+        self.unit = 1 if task.pays_time else max(int(np.gcd.reduce(np.append(task.cost, task.worth))), 1)
+        self.price = np.zeros(m, np.int64)
         self.offer(())
 
     def use_prices(self) -> None:
         """Let visits cost what makes cycles not worth their while, and begin to remember anew."""
         target = self.worth if self.worth > WORTHLESS else -int(self.task.cost.max(initial=0))
-        price = prices_for(self.task, self.sides[0], target, ROUNDS)
+        self._price(prices_for(self.task, self.sides[0], target, ROUNDS))
+        self.remembered = np.eye(len(self.price), dtype=bool)
+        self.look_out(1)
+
+    def refine(self, *, budget: int) -> None:
+        """Better prices, those of routes in parts, for a day; there is nothing to begin from without a route."""
+        if self.worth == WORTHLESS or self.task.visits > LARGE:
+            return
+        enough = self.worth + max(self.unit - 1, int(REFINED * abs(self.worth)))
+        found = generate(
+            self.task, self.sides[0], 1, self.price, [self.route], enough=enough, budget=max(budget - self.steps, 0)
+        )
+        self.steps += found.steps
+        for route in found.routes:
+            self.offer(route)
+        self._lower(found.bound)
+        self._price(found.price)
+        self.remembered |= found.remembered
+
+    def _price(self, price: np.ndarray) -> None:
+        self.price = price
         self.prized, self.constant, self.extra = self.task.worth - price, int(price.sum()), 0
         self.exact_worth = self.task.worth
         self.least_with_musts = WORTHLESS
-        self.remembered = np.eye(len(price), dtype=bool)
-        self.look_out(1)
+
+    def _lower(self, bound: int) -> None:
+        """Take a bound if it is the lowest so far, down to what routes can be worth."""
+        self.bound = min(self.bound, max(bound // self.unit * self.unit, self.worth))
 
     def look_out(self, finer: int) -> None:
         """See from the start what can be gained at most, on a clock `finer` times as fine."""
@@ -142,8 +173,7 @@ class _Search:
         self.outlooks[0] = outlook_of(self.sides[0], self.prized, finer)
         if self.outlooks[0].tick:
             owes = int(self.task.pause[2] == 0)
-            most = int(self.outlooks[0].best[owes, 0, 0]) + self.constant
-            self.bound = min(self.bound, max(most, self.worth))
+            self._lower(int(self.outlooks[0].best[owes, 0, 0]) + self.constant)
 
     def offer(self, route: Sequence[int]) -> None:
         """Take a route if it holds and is the best so far."""
@@ -156,7 +186,7 @@ class _Search:
     @property
     def cut(self) -> int:
         """What a label must come to, as searches count."""
-        return self.worth + self.extra if self.worth > WORTHLESS else WORTHLESS
+        return self.worth + self.extra + self.unit - 1 if self.worth > WORTHLESS else WORTHLESS
 
     def loosely(self, side: int) -> None:
         """A first route: labels are compared by time and worth alone."""
@@ -180,6 +210,11 @@ class _Search:
         self.steps += steps
         if last >= 0:
             self.offer(_forward(route_to(labels, last), side))
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether nothing can be better than the best route."""
+        return self.worth > WORTHLESS and self.bound <= self.worth
 
     @property
     def is_close(self) -> bool:
@@ -258,7 +293,7 @@ class _Search:
             if best < self.least_with_musts or (last < 0 and self.worth == WORTHLESS):
                 self.is_impossible = True
                 return True
-            self.bound = min(self.bound, max(int(best) - self.extra, self.worth))
+            self._lower(int(best) - self.extra)
             if last >= 0:
                 path = _forward(route_to(labels, last), side)
                 if len(set(path)) == len(path):
@@ -285,21 +320,8 @@ class _Search:
         if self.is_impossible:
             return Proof((), None, WORTHLESS, True, self.steps)
         found = self.worth > WORTHLESS
-        is_proven = found and self.bound <= self.worth
-        return Proof(self.route, self.worth if found else None, self.bound, is_proven, self.steps)
+        return Proof(self.route, self.worth if found else None, self.bound, self.is_proven, self.steps)
 
 
 def _forward(places: np.ndarray, side: int) -> list[int]:
     return [int(place) for place in (places if side == 0 else places[::-1])]
-
-
-@njit(cache=True)
-def packed(flags):
-    """(r, words) uint64, the bits of (r, m) bool."""
-    rows, m = flags.shape
-    masks = np.zeros((rows, (m + 63) // 64), np.uint64)
-    for i in range(rows):
-        for j in range(m):
-            if flags[i, j]:
-                masks[i, j >> 6] |= uint64(1) << uint64(j & 63)
-    return masks

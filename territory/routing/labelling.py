@@ -89,6 +89,18 @@ def _has_end(side, ends, place, time, priced, drive, is_paused, memory, cut, ste
 
 
 @njit(cache=True)
+def packed(flags):
+    """(r, words) uint64, the bits of (r, m) bool."""
+    rows, m = flags.shape
+    masks = np.zeros((rows, (m + 63) // 64), np.uint64)
+    for i in range(rows):
+        for j in range(m):
+            if flags[i, j]:
+                masks[i, j >> 6] |= uint64(1) << uint64(j & 63)
+    return masks
+
+
+@njit(cache=True)
 def _room_for(count, words):
     whole = np.empty((8, count), np.int64)
     return Labels(

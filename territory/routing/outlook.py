@@ -17,14 +17,14 @@ MOST_SHORT = 24
 """So many places may have a leg that ends in the tick in which it began."""
 
 
-def outlook_of(side: Side, prized: np.ndarray, finer: int = 1) -> Outlook:
+def outlook_of(side: Side, prized: np.ndarray, finer: float = 1) -> Outlook:
     """The outlook from one side when visits are worth `prized` (m,), on a clock `finer` times as fine as usual.
 
     There is none where many legs are very short.
     """
     spent = side.service[1:-1, None] + side.drive[1:-1, 1:-1]
     np.fill_diagonal(spent, NEVER)
-    tick = max(side.horizon // (finer * (FINE_TICKS if len(prized) <= MANY else FEWER_TICKS)), 1)
+    tick = max(int(side.horizon // (finer * (FINE_TICKS if len(prized) <= MANY else FEWER_TICKS))), 1)
     short = np.flatnonzero((spent < tick).any(axis=1)) + 1
     if len(short) > MOST_SHORT:
         tick = max(min(tick, int(spent[spent > 0].min())), 1)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from territory.errors import DataError, Problem
+from territory.routing.columns import generate
 from territory.routing.day import ROUNDING, Asked, asked_task, solve_day
 from territory.routing.exact import prove
-from territory.routing.outlook import outlook_of
 from territory.routing.plan import DayPlan, Status
 from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
@@ -19,6 +19,8 @@ from territory.routing.task import Task, bounds_of, sides_of
 ROUNDS, STARTS = 24_000, 4
 """Ruins and recreations at effort 1: half of them shared out among several starts, half from the best of those."""
 PRICE_ROUNDS = 60
+STEPS = 150_000_000
+"""Comparisons at effort 1 for the bound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +71,8 @@ def solve_team(
 
     Notes
     -----
-    Routes by ruin and recreate (`territory.routing.ruin`). The bound is the Lagrangian one: with a price on each visit
-    the vehicles fall apart into equal problems of one, each of which the outlook bounds (`territory.routing.outlook`).
+    Routes by ruin and recreate (`territory.routing.ruin`). The bound is that of routes taken in parts: with a price on
+    each visit the vehicles fall apart into equal problems of one (`territory.routing.columns`).
     """
     if vehicles < 1:
         raise DataError([Problem("vehicles", f"There are {vehicles}.", "Give 1 or more.")])
@@ -78,10 +80,11 @@ def solve_team(
     _, latest = bounds_of(task.window_of, task.opens, task.closes)
     ends = np.isin(np.arange(len(latest)), [0, len(latest) - 1])
     smaller, kept = task.without((latest < 0) & ~ends)
-    routes, _, bound = share_out(smaller, vehicles, rounds=int(ROUNDS * effort), seed=seed)
+    rounds, budget = int(ROUNDS * effort), int(STEPS * effort)
+    routes, _, bound = share_out(smaller, vehicles, rounds=rounds, budget=budget, seed=seed)
     days = tuple(_driven(asked, kept[np.array(route, np.int64)] - 1, effort, seed) for route in routes)
     prize = float(sum(day.prize for day in days))
-    most = max(bound / asked.prize_units, prize)
+    most = max(bound // asked.prize_weight / asked.prize_units, prize)
     gap = (most - prize) / most if most > 0 else 0.0
     return TeamPlan(days, prize, most, gap, "optimal" if gap <= ROUNDING else "gap")
 
@@ -105,7 +108,7 @@ def _driven(asked: Asked, visits: np.ndarray, effort: float, seed: int) -> DayPl
     return replace(plan, order=visits[plan.order])
 
 
-def share_out(task: Task, vehicles: int, *, rounds: int, seed: int) -> tuple[list[list[int]], int, int]:
+def share_out(task: Task, vehicles: int, *, rounds: int, budget: int, seed: int) -> tuple[list[list[int]], int, int]:
     """The routes found for a task, as places; their worth together; and what no such routes exceed."""
     if task.visits == 0:
         return [[] for _ in range(vehicles)], 0, 0
@@ -121,9 +124,6 @@ def share_out(task: Task, vehicles: int, *, rounds: int, seed: int) -> tuple[lis
             best, found = routes, worth
     best, found = improve(side, task.worth, task.must, best, rounds=rounds // 2, seed=seed + STARTS)
     price = prices_for(task, side, found, PRICE_ROUNDS, vehicles)
-    outlook = outlook_of(side, task.worth - price)
-    bound = int(task.worth.sum())
-    if outlook.tick:
-        one = int(outlook.best[int(task.pause[2] == 0), 0, 0])
-        bound = min(bound, int(price.sum()) + vehicles * one)
-    return best, found, max(bound, found)
+    enough = found + int(np.gcd.reduce(task.worth)) - 1
+    priced = generate(task, side, vehicles, price, best, enough=enough, budget=budget)
+    return best, found, max(min(priced.bound, int(task.worth.sum())), found)

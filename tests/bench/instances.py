@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "routing"
 AREA_KM, SPEED_KMH, DETOUR, TOWNS = 40.0, 40.0, 1.3, 4
 SHIFT = (480.0, 1020.0)
+FINE = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,10 @@ class Day:
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """One from the literature: integers as they stand in its file, place 0 the depot; (n + 1,) each."""
+    """One from the literature: integers as they stand in its file, place 0 the depot; (n + 1,) each.
+
+    Its task counts prizes and distances in thousandths (`FINE`), because prices on visits are whole numbers.
+    """
 
     name: str
     drive: np.ndarray
@@ -60,7 +64,8 @@ class Instance:
         window_of, opens, closes = tightened(reach, service, np.arange(n + 3), opens, closes, horizon)
         must = np.zeros(n + 2, bool)
         must[1:-1] = self.is_tour
-        cost = drive if self.is_tour else np.zeros_like(drive)
+        worth *= FINE
+        cost = drive * FINE if self.is_tour else np.zeros_like(drive)
         task = Task(drive, reach, cost, service, worth, window_of, opens, closes, must, horizon, most_drive=int(NEVER))
         return task.without((bounds_of(window_of, opens, closes)[1] < 0) & (np.arange(n + 2) % (n + 1) > 0))[0]
 

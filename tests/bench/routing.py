@@ -23,11 +23,11 @@ import numpy as np
 from territory.routing import solve_day
 from territory.routing.exact import prove
 from territory.routing.team import share_out
-from tests.bench.instances import ROOT, Instance, make_day, orienteering, tours
+from tests.bench.instances import FINE, ROOT, Instance, make_day, orienteering, tours
 from tests.bench.route_peers import PEERS
 
 SEED, DAYS = 7, 200
-TOUR_STEPS, PRIZE_STEPS, TEAM_ROUNDS = 20_000_000, 300_000_000, 30_000
+TOUR_STEPS, PRIZE_STEPS, TEAM_ROUNDS, TEAM_STEPS = 10_000_000, 300_000_000, 24_000, 150_000_000
 README = ROOT / "README.md"
 
 
@@ -85,7 +85,7 @@ def literature(name: str, instances: list[Instance]) -> Row:
         begin = time.process_time()
         proof = prove(instance.task, budget=TOUR_STEPS if instance.is_tour else PRIZE_STEPS, seed=SEED)
         seconds.append(time.process_time() - begin)
-        worth = proof.worth if proof.worth is not None else 0
+        worth = proof.worth // FINE if proof.worth is not None else 0
         values.append(-worth if instance.is_tour else worth)
         proven.append(proof.is_proven)
     return _row(name, "ours", seconds, proven=float(np.mean(proven)), **_beside_best(instances, values))
@@ -99,10 +99,10 @@ def teams(instances: list[Instance]) -> Row:
     values, seconds, bounds = [], [], []
     for instance in instances:
         begin = time.process_time()
-        _, worth, bound = share_out(instance.task, instance.vehicles, rounds=TEAM_ROUNDS, seed=SEED)
+        _, worth, bound = share_out(instance.task, instance.vehicles, rounds=TEAM_ROUNDS, budget=TEAM_STEPS, seed=SEED)
         seconds.append(time.process_time() - begin)
-        values.append(worth)
-        bounds.append(bound / instance.best_known - 1)
+        values.append(worth // FINE)
+        bounds.append(bound // FINE / instance.best_known - 1)
     return _row(name, "ours", seconds, bound=float(np.mean(bounds)), **_beside_best(instances, values))
 
 

@@ -1,5 +1,6 @@
 """The proof and its parts against every order there is: bounds are above, routes hold, the best is found."""
 
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.routing import check_day, solve_team
+from territory.routing.columns import generate
 from territory.routing.exact import prove
 from territory.routing.outlook import outlook_of
 from territory.routing.prices import prices_for
@@ -88,6 +90,28 @@ def test_the_outlook_never_promises_too_little(seed: int, musts: int, finer: int
     bound = outlook_of(side, task.worth - price, finer).best[1, 0, 0] + price.sum()
 
     assert bound >= best_by_trying(task)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10_000), musts=st.sampled_from([0, 2, 6]), width=st.sampled_from([60, 400]))
+def test_routes_taken_in_parts_are_worth_no_less_than_the_best(seed: int, musts: int, width: int):
+    task = tour_task(seed, width=width, musts=musts)
+    task = replace(task, worth=task.worth * 1000, cost=task.cost * 1000)
+    best = best_by_trying(task)
+    none = np.zeros(task.visits + 2, np.int64)
+
+    priced = generate(task, sides_of(task)[0], 1, none, [prove(task, budget=10**7).route], enough=0, budget=10**7)
+
+    assert priced.bound >= best
+    assert all(worth <= best for worth in priced.routes.values() if not musts)
+
+
+def test_a_bound_is_there_before_the_search_for_it_has_ended():
+    task = tour_task(1, 12, width=400, musts=0)
+
+    priced = generate(task, sides_of(task)[0], 2, np.zeros(14, np.int64), [], enough=0, budget=0)
+
+    assert prove(task, budget=10**7).worth <= priced.bound < NEVER
 
 
 @settings(max_examples=30)

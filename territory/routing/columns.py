@@ -1,0 +1,294 @@
+"""Prices by column generation: the lowest bound that routes taken in parts allow, and the routes it is made of.
+
+A linear programme chooses among the routes known so far; its prices of a visit, and of a vehicle, say which routes are
+missing (Dantzig and Wolfe 1960, Operations Research 8(1)). These are looked for among routes that come back to a
+visit only after they have forgotten it (ng-routes: Baldacci, Mingozzi and Roberti 2011, Operations Research 59(5)).
+Prices are drawn towards those of the best bound so far (Wentges 1997, International Transactions in Operational
+Research 4(2)), else they would leap from vertex to vertex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy.optimize import linprog
+from scipy.sparse import csc_matrix, vstack
+
+from territory.routing.labelling import Labels, grow, packed, route_to
+from territory.routing.outlook import MANY, outlook_of
+from territory.routing.schedule import worth_of
+from territory.routing.sides import NEVER, NO_ENDS, NO_OUTLOOK, Side, end_time
+from territory.routing.task import Task
+
+NEAR = 8
+"""So many of the visits nearest to it a place remembers at first."""
+DRAWN = 0.8
+"""How far prices are drawn towards those of the best bound."""
+NEW, LOOKED_AT = 20, 400
+"""Routes taken at a time, and labels that they are chosen from."""
+LOOSE = 20_000_000
+CLOSE = 2e-3
+"""When routes in parts come so near to the bound, as a ratio, it is time to remember more."""
+COARSE, COARSE_AMONG_MANY = 0.4, 0.8
+"""How fine the clock of an outlook is that only keeps searches short."""
+SOLVING = 300_000
+"""Comparisons that a linear programme takes as long as."""
+
+Route = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """Prices (m,) int and the bound they give; remembered (m, m) bool, by the place that remembers; the elementary
+    routes met on the way with their worth; comparisons made."""
+
+    price: np.ndarray
+    bound: int
+    remembered: np.ndarray
+    routes: dict[Route, int]
+    steps: int
+
+
+def generate(
+    task: Task,
+    side: Side,
+    vehicles: int,
+    price: np.ndarray,
+    routes: Iterable[Sequence[int]],
+    *,
+    enough: int,
+    budget: int,
+) -> Priced:
+    """Prices under which the bound on the worth of all routes together is low.
+
+    Parameters
+    ----------
+    task : Task, of one vehicle where some visits are musts; its worth should be large whole numbers, as prices are
+        whole as well
+    side : Side, the day from its start
+    vehicles : routes that share the visits out
+    price : (m,) int, prices to begin from
+    routes : some that hold; at least one with every must, where there are any
+    enough : the bound need not be lower
+    budget : comparisons that may be made
+    """
+    master, pricing = _Master(task, vehicles), _Pricing(task, side)
+    for route in routes:
+        master.add(tuple(route), worth_of(side, task.worth, route) or 0)
+    centre, bound, drawn, is_complete = price, int(NEVER), 1.0, True
+    while is_complete and (bound >= NEVER or pricing.steps < budget):
+        wanted, vehicle_price, worth = master.solve()
+        tried = np.round(drawn * centre + (1 - drawn) * wanted).astype(np.int64)
+        floor = master.most_at(tried)
+        pricing.look_out(tried)
+        added, is_better = 0, False
+        if bound < NEVER:
+            pricing.quickly(floor)
+            added = master.take(pricing.found, wanted, vehicle_price)
+        if not added:
+            most, is_complete = pricing.thoroughly(floor, budget)
+            total = int(tried.sum()) + vehicles * (most if master.is_full else max(most, 0))
+            added = master.take(pricing.found, wanted, vehicle_price)
+            is_better = total < bound
+            if is_better:
+                centre, bound = tried, total
+        is_settled = bound - worth <= CLOSE * abs(worth) or not (added or is_better or drawn)
+        if bound <= enough or (is_settled and not pricing.remember(master.cyclic)):
+            break
+        if is_settled:
+            master.keep(pricing.allows)
+        drawn = DRAWN if added or is_better or is_settled else 0.0
+    return Priced(centre, bound, pricing.remembered, master.elementary, pricing.steps)
+
+
+class _Master:
+    """The routes known, how much of each is best, and what visits and vehicles are worth then."""
+
+    def __init__(self, task: Task, vehicles: int) -> None:
+        self.must, self.vehicles = task.must, vehicles
+        self.is_full = bool(task.must.any())
+        self.scale = max(float(np.abs(task.worth).sum() + task.cost.max(initial=0)) / 1e4, 1.0)
+        self.worth: dict[Route, int] = {}
+        self.part = np.zeros(0)
+
+    def add(self, route: Route, worth: int) -> bool:
+        """Take a route in; whether it is new."""
+        if not route or route in self.worth:
+            return False
+        self.worth[route] = worth
+        return True
+
+    def take(self, found: dict[Route, int], price: np.ndarray, vehicle_price: float) -> int:
+        """Take in the routes that gain something at these prices; how many are new."""
+        least = vehicle_price + 1e-7 * self.scale
+        gains = (route for route, worth in found.items() if worth - price[list(route)].sum() > least)
+        return sum([self.add(route, found[route]) for route in gains])
+
+    def solve(self) -> tuple[np.ndarray, float, float]:
+        """Price of each visit (m,) and of a vehicle, and what the routes are worth in the best parts."""
+        m = len(self.must)
+        if not self.worth:
+            return np.zeros(m), 0.0, 0.0
+        visits = self._visits()
+        rows = np.flatnonzero(~self.must)
+        ones = csc_matrix(np.ones((1, len(self.worth))))
+        kept = visits[rows] if self.is_full else _stack(visits[rows], ones)
+        most = np.ones(len(rows) + (not self.is_full))
+        if not self.is_full:
+            most[-1] = self.vehicles
+        equal = _stack(visits[np.flatnonzero(self.must)], ones) if self.is_full else None
+        total = np.append(np.ones(int(self.must.sum())), self.vehicles) if self.is_full else None
+        worth = np.array(list(self.worth.values()), float) / self.scale
+        solved = linprog(-worth, A_ub=kept, b_ub=most, A_eq=equal, b_eq=total, method="highs-ds")
+        self.part = solved.x
+        price = np.zeros(m)
+        at_most = -solved.ineqlin.marginals * self.scale
+        price[rows] = at_most[: len(rows)]
+        if not self.is_full:
+            return price, float(at_most[-1]), -solved.fun * self.scale
+        exactly = -solved.eqlin.marginals * self.scale
+        price[self.must] = exactly[:-1]
+        return price, float(exactly[-1]), -solved.fun * self.scale
+
+    def _visits(self) -> csc_matrix:
+        """How often each route (a column) makes each visit (a row)."""
+        places = np.concatenate([np.array(route) for route in self.worth])
+        columns = np.repeat(np.arange(len(self.worth)), [len(route) for route in self.worth])
+        table = csc_matrix((np.ones(len(places)), (places, columns)), shape=(len(self.must), len(self.worth)))
+        table.sum_duplicates()
+        return table
+
+    def most_at(self, price: np.ndarray) -> int:
+        """What the best of the known routes gains at these prices."""
+        if not self.worth:
+            return -int(NEVER)
+        return max(worth - int(price[list(route)].sum()) for route, worth in self.worth.items())
+
+    @property
+    def cyclic(self) -> list[Route]:
+        """Routes with a part in the best that make some visit twice."""
+        used = zip(self.worth, self.part, strict=False)
+        return [route for route, part in used if part > 1e-6 and len(set(route)) < len(route)]
+
+    def keep(self, allows: Callable[[Route], bool]) -> None:
+        """Forget the routes that are not allowed any more."""
+        self.worth = {route: worth for route, worth in self.worth.items() if allows(route)}
+
+    @property
+    def elementary(self) -> dict[Route, int]:
+        """The routes that make no visit twice."""
+        return {route: worth for route, worth in self.worth.items() if len(set(route)) == len(route)}
+
+
+class _Pricing:
+    """The search for routes that gain most at given prices; what it found stands in `found` with its worth."""
+
+    def __init__(self, task: Task, side: Side) -> None:
+        self.task, self.side, self.steps = task, side, 0
+        self.found: dict[Route, int] = {}
+        self.price, self.prized, self.outlook = np.zeros_like(task.worth), task.worth, NO_OUTLOOK
+        m = len(task.service)
+        near = side.drive + side.drive.T
+        near[:, [0, m - 1]] = NEVER
+        np.fill_diagonal(near, NEVER)
+        nearest = np.argsort(near, axis=1, kind="stable")[:, : max(min(NEAR, m - 3), 0)]
+        self.remembered = np.eye(m, dtype=bool)
+        self.remembered[np.arange(m)[:, None], nearest] = True
+        self.memory = packed(self.remembered)
+        self.none = np.zeros(self.memory.shape[1], np.uint64)
+
+    def look_out(self, price: np.ndarray) -> None:
+        """Search at these prices from now on."""
+        self.price, self.prized = price, self.task.worth - price
+        self.outlook = outlook_of(self.side, self.prized, COARSE if len(price) <= MANY else COARSE_AMONG_MANY)
+        self.steps += self.outlook.best.size * len(price) + SOLVING
+
+    def quickly(self, floor: int) -> None:
+        """Routes found when labels are compared by time and worth alone."""
+        prized, nothing, full = self.prized, self.none, np.full_like(self.memory, np.iinfo(np.uint64).max)
+        labels, count, _, _, steps, _ = grow(
+            self.side, prized, prized, 0, full, nothing, NO_ENDS, False, self.outlook, floor, False, True, False, LOOSE
+        )
+        self.steps += steps
+        self._keep_best(labels, count, floor)
+
+    def thoroughly(self, floor: int, budget: int) -> tuple[int, bool]:
+        """What the best route gains at most, and whether that was searched to the end: else it is the outlook's."""
+        outlook = self.outlook
+        floor = max([floor, *(worth - int(self.price[list(route)].sum()) for route, worth in self.found.items())])
+        labels, count, best, _, steps, is_complete = grow(
+            self.side,
+            self.prized,
+            self.prized,
+            0,
+            self.memory,
+            self.none,
+            NO_ENDS,
+            False,
+            outlook,
+            floor,
+            False,
+            False,
+            True,
+            max(budget - self.steps, 0),
+        )
+        self.steps += steps
+        self._keep_best(labels, count, floor)
+        if is_complete or not outlook.tick:
+            return int(best) if is_complete else int(NEVER), is_complete
+        return int(outlook.best[int(self.task.pause[2] == 0), 0, 0]), False
+
+    def _keep_best(self, labels: Labels, count: int, floor: int) -> None:
+        """Keep the routes that gain more than `floor`, the best first, no two of the same visits."""
+        gains = _gains(self.side, labels, count)
+        self.found, held = {}, set()
+        for label in np.argsort(-gains, kind="stable")[:LOOKED_AT]:
+            if gains[label] <= floor or len(self.found) == NEW:
+                break
+            route = tuple(route_to(labels, label).tolist())
+            visits = tuple(sorted(route))
+            if visits not in held:
+                held.add(visits)
+                self.found[route] = int(gains[label]) + int(self.price[list(route)].sum())
+
+    def remember(self, routes: Iterable[Route]) -> bool:
+        """Remember what these routes forgot; whether there was anything."""
+        before = int(self.remembered.sum())
+        for route in routes:
+            at: dict[int, int] = {}
+            for position, place in enumerate(route):
+                if place in at:
+                    self.remembered[list(route[at[place] : position]), place] = True
+                at[place] = position
+        self.memory = packed(self.remembered)
+        return int(self.remembered.sum()) > before
+
+    def allows(self, route: Route) -> bool:
+        """Whether the route comes back to no visit that is remembered."""
+        memory: set[int] = set()
+        for place in route:
+            if place in memory:
+                return False
+            memory = {other for other in memory if self.remembered[place, other]} | {place}
+        return True
+
+
+def _stack(upper: csc_matrix, lower: csc_matrix) -> csc_matrix:
+    return vstack([upper, lower]).tocsc()
+
+
+@njit(cache=True)
+def _gains(side: Side, labels: Labels, count: int) -> np.ndarray:
+    """(count,) what the route of each label gains when it ends there; -NEVER where it cannot."""
+    gains = np.full(count, -NEVER, np.int64)
+    last = len(side.service) - 1
+    for q in range(count):
+        if labels.place[q] == 0:
+            continue
+        back = end_time(side, labels.place[q], labels.time[q], labels.paused[q] == 1)
+        if back < NEVER:
+            gains[q] = labels.priced[q] - side.cost[labels.place[q], last] - (back if side.pays_time else 0)
+    return gains
