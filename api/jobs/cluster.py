@@ -6,12 +6,13 @@ piece is a function of bytes alone, so that one that was lost with its worker is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from api.jobs.child import Context
+from api.jobs.child import TOLD_EVERY_SECONDS, Context
 from territory.alignment import Progress
 from territory.errors import Problem, TerritoryError, UnavailableError
 from territory.side_by_side import each
@@ -98,12 +99,17 @@ def _piece(
 
     worker = get_worker()
     key = worker.get_current_task()
+    told_at = 0.0
 
     def tell(stage: str, part: float) -> None:
+        nonlocal told_at
         task = worker.state.tasks.get(key)
         if task is None or task.state == "cancelled":
             raise _UnwantedError(key)
-        worker.log_event(topic, {"piece": number, "stage": stage, "part": part})
+        at = time.monotonic()
+        if at - told_at >= TOLD_EVERY_SECONDS:
+            told_at = at
+            worker.log_event(topic, {"piece": number, "stage": stage, "part": part})
 
     return _tried(function, asked, tell)
 

@@ -13,7 +13,7 @@ from joserfc.jwk import RSAKey
 
 from api.auth import company, passwords
 from api.exchange.pace import Pace
-from api.settings import Grant
+from api.settings import Grant, Settings
 from api.store import SignIn, User
 from tests.api.databases import Databases
 from tests.api.providers import CLIENT, SECRET, Provider
@@ -297,6 +297,12 @@ def test_the_door_offers_the_company_and_says_why_it_stays_shut(house: Running):
 
     assert "Sign in with Wholesale &lt;Ltd&gt;" in door
     assert "nobody has given you any right" in door
+
+
+def test_the_environment_says_what_a_role_gives(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERRITORY_OIDC_ROLES", '{"heads": {"role": "manager", "regions": ["east"]}}')
+
+    assert Settings().oidc_roles == {"heads": Grant(role="manager", regions=("east",))}
 
 
 def test_without_a_company_there_is_no_such_door(databases: Databases):
