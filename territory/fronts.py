@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +39,7 @@ def proposals(
     *,
     count: int = 20,
     tolerance: float | Mapping[str, float] | None = None,
+    keep: Iterable[str] = (),
     seed: int = 0,
     travel: TravelMode = "line",
     effort: float = _EFFORT,
@@ -53,6 +54,7 @@ def proposals(
     count : int, how many at most, from 1 up
     tolerance : ratio, or {"potential": ratio, "workload": ratio}; the rules' by default
         The bands that are tried lie around it, from a half to four times.
+    keep : territories that stay as they are
     seed : int
     travel : what workload counts beside visits x minutes
     effort : multiplies the steps of each search; what a light one cannot bring within the tolerance is tried with 1
@@ -69,7 +71,9 @@ def proposals(
     Raises
     ------
     DataError
-        `count` is below 1, or no customer has a territory today.
+        `count` is below 1, or no customer has a territory today; or every territory is kept.
+    NotFoundError
+        One that is to be kept does not exist.
     InfeasibleError
         Fewer customers than territories, or a measure is zero everywhere.
 
@@ -82,7 +86,7 @@ def proposals(
     """
     if count < 1:
         raise DataError([Problem("count", f"{count} plans are none.", "Ask for 1 or more.")])
-    band = _band(portfolio, tolerance)
+    band, kept = _band(portfolio, tolerance), list(keep)
     demand_of(portfolio, travel)  # made once, for all
     ground_of(portfolio)
 
@@ -94,6 +98,7 @@ def proposals(
                 portfolio,
                 tolerance={name: min(value * trial.width, _WIDEST) for name, value in band.items()},
                 handover=trial.handover,
+                keep=kept,
                 begin=plans[-1].alignment if plans else None,
                 seed=seed,
                 travel=travel,

@@ -119,6 +119,14 @@ def test_today_stands_on_the_same_axes():
     assert today["deviation"] > 0.1
 
 
+def test_territories_that_are_kept_stay_as_they_are_in_every_plan():
+    plans = proposals(drifted_town(), count=3, tolerance=0.2, keep=["T5"], seed=3, travel="none", effort=0.05)
+
+    assert plans
+    assert all("T5" not in (*plan.moves["from"], *plan.moves["to"]) for plan in plans)
+    assert any(len(plan.moves) for plan in plans)
+
+
 def test_a_tolerance_so_wide_that_it_asks_for_nothing_moves_hardly_anybody():
     plans = proposals(drifted_town(), count=2, tolerance=50.0)
 

@@ -91,5 +91,6 @@ def simulated(asked: Asked, tell: Progress) -> Made:
 def front(asked: Asked, tell: Progress) -> tuple[list[Made], list[dict[str, Any]]]:
     """Plans that trade travel, balance and moves, and the table of them."""
     parameters = {name: asked.parameters[name] for name in ("count", "tolerance", "seed", "travel", "effort")}
-    found = territory.proposals(asked.portfolio(), progress=tell, **parameters)
+    keep = asked.parameters.get("keep", ())
+    found = territory.proposals(asked.portfolio(), keep=keep, progress=tell, **parameters)
     return [Made.of(each) for each in found], Listing.of(territory.tabulate_front(found), "").records()

@@ -81,6 +81,7 @@ def shown(desk: Desk, stored: StoredPortfolio) -> tuple[dict[str, Any], str]:
         "job": None if job is None else f"/v1/jobs/{job.id}",
         "problem": None if job is None else job.problem,
         "number": stored.number,
+        "travels": ["line", "none", *(["roads"] if desk.settings.roads else [])],
         "facts": stored.facts if not desk.who.is_rep else _own_facts(stored.facts),
         "revision": stored.revision,
         "created_by": stored.created_by,

@@ -60,6 +60,7 @@ class PortfolioShown(Shown):
     problem: dict[str, Any] | None
     number: int = Field(description="Of the latest alignment.")
     facts: dict[str, Any]
+    travels: list[str] = Field(description="What workload may count here: roads only where the service is given some.")
     revision: int
     created_by: str
     created_at: float

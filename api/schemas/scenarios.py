@@ -140,6 +140,7 @@ class FrontRequest(PlanParameters):
     """Plans to choose from."""
 
     count: Annotated[int, Field(ge=1, le=50)] = 20
+    keep: list[Key] = Field([], max_length=5000, description="Territories that stay as they are.")
 
     def parameters(self) -> dict[str, Any]:
         """As `territory.proposals` takes them."""

@@ -82,6 +82,23 @@ def test_territories_that_are_kept_give_and_take_nobody(service: Running, portfo
     assert (refused["status"], "T9" in str(refused["problem"])) == ("failed", True)
 
 
+def test_territories_are_kept_in_every_plan_of_a_front(service: Running, portfolio: str):
+    body = {"count": 2, "tolerance": 0.3, "keep": ["T3"], "travel": "none", "effort": 0.05}
+
+    answer = service.post("manager", f"{portfolio}/fronts", body)
+    service.run_jobs()
+    rows = service.get("manager", answer.headers["location"]).json()["rows"]
+
+    moves = [
+        move
+        for row in rows
+        for move in service.get("manager", f"/v1/proposals/{row['proposal_id']}/moves?limit=100").json()["items"]
+    ]
+    assert rows
+    assert "T3" not in {end for move in moves for end in (move["from"], move["to"])}
+    assert service.get("manager", portfolio).json()["travels"] == ["line", "none"]
+
+
 def test_moves_and_handovers_carry_their_reasons_as_figures_and_a_rep_his_own(service: Running):
     path = service.bring(town(seed=4))
     proposal = service.propose(path, tolerance=0.2)

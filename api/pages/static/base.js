@@ -295,6 +295,11 @@ export function planParameters(fields) {
   };
 }
 
+// What workload may count, as far as the service knows it.
+export function offerTravels(select, travels) {
+  select.replaceChildren(...travels.map((travel) => element("option", { value: travel }, say(`travel_${travel}`))));
+}
+
 export function fillTolerance(form, rules) {
   const asked = rules?.tolerance ?? 0.05;
   for (const measure of ["potential", "workload"]) {

@@ -3,7 +3,7 @@
 import { element } from "./elements.js";
 import {
   all, ask, attempt, badge, button, byId, comparisonName, day, decimal, done, downloads, fillTolerance, follow, get, hasWord, hours, link, localDay, me, moment,
-  moveReason, newKey, number, onSubmit, openDialog, page, percent, planName, planParameters, problemOf, progressBar, say, signedPercent,
+  moveReason, newKey, number, offerTravels, onSubmit, openDialog, page, percent, planName, planParameters, problemOf, progressBar, say, signedPercent,
 } from "./base.js";
 import { PlanMap, territoryName } from "./plan-map.js";
 import { searchCustomers } from "./search.js";
@@ -257,12 +257,16 @@ byId("kept-territories").addEventListener("change", () => {
 
 const rebalance = byId("rebalance");
 byId("open-rebalance").addEventListener("click", () => openDialog(rebalance));
+// Several to choose from differ in how many move, and start from today's territories.
+rebalance.querySelector("form").elements.count.addEventListener("input", ({ target }) => {
+  for (const name of ["name", "max_moved", "territories"]) target.form.elements[name].disabled = Number(target.value) > 1;
+});
 onSubmit(rebalance.querySelector("form"), async (fields) => {
   const body = planParameters(fields);
   const count = Number(fields.count.value);
   if (count > 1) {
     delete body.max_moved;
-    const { content } = await ask("POST", `${base}/fronts`, { body: { ...body, effort: 0.1, count }, key: newKey() });
+    const { content } = await ask("POST", `${base}/fronts`, { body: { ...body, effort: 0.1, count, keep: keptTerritories() }, key: newKey() });
     location.assign(`/comparisons/${content.comparison_id}`);
     return;
   }
@@ -309,7 +313,9 @@ async function open() {
   byId("to-scenarios").href = `/portfolios/${page.portfolio_id}/scenarios`;
   byId("to-data").href = `/portfolios/${page.portfolio_id}/data`;
   byId("to-map").href = `${base}/map?language=${page.language}`;
-  fillTolerance(rebalance.querySelector("form"), portfolio.facts.rules);
+  const form = rebalance.querySelector("form");
+  fillTolerance(form, portfolio.facts.rules);
+  offerTravels(form.elements.travel, portfolio.travels);
   downloads(base);
   const scene = await get(`${base}/scene`);
   if (map) map.show(scene);

@@ -2,7 +2,7 @@
 
 import { element } from "./elements.js";
 import {
-  all, ask, attempt, badge, button, byId, comparisonName, done, fillTolerance, get, hasWord, link, moment, newKey, number, onSubmit, page, percent,
+  all, ask, attempt, badge, button, byId, comparisonName, done, fillTolerance, get, hasWord, link, moment, newKey, number, offerTravels, onSubmit, page, percent,
   planParameters, say, signedPercent,
 } from "./base.js";
 import { PlanMap } from "./plan-map.js";
@@ -248,6 +248,7 @@ attempt(null, async () => {
   byId("crumb").href = `/portfolios/${page.portfolio_id}`;
   document.title = `${say("what_if")} · ${portfolio.name}`;
   fillTolerance(byId("run"), portfolio.facts.rules);
+  offerTravels(byId("run").elements.travel, portfolio.travels);
   reps = await all(`${base}/reps`);
   byId("kind").disabled = false;
   showFields();
