@@ -27,6 +27,7 @@ HOME = "home"
 _PORTFOLIOS_KEPT, _ROUTES_KEPT = 4, 64
 _DUE_EFFORT = 0.5
 _DEGREES = 6
+_OF_A_VISIT = ("customer_id", "minutes", "must", "appointment")
 _EXPLAINED = 4
 _GENERAL = {
     "closed": "closed during working hours",
@@ -79,7 +80,7 @@ class Days:
         if question.kind == "route":
             return told(route, **given)
         if question.kind == "replan":
-            return told(route.replan(**given))
+            return told(rest_of_day(route, **given))
         if question.kind == "nearby":
             return _rows(on_the_way(route, **given))
         return _rows(insertions(route, [given["customer_id"]]))
@@ -99,11 +100,33 @@ def solve_day(portfolio: Portfolio, ask: DayAsk) -> Route:
     if ask.visits is None:
         known = with_last_visits(portfolio, ask.last)
         return territory.solve_route(known, rep=ask.rep_id, day=ask.day, effort=_DUE_EFFORT)
-    rows = [{name: row[name] for name in ("customer_id", "minutes", "must", "appointment")} for row in ask.visits]
-    table = pd.DataFrame(rows, columns=["customer_id", "minutes", "must", "appointment"]).astype({"customer_id": "str"})
+    rows = [{name: row[name] for name in _OF_A_VISIT} for row in ask.visits]
+    table = pd.DataFrame(rows, columns=list(_OF_A_VISIT)).astype({"customer_id": "str"})
     away = ask.begins_at != HOME or ask.ends_at != HOME
     ends = [_end(portfolio, ask.rep_id, name) for name in (ask.begins_at, ask.ends_at)] if away else [None, None]
-    return territory.solve_route(portfolio, rep=ask.rep_id, day=ask.day, visits=table, start=ends[0], end=ends[1])
+    asked: dict[str, Any] = {"rep": ask.rep_id, "day": ask.day, "start": ends[0], "end": ends[1]}
+    # A plan has no more than a day holds: the shortest way round all of them is the best day, and found far sooner.
+    route = territory.solve_route(portfolio, visits=table.assign(must=True), objective="drive", **asked)
+    if route.plan.status == "infeasible":
+        return territory.solve_route(portfolio, visits=table, **asked)
+    return _with_musts(route, table.set_index("customer_id")["must"])
+
+
+def rest_of_day(route: Route, **given: Any) -> Route:
+    """As `Route.replan`: all that is left by the shortest way, or what is worth most where that is too much."""
+    visits = route.request.visits
+    every = replace(route.request, objective="drive", visits=visits.assign(must=True))
+    rest = Route(every, route.plan).replan(**given)
+    if rest.plan.status == "infeasible":
+        return route.replan(**given)
+    return _with_musts(rest, visits["must"].reindex(rest.request.visits.index, fill_value=True))
+
+
+def _with_musts(route: Route, must: pd.Series) -> Route:
+    """The same plan, of visits of which only some have to be made."""
+    visits = route.request.visits
+    kept = must.reindex(visits.index).astype(bool) | visits["appointment"].notna()
+    return Route(replace(route.request, objective="value", visits=visits.assign(must=kept)), route.plan)
 
 
 def told(route: Route, *, explain: bool = False) -> tuple[dict[str, Any], Day]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import gpxpy
 import icalendar
 import pytest
 
+from api.planning.solving import DayAsk, solve_day, told
 from tests.api.services import Running, town
+from tests.worlds import line_of_customers
 
 START = "2027-03-01"
 
@@ -55,6 +59,21 @@ def test_a_day_without_a_plan_has_those_who_are_due_and_a_reason_for_each_left_o
     left_out = [row["customer_id"] for row in told["unvisited"]]
     assert {stop["customer_id"] for stop in told["stops"]} | set(left_out) == own
     assert all(row["reason"] for row in told["unvisited"])
+
+
+def test_a_day_that_lost_its_hours_keeps_what_is_worth_most_and_says_why_not_the_rest():
+    world = line_of_customers(12, reps=1)
+    rows = [{"customer_id": str(n), "minutes": 60.0, "must": n == 12, "appointment": None} for n in range(1, 13)]
+    short = replace(world, reps=world.reps.assign(work_from="08:00", work_until="12:00"))
+
+    route = solve_day(short, DayAsk("", "R01", date(2027, 3, 3), tuple(rows)))
+    content, _ = told(route)
+
+    made = {stop["customer_id"]: stop["must"] for stop in content["stops"]}
+    assert [name for name, must in made.items() if must] == ["12"]
+    assert len(made) + len(content["unvisited"]) == 12
+    assert all(row["reason"] for row in content["unvisited"])
+    assert content["certificate"] != "infeasible"
 
 
 def test_a_day_off_has_no_stops(service: Running, path: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -64,6 +65,17 @@ def test_a_visit_told_twice_is_stored_once_under_whatever_key(service: Running, 
     assert [answer.status_code for answer in (first, second, third)] == [201, 201, 200]
     assert second.headers["Idempotency-Replayed"] == "true"
     assert third.json() == first.json()
+    assert len(of_customer(service, path, customer)) == 1
+
+
+def test_a_visit_told_many_times_at_once_is_stored_once(service: Running, path: str):
+    customer = own(service, path)[12]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: tell(service, path, customer, key=f"at-once-{number}"), range(8)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["visit_id"] for answer in answers}) == 1
     assert len(of_customer(service, path, customer)) == 1
 
 
