@@ -34,8 +34,9 @@ REFINED = 0.01
 """A bound this close needs no better prices."""
 FEW_MUSTS = 5
 ROUNDS = 40
-RUINS, CHEAPER = 400, 10
-"""Ruins and recreations before the proof; where every visit is a must a round takes a tenth of the time."""
+RUINS, CHEAPER, AGAIN = 400, 10, 2
+"""Ruins and recreations before the proof; where every visit is a must a round takes a tenth of the time, and after a
+proof that failed there are so many times as many."""
 WORTHLESS = -int(NEVER)
 
 
@@ -88,7 +89,7 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     search.use_prices()
     straight = budget // 2 if search.is_close else STRAIGHT
     if not search.directly(budget=min(budget, search.steps + straight)):
-        search.better(seed + 1, rounds=10 * ruins if search.has_musts_only else ruins)
+        search.better(seed + 1, rounds=AGAIN * ruins if search.has_musts_only else ruins)
         search.refine(budget=(search.steps + budget) // 2)
         if search.is_proven:
             return search.proof

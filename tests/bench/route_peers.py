@@ -1,7 +1,11 @@
-"""The open peers on the literature's instances, each as its own documentation would have it used."""
+"""The open peers on the literature's instances, each as its own documentation would have it used.
+
+Seconds are processor seconds, as ours are: other work on the machine takes nothing from anybody.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from importlib.util import find_spec
 
@@ -10,12 +14,19 @@ import numpy as np
 from tests.bench.instances import Instance
 
 SEED = 7
+PATIENCE = 10
+"""So many times as long may pass by the clock, where a peer cannot count processor seconds."""
+
+
+def is_over(seconds: float) -> Callable[..., bool]:
+    """Whether so many processor seconds have passed since now."""
+    until = time.process_time() + seconds
+    return lambda *_: time.process_time() > until
 
 
 def pyvrp(instance: Instance, seconds: float) -> int | None:
     """Optional clients with prizes, or required ones and the distance."""
     from pyvrp import Model
-    from pyvrp.stop import MaxRuntime
 
     model = Model()
     horizon = int(instance.closes[0])
@@ -44,7 +55,7 @@ def pyvrp(instance: Instance, seconds: float) -> int | None:
             if i != j:
                 drive = int(instance.drive[i, j])
                 model.add_edge(here, there, distance=drive, duration=drive)
-    found = model.solve(MaxRuntime(seconds), seed=SEED, display=False)
+    found = model.solve(is_over(seconds), seed=SEED, display=False)
     if not found.is_feasible():
         return None
     if instance.is_tour:
@@ -100,7 +111,8 @@ def or_tools(instance: Instance, seconds: float) -> int | None:
     asked = pywrapcp.DefaultRoutingSearchParameters()
     asked.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
     asked.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.TABU_SEARCH
-    asked.time_limit.FromMilliseconds(int(1000 * seconds))
+    asked.time_limit.FromMilliseconds(int(1000 * PATIENCE * seconds))
+    model.AddSearchMonitor(model.solver().CustomLimit(is_over(seconds)))
     found = model.SolveWithParameters(asked)
     if found is None:
         return None
