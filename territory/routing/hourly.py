@@ -12,17 +12,17 @@ from territory.errors import DataError, Problem
 from territory.routing.checking import check_day, check_drives
 from territory.routing.clock_search import search_by_clock
 from territory.routing.clocked import SECONDS, Pace, Timing, reached, seconds_when_left, timings_of
-from territory.routing.day import STEPS, Asked, relaxed, solve_day
+from territory.routing.day import ROUNDING, STEPS, Asked, relaxed, solve_day
 from territory.routing.exact import Proof
 from territory.routing.plan import DayPlan, Objective
 from territory.routing.sides import NEVER
 from territory.routing.task import Task, bounds_of
 from territory.travel.hours import HourlyTimes
 
-ROUNDS = 4
+ROUNDS = 3
 """How often the minutes of the legs are set to the hours in which the last route drives them."""
-LESS_EFFORT = 0.25
-"""Of each route that is only tried; the bound gets all."""
+LESS_EFFORT, SEARCH_EFFORT = 0.1, 0.25
+"""Of each route that is only tried, and of the search by the clock; the quickest hours' day gets all."""
 
 
 def solve_day_by_hour(
@@ -61,9 +61,10 @@ def solve_day_by_hour(
     Notes
     -----
     Routes are found with plain minutes, each solved exactly, and timed by the clock: with the minutes of the quickest
-    hours; with those of the hours in which each place is left in the middle of its time, and in the last route, again
-    and again; and where none of them holds, with those of the slowest hours, which hold in any. The best that holds is
-    the day.
+    hours; with those of the hours in which the last route leaves each place, again and again until one holds; and where
+    none does, with those of the slowest hours, which hold in any. The best that holds is where the search of all routes
+    by the clock begins (`clock_search`); where that does not end, the bound is the better of its relaxation's and of
+    the day on which each leg takes what it takes in its quickest hour.
     """
     rules: dict[str, Any] = {
         "service": service,
@@ -78,7 +79,7 @@ def solve_day_by_hour(
     asked: dict[str, Any] = {**rules, "objective": objective, "seed": seed}
     quickest = solve_day(day.asked.matrix, **asked, effort=effort)
     best = _best_of_some(day, quickest, {**asked, "effort": LESS_EFFORT * effort})
-    best, proof = day.proven(best, quickest, int(STEPS * effort))
+    best, proof = day.proven(best, quickest, int(STEPS * SEARCH_EFFORT * effort))
     plan = day.plan(best, quickest, proof)
     faults = check_day(plan, as_driven(plan, day.asked.count), **rules) + check_drives(plan, hourly, pause)
     if faults:
@@ -88,18 +89,25 @@ def solve_day_by_hour(
 
 def _best_of_some(day: Day, quickest: DayPlan, asked: dict[str, Any]) -> Found:
     """The best of the routes that are best at some plain minutes."""
-    tried = {tuple(quickest.order.tolist()): day.timed(quickest.order)}
-    for order in [None, quickest.order]:
-        for _ in range(ROUNDS):
-            order = solve_day(day.minutes_along(order), **asked).order
-            key = tuple(order.tolist())
-            if key in tried:
-                break
-            tried[key] = day.timed(order)
-    if not any(tried.values()):
+    order = quickest.order
+    found = [day.timed(order), day.timed(order[:0])]
+    for _ in range(ROUNDS):
+        order = solve_day(day.minutes_along(order), **asked).order
+        found.append(day.timed(order))
+        if found[-1] is not None:
+            break
+    else:
         order = solve_day(day.slowest, **asked).order
-        tried[tuple(order.tolist())] = day.timed(order) or day.thinned(order)
-    return max((found for found in tried.values() if found is not None), key=lambda found: found.merit)
+        found.append(day.timed(order) or day.thinned(order))
+    return max((one for one in found if one is not None), key=lambda one: one.merit)
+
+
+def minutes_along(hourly: HourlyTimes, plan: DayPlan, shift: tuple[float, float]) -> np.ndarray:
+    """(m, m) float, minutes of each leg in the hours in which a plan leaves its places, others amid the shift."""
+    leave = np.full(hourly.minutes.shape[1], (shift[0] + shift[1]) / 2)
+    leave[[0, *(plan.order + 1).tolist()]] = [plan.depart, *plan.leave]
+    pace = Pace.of(hourly, shift[0], round((shift[1] - shift[0]) * SECONDS))
+    return seconds_when_left(*pace, np.round((leave - shift[0]) * SECONDS).astype(np.int64)) / SECONDS
 
 
 def as_driven(plan: DayPlan, count: int) -> np.ndarray:
@@ -143,7 +151,7 @@ class Day:
         """(m, m) float, minutes of each leg in the slowest hour in which it may be driven."""
         return self.pace.extreme(np.maximum, *_spans(self.task)) / SECONDS
 
-    def minutes_along(self, order: np.ndarray | None) -> np.ndarray:
+    def minutes_along(self, order: np.ndarray) -> np.ndarray:
         """(m, m) float, minutes of each leg in the hours in which a route leaves its places.
 
         Places that it does not visit are left in the middle of the time in which they may be.
@@ -152,7 +160,7 @@ class Day:
         leave = (left + np.maximum(left, np.minimum(latest + self.task.service, self.task.horizon))) // 2
         leave[0] = 0
         here, now = 0, 0
-        for there in [] if order is None else (order + 1).tolist():
+        for there in (order + 1).tolist():
             now = int(reached(*self.pace, here, there, now))
             opens = self.task.opens[self.task.window_of[there] : self.task.window_of[there + 1]]
             closes = self.task.closes[self.task.window_of[there] : self.task.window_of[there + 1]]
@@ -192,9 +200,8 @@ class Day:
         is_whole = self.asked.mandatory[best.visits].sum() == self.asked.mandatory.sum()
         task = self.task if is_whole else relaxed(self.task)
         worth, bound = _worth(task, best), int(NEVER)
-        if quickest.status == "optimal" and is_whole:
-            back = round((quickest.home - self.asked.shift[0]) * SECONDS)
-            bound = _worth_of(task, quickest.order, round(quickest.drive * SECONDS), back)
+        if is_whole:
+            bound = _bound_in_units(self.asked, quickest)
         steps = 0
         if bound > worth:
             impossible = np.zeros(self.asked.count + 2, bool)
@@ -252,12 +259,20 @@ class Day:
 
 
 def _worth(task: Task, found: Found) -> int:
-    return _worth_of(task, found.visits, int(found.timing.drives.sum()), found.timing.back)
-
-
-def _worth_of(task: Task, visits: np.ndarray, drive: int, back: int) -> int:
     """What a route comes to as `Task` counts it: its visits, less drive or time."""
-    return int(task.worth[visits + 1].sum()) - (back if task.pays_time else drive)
+    spent = found.timing.back if task.pays_time else int(found.timing.drives.sum())
+    return int(task.worth[found.visits + 1].sum()) - spent
+
+
+def _bound_in_units(asked: Asked, plan: DayPlan) -> int:
+    """What no route is worth more than, as `Task` counts it, by what a plan of this day has proven; else NEVER."""
+    if not np.isfinite(plan.bound):
+        return int(NEVER)
+    if asked.objective == "drive":
+        return int(np.ceil(-plan.bound * SECONDS - ROUNDING))
+    begin = asked.shift[0] if asked.objective == "home" else 0.0
+    spent = 0 if np.isnan(plan.least) else int(np.floor((plan.least - begin) * SECONDS + ROUNDING))
+    return int(np.floor(plan.bound * asked.prize_units + ROUNDING)) * asked.prize_weight - spent
 
 
 def _spans(task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -26,6 +26,7 @@ def unvisited(request: Request, plan: DayPlan) -> pd.DataFrame:
         go; ``more_drive_minutes``: what driving changes by then; ``overtime_minutes``: how much longer the day would
         have to be for it to fit besides all others (NaN when no day would do).
     """
+    request = request.along(plan)
     made = set(plan.order.tolist())
     rows = [
         {

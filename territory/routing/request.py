@@ -16,7 +16,7 @@ from territory.errors import DataError, Problem
 from territory.hours import WEEKDAYS, minutes_of, weekdays_of
 from territory.model import Portfolio
 from territory.routing.day import solve_day
-from territory.routing.hourly import solve_day_by_hour
+from territory.routing.hourly import minutes_along, solve_day_by_hour
 from territory.routing.plan import DayPlan, Objective
 from territory.rules import derive_values
 from territory.travel import HourlyTimes, LineTravel, TravelMatrix, TravelTimes, hourly_times
@@ -87,6 +87,19 @@ class Request:
             return solve_day(**arguments)
         del arguments["matrix"]
         return solve_day_by_hour(self.hourly, **arguments)
+
+    def along(self, plan: DayPlan) -> Request:
+        """The request with each leg taking what it takes in the hour in which a plan leaves its place, at any hour.
+
+        What is asked about a plan is answered beside it, and many times sooner.
+        """
+        if self.hourly is None:
+            return self
+        plain = replace(self)
+        plain.__dict__["hourly"] = None
+        minutes = minutes_along(self.hourly, plan, self.shift)
+        plain.__dict__["times"] = replace(self.times, minutes=minutes)
+        return plain
 
     def only(self, rows: Iterable[int]) -> Request:
         """The request for some of its visits, by row."""
