@@ -1,0 +1,237 @@
+"""One annealing: rounds of the boundary search, cooler and stiffer each, and what is learnt between them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from territory.alignment.ground import Ground, Plan, list_border, plan_of, worker_of
+from territory.alignment.numeric import new_state
+from territory.alignment.search import anneal
+from territory.alignment.starts import Start
+from territory.alignment.task import Task
+
+log = logging.getLogger(__name__)
+
+BORDER = 0.1
+"""What a pair of neighbours in different territories weighs, in mean energies of a unit: smooths ragged borders."""
+QUENCH, FROZEN = 0.95, 0.01
+"""The part of a search after which it is cooled fast, and to what, in mean energies of a unit."""
+SWAPS, LATE_SWAPS = 0.1, 0.5
+"""The part of the proposals that swap two units; more of them once only small corrections help."""
+SOFT, HARD, STIFFER, WALL = 15.0, 7.5, 30.0, 1e12
+"""Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end; of
+a wall."""
+LEARN = 0.6
+"""The part of a round's penalty that becomes price."""
+DEAREST = 100.0
+"""The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
+KEEP_FROM = 0.3
+"""The part of a search after which plans within their bands are compared."""
+ENOUGH = 20
+"""Rounds with a plan within its bands after which a search need not go on beyond its end."""
+LEAST = 120
+"""Proposals in a round: of fewer, it would be prices and not the search that takes the time."""
+GOLDEN_ANGLE = 2.399963229728653
+"""Radians: turned by it again and again, a line never comes back to where it was."""
+LOOK = 16
+"""Units that a connectivity test may look at beyond the ring of neighbours."""
+
+Weights = tuple[np.ndarray, np.ndarray, float, float, float]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How hot a search begins and ends, in mean energies of a unit, and how long it holds the centres still.
+
+    It aims at `edge` of the tolerance: the rest is room for the last moves. It has `least` rounds or more.
+    """
+
+    hot: float
+    cold: float
+    hold: float
+    edge: float = 0.95
+    least: int = 250
+
+    def at(self, part: float) -> float:
+        """The temperature when `part` of the search is done: from hot to cold, then a quench."""
+        if part <= QUENCH:
+            return self.hot * (self.cold / self.hot) ** (part / QUENCH)
+        return self.cold * (FROZEN / self.cold) ** ((part - QUENCH) / (1 - QUENCH))
+
+
+class Annealing:
+    """One search from a start, by one worker, or by two when there is a pool for them."""
+
+    def __init__(
+        self, task: Task, start: Start, schedule: Schedule, run: int, pool: ThreadPoolExecutor | None = None
+    ) -> None:
+        self._task, self._schedule, self._run = task, schedule, run
+        self._ground, self._scale = _ground(task, start)
+        self._plan = plan_of(self._ground, start.label)
+        self._crew = _Crew(self._plan, task, run, pool)
+        self._energy = task.count / len(start.label)
+        self._band = task.within(schedule.edge)
+        # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of the scale.
+        self._price = start.price * self._scale * task.shares
+        self._dearest = DEAREST + 2 * self._scale * float((task.units.handover / task.units.mass).max()) / task.count
+        self._rounds, self._proposals = _budget(task, schedule, self._crew.at_border)
+        self._best, self._key = start.label, (np.inf, np.inf)
+
+    def best(self, told: Callable[[float], None]) -> np.ndarray:
+        """Labels (n,) of the best plan seen, judged first by its balance.
+
+        A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps.
+        """
+        rounds, met = self._rounds, 0
+        for turn in range(2 * rounds):
+            part = min(turn / max(rounds - 1, 1), 1.0)
+            self._round(turn, part, late=max(turn - rounds, 0) / rounds)
+            if turn % 16 == 0:
+                told(part)
+            met += self._key[0] == 0.0
+            if turn >= rounds - 1 and met > ENOUGH:
+                break
+        told(1.0)
+        log.debug("search %d: %d rounds, outside by %.3f, objective %.6f", self._run, turn, *self._key)
+        return self._polished() if self._key[0] == 0.0 else self._best
+
+    def _round(self, turn: int, part: float, *, late: float) -> None:
+        """Propose, learn from the loads, and keep the plan if it is the best; `late` is how far beyond the end."""
+        task, schedule = self._task, self._schedule
+        if part >= schedule.hold:
+            _release(task, self._ground, self._plan, turn)
+        hard = HARD / float(task.tolerance.min()) ** 2
+        stiffness = SOFT * (hard / SOFT) ** part * STIFFER**late
+        border = BORDER * task.smooth * self._energy * max(1.0 - part, 0.2)
+        self._crew.work(
+            self._ground,
+            (self._band, self._price, stiffness, self._scale, self._energy * schedule.at(part)),
+            self._proposals,
+            (LATE_SWAPS if late else SWAPS, border, LOOK),
+        )
+        deviation = self._plan.load / task.shares - 1.0
+        if not late:
+            price = _reprice(self._price, deviation, self._band, LEARN * stiffness)
+            self._price = np.clip(price, -self._dearest, self._dearest)
+        outside = task.excess(deviation)
+        if outside < self._key[0] or (outside == 0.0 and part > KEEP_FROM):
+            key = (task.overrun(self._plan.label), task.objective(self._plan.label))
+            if key < self._key:
+                self._best, self._key = self._plan.label.copy(), key
+
+    def _polished(self) -> np.ndarray:
+        """The best plan after every move and swap that betters it and keeps it in its bands, to their very edge."""
+        task = self._task
+        plan = plan_of(self._ground, self._best)
+        worker = worker_of(plan, np.ones(task.count, bool), new_state(task.seed, self._run + 2000))
+        weights = (task.within(1 - 1e-12), np.zeros_like(task.shares), WALL, self._scale, 1e-12)
+        anneal(self._ground, plan, worker, *weights, 20 * self._proposals, LATE_SWAPS, 0.0, LOOK)
+        better = (task.overrun(plan.label), task.objective(plan.label)) < self._key
+        return plan.label if better else self._best
+
+
+class _Crew:
+    """One worker for all territories, or two that share them anew in every round: a line across the map, ever turning.
+
+    Two touch nothing in common, so that what they do hangs neither on who is first nor on the number of processors.
+    """
+
+    def __init__(self, plan: Plan, task: Task, run: int, pool: ThreadPoolExecutor | None) -> None:
+        self._plan, self._pool, self._turn = plan, pool, 0
+        states = [new_state(task.seed, run), *([new_state(task.seed, run + 1000)] if pool else [])]
+        self._workers = [worker_of(plan, np.ones(task.count, bool), state) for state in states]
+
+    @property
+    def at_border(self) -> int:
+        """How many units are at a border."""
+        return int((self._plan.foreign > 0).sum())
+
+    def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, int]) -> None:
+        """`search.anneal`: weights are band, price, stiffness, scale, temperature; ways are swaps, border, limit."""
+        if self._pool is None:
+            anneal(ground, self._plan, self._workers[0], *weights, proposals, *ways)
+            return
+        self._share()
+        size = np.array([worker.border_count[0] for worker in self._workers])
+        parts = np.ceil(proposals * size / max(size.sum(), 1)).astype(int)
+
+        def one(number: int) -> None:
+            anneal(ground, self._plan, self._workers[number], *weights, int(parts[number]), *ways)
+
+        list(self._pool.map(one, range(2)))
+
+    def _share(self) -> None:
+        """Give each worker the territories on one side of a line through the middle of them all."""
+        centre = self._plan.moment[:, 1:] / np.maximum(self._plan.moment[:, :1], 1e-300)
+        angle = self._turn * GOLDEN_ANGLE
+        # Rounded, as in `diagram`: sine and cosine differ in the last digit between systems.
+        along = centre @ np.round([np.cos(angle), np.sin(angle)], 9)
+        first = np.zeros(len(centre), bool)
+        first[np.argsort(along, kind="stable")[: len(centre) // 2]] = True
+        for worker, own in zip(self._workers, (first, ~first), strict=True):
+            worker.own[:] = own
+            list_border(self._plan, worker)
+        self._turn += 1
+
+
+def _release(task: Task, ground: Ground, plan: Plan, turn: int) -> None:
+    """Let free centres follow their territories, on the way when they are centres of mass, now and then when units."""
+    if not task.on_units:
+        ground.pinned[:] = task.pinned
+    elif turn % 8 == 0:
+        ground.centre[:] = task.centres(plan.label)
+
+
+def _ground(task: Task, start: Start) -> tuple[Ground, float]:
+    """What the search stands on, and the weight under which the average territory's spread is 1."""
+    units = task.units
+    spread = (units.mass * ((units.xy - start.centres[start.label]) ** 2).sum(axis=1)).sum()
+    scale = task.count / max(float(spread), 1e-12)
+    # Where some have moved beyond a limit already, to be in one piece, no more may.
+    handed = (units.start >= 0) & (units.start != start.label)
+    given = np.bincount(units.start[handed], units.rows[handed], task.count).astype(np.int64)
+    taken = np.bincount(start.label[handed], units.rows[handed], task.count).astype(np.int64)
+    ground = Ground(
+        ptr=units.ptr,
+        ind=units.ind,
+        ring=units.ring,
+        xy=units.xy,
+        mass=units.mass,
+        measure=units.measure,
+        start=units.start,
+        handover=units.handover,
+        movable=units.movable,
+        wanted=1.0 / task.shares,
+        ideal=scale * task.ideal * task.shares,
+        pinned=np.ones(task.count, bool),
+        centre=start.centres.copy(),
+        travel=units.travel,
+        allowed=units.allowed,
+        radius=task.radius**2,
+        loose=task.loose,
+        rows=units.rows,
+        most_given=np.maximum(task.most_given, given),
+        most_taken=np.maximum(task.most_taken, taken),
+        most_moved=max(task.most_moved, int(given.sum())),
+        is_limited=task.is_limited,
+    )
+    return ground, scale
+
+
+def _reprice(price: np.ndarray, deviation: np.ndarray, band: np.ndarray, rate: float) -> np.ndarray:
+    """The multipliers (K, q) after a round: up where a load is above its band, down where below, eased inside."""
+    above = np.maximum(np.maximum(price, 0.0) + rate * (deviation - band[:, :, 1]), 0.0)
+    below = np.maximum(np.maximum(-price, 0.0) + rate * (band[:, :, 0] - deviation), 0.0)
+    return above - below
+
+
+def _budget(task: Task, schedule: Schedule, at_border: int) -> tuple[int, int]:
+    """Rounds, and proposals in each: steps grow with the size to a limit; border units are asked twice at least."""
+    steps = np.clip(2000 * len(task.units.mass), 4e4, 8e6)
+    proposals = max(2 * at_border, int(steps / 1000), LEAST)
+    return int(np.clip(steps / proposals, schedule.least, 1000) * task.effort) + 1, proposals
