@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import territory
 from api.content import Parts, encode_portfolio
 from api.planning.desk import Desk, check_revision
-from api.planning.listing import Listing, point_shapes, polygon_shapes
+from api.planning.listing import DEGREE_DECIMALS, Listing, point_shapes, polygon_shapes
 from api.problems import ConflictError, ForbiddenError, UnavailableError, UnknownError
 from api.store import Alignment, Job, StoredPortfolio, advance, keep_blobs, new_id, now
 from territory.errors import Problem
@@ -306,14 +306,19 @@ def _reps(stored: StoredPortfolio, portfolio: Portfolio) -> Listing:
 
 def placed(located: Any, version: str) -> Listing:
     """A table with its points as lon and lat, and as shapes."""
+    table = with_degrees(located)
+    return Listing.of(table, version, point_shapes(table["lon"].to_numpy(), table["lat"].to_numpy()))
+
+
+def with_degrees(located: Any) -> pd.DataFrame:
+    """A table with its points as lon and lat, NaN where there is none."""
     has = ~(located.geometry.isna() | located.geometry.is_empty).to_numpy()
     lon, lat = np.full(len(located), np.nan), np.full(len(located), np.nan)
     if has.any():
         points = located.geometry[has]
         lon[has], lat[has] = unproject(np.column_stack([points.x, points.y]), located.crs)
     table = pd.DataFrame(located.drop(columns="geometry"))
-    table = table.assign(lon=np.round(lon, 6), lat=np.round(lat, 6))
-    return Listing.of(table, version, point_shapes(lon, lat))
+    return table.assign(lon=np.round(lon, DEGREE_DECIMALS), lat=np.round(lat, DEGREE_DECIMALS))
 
 
 def facts(portfolio: Portfolio) -> dict[str, Any]:

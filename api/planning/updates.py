@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from itertools import chain, islice
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
+import orjson
 import pandas as pd
 import sqlalchemy as sa
 
 import territory
 from api.content import Parts, encode_portfolio
 from api.planning.desk import Desk, check_revision
-from api.planning.listing import Listing
-from api.planning.portfolios import READY, change, etag, opened, rules_of, upload
+from api.planning.listing import Listing, plain_values
+from api.planning.portfolios import READY, change, etag, opened, rules_of, upload, with_degrees
 from api.planning.publishing import publish_portfolio
 from api.problems import ConflictError
 from api.store import Alignment, StoredPortfolio, keep_blobs
-from territory.geo import unproject
 from territory.model import Portfolio
 from territory.rules import changed_rules
 
@@ -32,6 +33,7 @@ Owners = Literal["keep", "file"]
 _COLUMNS = ("what", "id", "name", "change", "column", "before", "after")
 _Row = tuple[str, str, Any, str, Any, Any, Any]
 _MOST_ROWS = 50_000
+_CLOSE = 1e-6
 
 
 # ---- rules
@@ -40,7 +42,8 @@ _MOST_ROWS = 50_000
 def preview_rules(desk: Desk, portfolio_id: str, rules: Mapping[str, Any]) -> Listing:
     """What would be different under other rules: the rules themselves, and what each territory holds."""
     stored, portfolio = opened(desk, portfolio_id)
-    return _listing(portfolio, portfolio.with_rules(**rules), f"{stored.snapshot}.rules")
+    asked = sha256(orjson.dumps(rules, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return _listing(portfolio, portfolio.with_rules(**rules), f"{str(stored.snapshot)[:16]}.{asked[:16]}")
 
 
 def change_rules(desk: Desk, portfolio_id: str, revision: int | None, rules: Mapping[str, Any]) -> StoredPortfolio:
@@ -84,7 +87,7 @@ def difference(desk: Desk, portfolio_id: str, update_id: str, owners: Owners) ->
     """What new files change: who comes and goes, every other cell that differs, and what each territory holds."""
     stored, portfolio = opened(desk, portfolio_id)
     update, merged = _merged(desk, stored, portfolio, update_id, owners)
-    return _listing(portfolio, merged, f"{stored.snapshot}.{update.snapshot}.{owners}")
+    return _listing(portfolio, merged, f"{str(stored.snapshot)[:16]}.{str(update.snapshot)[:16]}.{owners}")
 
 
 def take_over(
@@ -152,9 +155,9 @@ def _merged(
 def _listing(before: Portfolio, after: Portfolio, version: str) -> Listing:
     rows = chain(
         _rules_changed(before, after),
-        _rows_changed("rep", _located(before.reps), _located(after.reps)),
+        _rows_changed("rep", *map(with_degrees, (before.reps, after.reps))),
         _territories_changed(before, after),
-        _rows_changed("customer", _located(before.customers), _located(after.customers)),
+        _rows_changed("customer", *map(with_degrees, (before.customers, after.customers))),
     )
     table = pd.DataFrame(islice(rows, _MOST_ROWS), columns=list(_COLUMNS), dtype=object)
     return Listing.of(table.rename_axis("row"), version)
@@ -187,25 +190,22 @@ def _rows_changed(what: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[_
             yield what, str(row_id), _name_in(table, row_id), kind, None, None, None
     both = new.index.intersection(old.index)
     for column in dict.fromkeys([*old.columns, *new.columns]):
-        if column == "territory" and what == "territory":
-            continue
-        left, right = (
-            (table[column].reindex(both) if column in table else pd.Series(None, index=both, dtype=object)).astype(
-                object
-            )
-            for table in (old, new)
-        )
-        differs = (left.where(left.notna(), None) != right.where(right.notna(), None)).to_numpy()
-        for row_id in both[differs & ~(left.isna() & right.isna()).to_numpy()]:
-            yield (
-                what,
-                str(row_id),
-                _name_in(new, row_id),
-                "changed",
-                str(column),
-                _told(left[row_id]),
-                _told(right[row_id]),
-            )
+        left, right = (_plain_column(table, column, both) for table in (old, new))
+        for row_id, one, other in zip(both, left, right, strict=True):
+            if not _is_same(one, other):
+                yield what, str(row_id), _name_in(new, row_id), "changed", str(column), _told(one), _told(other)
+
+
+def _plain_column(table: pd.DataFrame, column: str, ids: pd.Index) -> list[Any]:
+    """Python's own values, None for what is not known."""
+    return plain_values(table[column].reindex(ids)) if column in table else [None] * len(ids)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether people would call them the same: a place comes back from a file a few centimetres off."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= _CLOSE * max(1.0, abs(one))
+    return bool(one == other)
 
 
 def _name_in(table: pd.DataFrame, row_id: str) -> str | None:
@@ -214,18 +214,7 @@ def _name_in(table: pd.DataFrame, row_id: str) -> str | None:
 
 
 def _told(value: Any) -> Any:
+    """A value as JSON has it."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    if value is None or pd.isna(value):
-        return None
-    return value.item() if hasattr(value, "item") else value if isinstance(value, bool | int | float) else str(value)
-
-
-def _located(located: Any) -> pd.DataFrame:
-    """A table with lon and lat, to a metre or so, in the place of points."""
-    has = ~(located.geometry.isna() | located.geometry.is_empty).to_numpy()
-    lon, lat = np.full(len(located), np.nan), np.full(len(located), np.nan)
-    if has.any():
-        points = located.geometry[has]
-        lon[has], lat[has] = unproject(np.column_stack([points.x, points.y]), located.crs)
-    return pd.DataFrame(located.drop(columns="geometry")).assign(lon=lon.round(5), lat=lat.round(5))
+    return value if value is None or isinstance(value, bool | int | float) else str(value)

@@ -44,7 +44,14 @@ def places(site: Site) -> dict[str, str]:
     service.post("manager", f"{path}/scenarios", {"name": NASTY[4], "changes": change})
     service.run_jobs()
     short = [where.removeprefix("/v1") for where in (path, second, comparison)]
-    return {"portfolio": short[0], "proposal": short[1], "comparison": short[2], "what-ifs": f"{short[0]}/scenarios", "days": f"{short[0]}/days"}
+    return {
+        "portfolio": short[0],
+        "proposal": short[1],
+        "comparison": short[2],
+        "what-ifs": f"{short[0]}/scenarios",
+        "data": f"{short[0]}/data",
+        "days": f"{short[0]}/days",
+    }
 
 
 def opened(visit: Visit, places: dict[str, str], kind: str, **options: object) -> Page:
@@ -59,6 +66,7 @@ def opened(visit: Visit, places: dict[str, str], kind: str, **options: object) -
         "days": "#tiles .tile",
         "/my/day": "#tiles .tile",
         "/my": "#customer-list .card",
+        "data": "#rule-fields input",
         "/portfolios": "#list .card",
         "/password": "form",
     }
@@ -71,6 +79,7 @@ KINDS = [
     "proposal",
     "comparison",
     "what-ifs",
+    "data",
     "/portfolios",
     "days",
     "/my/day",
@@ -94,7 +103,7 @@ def test_hostile_names_are_shown_as_text_and_a_phone_is_wide_enough(visit: Visit
         expect(page.locator("h1")).to_have_text(NASTY[1])
 
 
-@pytest.mark.parametrize("kind", ["portfolio", "proposal", "/my", "/users"])
+@pytest.mark.parametrize("kind", ["portfolio", "proposal", "days", "/my/day", "/my", "/users"])
 def test_a_page_speaks_chinese_when_told_to(visit: Visit, places: dict[str, str], kind: str):
     page = opened(visit, places, kind)
 
