@@ -53,7 +53,7 @@ class Frame:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _secure(MutableHeaders(scope=message), own_id, nonce)
+                _secure(MutableHeaders(scope=message), message["status"], own_id, nonce)
                 self._note(scope, message["status"], time.perf_counter() - started)
             await send(message)
 
@@ -108,13 +108,14 @@ def _limited(headers: Headers, receive: Receive, limit: int) -> Receive:
     return limited
 
 
-def _secure(headers: MutableHeaders, own_id: str, nonce: str) -> None:
+def _secure(headers: MutableHeaders, status: int, own_id: str, nonce: str) -> None:
     headers["X-Request-ID"] = own_id
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    if "content-security-policy" not in headers:
+    # A page that the browser has kept goes on under the policy that it came with: its nonces are of then.
+    if status != 304 and "content-security-policy" not in headers:
         is_page = headers.get("content-type", "").startswith("text/html")
         headers["Content-Security-Policy"] = page_policy(nonce) if is_page else _NOTHING
 

@@ -36,6 +36,15 @@ def test_the_same_url_gives_json_csv_geojson_and_html(service: Running, portfoli
     assert service.get("manager", url, headers={"Accept": "image/png"}).status_code == 406
 
 
+def test_a_page_that_the_browser_has_kept_stays_under_the_policy_it_came_with(service: Running, portfolio: str):
+    first = service.get("manager", f"{portfolio}/map")
+
+    again = service.get("manager", f"{portfolio}/map", headers={"If-None-Match": first.headers["etag"]})
+
+    assert "content-security-policy" in first.headers
+    assert (again.status_code, "content-security-policy" in again.headers) == (304, False)
+
+
 def test_a_browsers_accept_header_gets_a_page_with_a_nonce(service: Running, portfolio: str):
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
