@@ -143,6 +143,10 @@ class _Master:
         total = np.append(np.ones(int(self.must.sum())), self.vehicles) if self.is_full else None
         worth = np.array(list(self.worth.values()), float) / self.scale
         solved = linprog(-worth, A_ub=kept, b_ub=most, A_eq=equal, b_eq=total, method="highs-ds")
+        if solved.x is None:
+            # The bound so far holds all the same; the search goes on without prices.
+            self.part = np.zeros(len(self.worth))
+            return np.zeros(m), 0.0, 0.0
         self.part = solved.x
         price = np.zeros(m)
         at_most = -solved.ineqlin.marginals * self.scale

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from territory.callplan.rhythm import Rhythms, gap_price, paths_of, visits_due, visits_in_turn
 from territory.callplan.month import NEVER
+from territory.callplan.rhythm import Rhythms, gap_price, paths_of, visits_due, visits_in_turn
 
 
 def rhythms(days: int, **changes: object) -> Rhythms:

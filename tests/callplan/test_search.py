@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from territory.alignment.numeric import new_state
+from territory.callplan import periodic
+from territory.callplan.month import Calendar, Month
 from territory.callplan.periodic import solve_periodic
+from territory.callplan.search import search
 from tests.bench.periodic import best_known, read_instance
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "routing"
@@ -80,6 +84,29 @@ def test_published_instances_come_close_to_the_best_known_and_break_no_rule(name
 
     check(plan, instance)
     assert plan.cost <= 1.03 * best_known(FOLDER)[name]
+
+
+def searched(month: Month, start: Calendar, *, within: float) -> tuple[Calendar, float]:
+    """The best calendar of some rounds, and its cost."""
+    now, kept, best = (periodic._copy(start, month, 4) for _ in range(3))
+    return best, search(month, now, kept, best, 500, 1.0, 0.01, 6.0, within, new_state(1))
+
+
+def test_rounds_that_keep_to_a_day_better_routes_and_leave_every_customer_its_days():
+    rng = np.random.default_rng(2)
+    xy = rng.uniform(0, 10, (21, 2))
+    cost = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    patterns = [[[0, 2], [1, 3]] if number % 2 else [[0], [1], [2], [3]] for number in range(20)]
+    month = periodic._month(cost, np.zeros(20), np.ones(20), patterns, 4, 2, np.inf, np.inf)
+    elsewhere = month._replace(drive=rng.permutation(cost))
+    rough, _ = searched(elsewhere, periodic._nothing(elsewhere, 4), within=0.0)
+    for route in range(8):
+        periodic.refresh(month, rough, route)
+
+    better, lowest = searched(month, rough, within=1.0)
+
+    assert lowest < rough.sums[:, 0].sum()
+    assert ((better.route_of >= 0) == (rough.route_of >= 0)).all()
 
 
 def test_the_same_seed_gives_the_same_routes():
