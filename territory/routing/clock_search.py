@@ -23,6 +23,9 @@ TICKS, MOST_TICKS = 1_080, 20_000
 ROUNDS = 40
 """Of the search for prices."""
 STRETCHES = 48
+"""Of the day, in which labels of a place stand apart."""
+FEW_PLACES = 18
+"""With no more places than these, labels stand apart by the visits made, and are only compared with their like."""
 MAKING = 60
 """Comparisons that making a label takes as long as."""
 
@@ -220,8 +223,10 @@ def grow_by_clock(side, seconds, ends, worth, priced, constant, must, unit, best
     """
     m = len(worth)
     whole, masks = np.empty((10, 1024), np.int64), np.empty((2, 1024), np.uint64)
-    head = np.full(m * STRETCHES, -1, np.int64)
-    most, least = np.full(m * STRETCHES, -NEVER, np.int64), np.full(m * STRETCHES, NEVER, np.int64)
+    is_small = m <= FEW_PLACES
+    shelves = m << (m - 2) if is_small else m * STRETCHES
+    head = np.full(shelves, -1, np.int64)
+    most, least = np.full(shelves, -NEVER, np.int64), np.full(shelves, NEVER, np.int64)
     width = side.horizon // 16384 + 1
     queue = np.full(side.horizon // width + 2, -1, np.int64)
     ways = np.zeros((3, 4), np.int64)
@@ -273,9 +278,12 @@ def grow_by_clock(side, seconds, ends, worth, priced, constant, must, unit, best
                 if must & ~mask & closed:
                     continue
                 key = value + unit * time
-                shelf = j * STRETCHES + time * STRETCHES // (side.horizon + 1)
+                lowest, highest = j * STRETCHES, (j + 1) * STRETCHES - 1
+                shelf = lowest + time * STRETCHES // (side.horizon + 1)
+                if is_small:
+                    lowest = highest = shelf = np.int64(mask >> uint64(1)) * m + j
                 is_dominated = False
-                for s in range(j * STRETCHES, shelf + 1):
+                for s in range(lowest, shelf + 1):
                     if most[s] < key:
                         continue
                     q = head[s]
@@ -297,7 +305,7 @@ def grow_by_clock(side, seconds, ends, worth, priced, constant, must, unit, best
                         break
                 if is_dominated:
                     continue
-                for s in range(shelf, (j + 1) * STRETCHES):
+                for s in range(shelf, highest + 1):
                     if least[s] > key:
                         continue
                     q, left = head[s], -1

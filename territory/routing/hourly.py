@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -177,7 +178,8 @@ class Day:
         return max(found, key=lambda one: one.merit, default=None)
 
     def _found(self, order: np.ndarray, timing: Timing) -> Found:
-        prize = float(self.asked.prizes[order].sum())
+        # Summed without error: the same visits in another order are worth the same.
+        prize = math.fsum(self.asked.prizes[order])
         drive, back = float(timing.drives.sum()) / SECONDS, timing.back / SECONDS
         merits = {"value": (prize, -drive), "home": (prize, -back), "drive": (prize - drive, 0.0)}
         return Found(order, timing, (float(self.asked.mandatory[order].sum()), *merits[self.asked.objective]))
@@ -224,7 +226,7 @@ class Day:
         leg = timing.pause_leg
         if pause is not None and leg < len(start) and pause >= arrive[leg]:
             wait[leg] -= self.task.pause[2] / SECONDS
-        prize, drive = float(self.asked.prizes[found.visits].sum()), float(timing.drives.sum()) / SECONDS
+        prize, drive = math.fsum(self.asked.prizes[found.visits]), float(timing.drives.sum()) / SECONDS
         reasons = quickest.reasons or self._missed(found, is_proven=proof.is_proven)
         figures = self.asked.figures(proof, prize, drive, timing.back)
         if reasons:

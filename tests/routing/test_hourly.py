@@ -23,6 +23,7 @@ from territory.travel import HourlyTimes, LineTravel, RoadTravel, TravelMatrix, 
 from tests.towns import osm_xml
 from tests.worlds import line_of_customers
 
+REST = {"windows": None, "mandatory": None, "shift": (480.0, 720.0), "pause": None, "max_drive": None}
 RUSH = (2.0, 1.0, 1.0, 1.0)
 """From eight to nine everything takes twice as long."""
 
@@ -261,3 +262,15 @@ def test_where_all_hours_of_the_shift_are_alike_there_is_one_matrix(main_road):
     assert hourly_times(LineTravel(), places, 480, 1020) is None
     assert hourly_times(main_road, places, 60, 300) is None
     assert hourly_times(main_road, places, 480, 600).minutes.shape == (2, 2, 2)
+
+
+def test_a_better_order_of_the_same_visits_is_taken_whatever_their_prizes_add_up_to():
+    # 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1 to a computer.
+    hourly = by_hour(30, 10, 20)
+
+    plan = solved(hourly, [10, 10, 10], prizes=np.array([0.1, 0.2, 0.3]))
+
+    day = Day.of(hourly, {"service": np.full(3, 10.0), "prizes": np.array([0.1, 0.2, 0.3]), **REST}, "value")
+    merits = {day.timed(np.array(order)).merit[1] for order in permutations(range(3))}
+    assert len(merits) == 1
+    assert plan.status == "optimal"
