@@ -101,16 +101,27 @@ def many_reps(count: int) -> Table:
 
 
 def iowa() -> Table:
-    """Four weeks of twelve reps: today's alignment beside the balanced one, then planned beside routed minutes."""
+    """Four weeks of twelve reps: today's alignment beside the balanced one, then planned beside routed minutes.
+
+    ``use_wanted`` above 1 says why not every visit that is due is made: the hours would not hold them.
+    """
     today = territory.read_portfolio(DATA / "iowa" / "customers.csv", DATA / "iowa" / "reps.csv")
     balanced = territory.realign(today, tolerance=0.05, seed=SEED).accept()
     before = plan_calls(today, start=START, seed=SEED)
     settled = territory.reconcile(balanced, start=START, seed=SEED)
-    first = settled.rounds.xs(1, level="round")
-    last = settled.rounds.xs(settled.rounds.index.get_level_values("round").max(), level="round")
     rows = [_iowa_row("today", before), _iowa_row("balanced", plan_calls(balanced, start=START, seed=SEED))]
-    for name, table in (("first round", first), ("last round", last)):
-        rows.append({"alignment": name, "worst_difference": float(table["difference"].abs().max())})
+    for number, table in settled.rounds.groupby(level="round"):
+        apart = table["difference"].abs()
+        rows.append(
+            {
+                "alignment": f"balanced, round {number}",
+                "coverage": (table["coverage"] * table["routed_minutes"]).sum() / table["routed_minutes"].sum(),
+                "worst_difference": float(apart.max()),
+                "reps_within_5_percent": int((apart <= 0.05).sum()),
+                "least_use_wanted": float(table["use_wanted"].min()),
+                "most_use_wanted": float(table["use_wanted"].max()),
+            }
+        )
     return rows
 
 
