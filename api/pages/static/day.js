@@ -109,10 +109,11 @@ function showDay() {
   showNotices(stops);
   byId("on-the-way").hidden = Boolean(rest);
   byId("open-replan").disabled = !stops.some(({ isDone, arrive }) => arrive && !isDone) && !route.unvisited.length;
+  byId("tiles").hidden = !stops.length;
   byId("tiles").replaceChildren(...[
     [say("tile_visits"), say("done_of", { done: finished, all: stops.length })],
-    [say("tile_times"), stops.length ? `${clock(shown.depart)} – ${clock(shown.home)}` : "–"],
-    [say("tile_drive"), stops.length ? say("drive_of", { minutes: number(Math.round(shown.drive_minutes)), km: number(shown.drive_km) }) : "–"],
+    [say("tile_times"), `${clock(shown.depart)} – ${clock(shown.home)}`],
+    [say("tile_drive"), say("drive_of", { minutes: number(Math.round(shown.drive_minutes)), km: number(shown.drive_km) })],
     [say("tile_proof"), proof(shown)],
   ].map(([label, value]) => element("div", { class: "tile" }, element("dt", {}, label), element("dd", {}, value))));
   byId("stops").replaceChildren(...stopCards(stops, visits.byCustomer(), state.chosen, {

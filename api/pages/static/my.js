@@ -1,7 +1,7 @@
 // A rep's own page, for a phone on a flaky line: what changes for me, my customers, my challenges.
 
 import { element } from "./elements.js";
-import { all, attempt, badge, button, byId, complain, day, done, get, link, me, number, onSubmit, openDialog, page, say } from "./base.js";
+import { all, attempt, badge, button, byId, complain, day, done, get, link, me, moveReason, number, onSubmit, openDialog, page, say } from "./base.js";
 import { keepForLater } from "./keeping.js";
 import { Outbox } from "./outbox.js";
 import { listenToTabs } from "./tabs.js";
@@ -66,7 +66,7 @@ function changeCard(portfolio, row, isGoing) {
     element("p", { class: "soft" }, [
       isGoing ? say("goes_to", { rep: row.to_rep_id || row.to }) : say("comes_from", { rep: row.from_rep_id || row.from || "–" }),
       `${say("potential")} ${number(row.potential)}`,
-      row.reason,
+      row.reason ? moveReason(row) : null,
     ].filter(Boolean).join(" · ")),
     challenge ? element("p", {}, badge(challenge.status), challenge.answer ? ` ${challenge.answer}` : "")
       : waiting ? element("p", { class: "soft" }, say("waits_for_line"))

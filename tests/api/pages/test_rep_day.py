@@ -25,7 +25,7 @@ def planned(site: Site) -> str:
     quiet = town(seed=71)
     customers = quiet.customers.assign(visits_per_year=25.0, phone="+86 512 6000 0000")
     path = site.service.bring(replace(quiet, customers=customers), name="Town of days")
-    site.service.post("manager", f"{path}/calls", {"start": MONDAY.isoformat(), "weeks": 2})
+    site.service.post("manager", f"{path}/calls", {"start": MONDAY.isoformat(), "weeks": 2, "effort": 0.05})
     site.service.run_jobs()
     return path
 
@@ -120,7 +120,8 @@ def test_a_day_read_ahead_opens_without_a_line(site: Site, visit: Open, planned:
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     tomorrow = (date.today() + timedelta(1)).isoformat()
     page.wait_for_function(
-        "async (day) => (await (await caches.open('territory')).keys()).some(({ url }) => url.includes(`route?day=${day}`))",
+        """async (day) => (await (await caches.open('territory')).keys())
+            .some(({ url }) => url.includes(`route?day=${day}`))""",
         arg=tomorrow,
     )
 
@@ -133,23 +134,23 @@ def test_a_day_read_ahead_opens_without_a_line(site: Site, visit: Open, planned:
     expect(page.locator("#notices")).to_contain_text("this day was not loaded before")
 
 
-def test_the_rest_of_a_day_is_planned_again_from_a_place_that_is_typed_and_stays(site: Site, visit: Open, planned: str):
+def test_the_rest_of_a_day_is_planned_again_from_where_one_is_and_stays_on_the_phone(
+    site: Site, visit: Open, planned: str
+):
     day = days_of(site, planned)[2]
-    page = visit("rep A", at(planned, day), **PHONE)
+    here = {"geolocation": {"longitude": 4.2, "latitude": 43.3}, "permissions": ["geolocation"]}
+    page = visit("rep A", at(planned, day), **PHONE, **here)
     expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
     count = page.locator(".stop").count()
 
     page.get_by_role("button", name="Replan from here").click()
     form = page.locator("#replan")
-    form.get_by_label("From").select_option("typed")
     form.locator("input[name=time]").fill("10:30")
-    form.get_by_label("Latitude, longitude").fill("somewhere")
-    form.get_by_role("button", name="Replan").click()
-    expect(form).to_contain_text("This is no place")
-    form.get_by_label("Latitude, longitude").fill("43.3, 4.2")
     form.get_by_role("checkbox").first.check()
-    form.get_by_role("button", name="Replan").click()
+    with page.expect_request("**/replan") as asked:
+        form.get_by_role("button", name="Replan").click()
 
+    assert asked.value.post_data_json["position"] == {"lon": 4.2, "lat": 43.3}
     expect(page.locator("#notices")).to_contain_text("Replanned at 10:30.")
     expect(page.locator(".stop")).to_have_count(count - 1)
     page.reload()
@@ -158,45 +159,41 @@ def test_the_rest_of_a_day_is_planned_again_from_a_place_that_is_typed_and_stays
     expect(page.locator(".stop")).to_have_count(count)
 
 
-def test_where_the_phone_is_comes_from_the_phone(site: Site, visit: Open, planned: str):
-    day = days_of(site, planned)[2]
-    here = {"geolocation": {"longitude": 4.2, "latitude": 43.3}, "permissions": ["geolocation"]}
-    page = visit("rep A", at(planned, day), **PHONE, **here)
+def test_a_phone_that_does_not_know_where_it_is_lets_one_type_it(site: Site, visit: Open, planned: str):
+    page = visit("rep A", at(planned, days_of(site, planned)[2]), **PHONE)
     expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
 
     page.get_by_role("button", name="Replan from here").click()
-    page.locator("#replan input[name=time]").fill("10:30")
-    with page.expect_request("**/replan") as asked:
-        page.locator("#replan").get_by_role("button", name="Replan").click()
+    form = page.locator("#replan")
+    form.locator("input[name=time]").fill("10:30")
+    form.get_by_role("button", name="Replan").click()
+    expect(form).to_contain_text("Your place is not known: type it.")
+    form.get_by_label("Latitude, longitude").fill("somewhere")
+    form.get_by_role("button", name="Replan").click()
+    expect(form).to_contain_text("This is no place")
+    form.get_by_label("Latitude, longitude").fill("43.3, 4.2")
+    form.get_by_role("button", name="Replan").click()
 
-    assert asked.value.post_data_json["position"] == {"lon": 4.2, "lat": 43.3}
-
-
-def test_a_stop_leads_there_by_any_app_and_calls_by_phone(site: Site, visit: Open, planned: str):
-    page = visit("rep A", at(planned, days_of(site, planned)[3]), **PHONE)
-    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
-
-    page.locator("#stop-1").get_by_text("Navigate").click()
-
-    links = page.locator("#stop-1 .ways a")
-    schemes = [link.get_attribute("href").split("?")[0].split("/")[0:3] for link in links.all()]
-    assert [parts[0].split(":")[0] for parts in schemes] == ["geo", "https", "https", "https"]
-    assert {link.get_attribute("rel") for link in links.all()} == {"noopener noreferrer"}
-    assert page.locator("#stop-1 a[href^='tel:']").get_attribute("href") == "tel:+8651260000000"
+    expect(page.locator("#notices")).to_contain_text("Replanned at 10:30.")
 
 
-def test_somebody_whom_nobody_had_planned_is_visited_as_well(site: Site, visit: Open, planned: str):
+def test_a_stop_leads_there_and_calls_and_somebody_unplanned_is_visited_as_well(site: Site, visit: Open, planned: str):
     day = days_of(site, planned)[3]
     page = visit("rep A", at(planned, day), **PHONE)
     expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
-    planned_ids = {row["customer_id"] for row in site.service.get("rep A", f"{planned}/calls?day={day}").json()["items"]}
+    called = {row["customer_id"] for row in site.service.get("rep A", f"{planned}/calls?day={day}").json()["items"]}
     own = site.service.get("rep A", f"{planned}/customers?limit=1000").json()["items"]
-    other = next(row for row in own if row["customer_id"] not in planned_ids)
+    other = next(row for row in own if row["customer_id"] not in called)
+
+    page.locator("#stop-1").get_by_text("Navigate").click()
+    links = page.locator("#stop-1 .ways a").all()
+    assert [link.get_attribute("href").split(":")[0] for link in links] == ["geo", "https", "https", "https"]
+    assert {link.get_attribute("rel") for link in links} == {"noopener noreferrer"}
+    assert page.locator("#stop-1 a[href^='tel:']").get_attribute("href") == "tel:+8651260000000"
 
     page.get_by_role("button", name="Another customer").click()
     page.locator("#other").get_by_label("Customer").fill(other["customer_id"])
     page.locator("#other").get_by_role("button", name="Start").click()
-
     expect(page.locator(".stop.started")).to_contain_text(other["name"])
     page.locator(".stop.started").get_by_role("button", name="Not begun after all").click()
     expect(page.locator(".stop.started")).to_have_count(0)
@@ -238,7 +235,7 @@ def test_a_rep_without_a_plan_is_shown_who_is_due_and_plans_his_weeks(site: Site
     expect(page.locator("#week-days .week-day").first).to_be_visible()
 
 
-def test_the_week_leads_to_its_days(site: Site, visit: Open, planned: str):
+def test_the_week_leads_to_its_days_and_an_address_to_the_phones_calendar(site: Site, visit: Open, planned: str):
     day = days_of(site, planned)[0]
     count = sum(row["day"] == day for row in site.service.get("rep A", f"{planned}/calls?limit=1000").json()["items"])
     page = visit("rep A", at(planned, day), **PHONE)
@@ -246,21 +243,15 @@ def test_the_week_leads_to_its_days(site: Site, visit: Open, planned: str):
 
     page.get_by_role("tab", name="Week").click()
     page.locator("#week-days .week-day", has_text=f"{count} visit").first.click()
-
     expect(page.get_by_role("tab", name="Day", exact=True)).to_have_attribute("aria-selected", "true")
     expect(page.locator(".stop")).to_have_count(count)
 
-
-def test_an_address_for_the_calendar_is_made_and_taken_back(site: Site, visit: Open, planned: str):
-    page = visit("rep A", at(planned, days_of(site, planned)[0]), **PHONE)
     page.get_by_role("tab", name="Calendar").click()
-
     page.get_by_role("button", name="Make an address").click()
     address = page.locator("#secret code").inner_text()
     read = site.service.client.get(address.removeprefix(site.address))
     page.locator("#calendars").get_by_role("button", name=re.compile("Revoke")).click()
     expect(page.locator("#calendars li")).to_have_count(0)
-
     assert (read.status_code, read.text[:15]) == (200, "BEGIN:VCALENDAR")
     assert site.service.client.get(address.removeprefix(site.address)).status_code == 404
 
