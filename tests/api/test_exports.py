@@ -13,6 +13,7 @@ import pytest
 
 from api.exchange.workbooks import geopackage, workbook
 from api.planning.listing import Listing, point_shapes
+from api.problems import NotAcceptableError
 from tests.api.services import Running, town
 
 RUNS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "#N/A", "=HYPERLINK(1)", "plain"]
@@ -42,6 +43,22 @@ def test_a_workbook_holds_numbers_as_numbers_and_every_text_as_text():
     assert sheet is not None
     assert {cell.data_type for cell in sheet["A"]} == {"s"}
     assert [row[0] for row in rows[2:]] == [name.replace("\r", "\n") for name in RUNS]
+
+
+def test_the_same_table_is_the_same_workbook_to_the_byte_however_wide_it_is():
+    told = listing_of(**{f"column {number}": [number] for number in range(60)})
+
+    first, second = (workbook(told, told.rows, "wide") for _ in range(2))
+
+    assert first == second
+    assert cells_of(first) == [[f"column {number}" for number in range(60)], list(range(60))]
+
+
+def test_a_table_longer_than_a_sheet_is_refused():
+    told = replace(listing_of(customer_id=["1"]), rows=range(1_048_576))
+
+    with pytest.raises(NotAcceptableError, match="1,048,575 rows"):
+        workbook(told, told.rows, "long")
 
 
 def test_what_a_cell_cannot_hold_is_cut_and_not_refused():
