@@ -93,6 +93,21 @@ def test_a_day_is_a_list_from_leaving_to_coming_back(opened: Opener):
 
 
 @pytest.mark.parametrize(
+    ("proof", "language", "told"),
+    [
+        ("optimal", "zh", "已证明最优"),
+        ("gap 1.2 %", "en", "within 1.2 % of the best"),
+        ("gap 1.2 %", "zh", "与最优相差不超过 1.2 %"),
+        ("infeasible", "zh", "无法安排全部必访客户"),
+    ],
+)
+def test_how_good_a_day_is_stands_there_in_either_language(opened: Opener, proof, language, told):
+    page = opened(draw_days([replace(day(), proof=proof)], language=language))
+
+    expect(page.locator(".tile").last).to_contain_text(told)
+
+
+@pytest.mark.parametrize(
     ("arrive", "order"), [("11:40", ["leg", "Break", "stop"]), ("12:30", ["Break", "leg", "stop"])]
 )
 def test_a_break_on_arrival_stands_after_the_drive_and_an_earlier_one_before_it(opened: Opener, arrive, order):

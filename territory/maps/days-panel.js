@@ -125,8 +125,9 @@ class DaysPanel {
 
   _proof(proof) {
     const { words } = this.page;
-    const known = { optimal: "proofOptimal", unproven: "proofUnproven" }[proof];
-    return known ? words.say(known) : proof;
+    const known = { optimal: "proofOptimal", unproven: "proofUnproven", infeasible: "proofInfeasible" }[proof];
+    const [, gap] = /^gap (.+)$/.exec(proof) || [];
+    return known ? words.say(known) : gap ? words.say("proofGap", { gap }) : proof;
   }
 
   _tile(key, value, note) {
