@@ -225,10 +225,10 @@ def _read_csv(path: Path, *needed: str) -> pd.DataFrame:
 
     from territory.errors import DataError, NotFoundError, Problem
 
-    if not path.is_file():
-        raise NotFoundError([Problem(str(path), "There is no such file.", "Give a CSV in UTF-8.")])
     try:
         table = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFoundError([Problem(str(path), "There is no such file.", "Give a CSV in UTF-8.")]) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError([Problem(str(path), f"It is no table: {error}.", "Give a CSV in UTF-8.")]) from error
     missing = [name for name in needed if name not in table]
