@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pandas as pd
@@ -130,16 +131,17 @@ def planned(desk: Desk, portfolio_id: str, *, rep_id: str | None, first: date | 
     stored = ready(desk, portfolio_id)
     rep = rep_of(desk, stored, rep_id) if desk.who.is_rep or rep_id is not None else None
     rows = visits_in_force(desk, stored, rep, first, last)
-    told = visits.of_days(desk, stored.id, str(rows["day"].min()), str(rows["day"].max())) if len(rows) else {}
+    span = (str(rows["day"].min()), str(rows["day"].max())) if len(rows) else ("", "")
+    told = visits.of_days(desk, stored.id, rep, *span)
     found = [told.get(key) for key in zip(rows["rep_id"], rows["day"], rows["customer_id"], strict=True)]
     rows = _plain(rows).assign(
         status=pd.array([PLANNED if visit is None else visit.status for visit in found], dtype="str"),
         outcome=pd.array([None if visit is None else visit.outcome for visit in found], dtype="str"),
         visit_id=pd.array([None if visit is None else visit.id for visit in found], dtype="str"),
     )
-    made = sum(visit.revision for visit in found if visit is not None)
-    plans = ".".join(sorted(set(rows["call_plan_id"]), reverse=True)[:3])
-    return Listing.of(rows.rename_axis("row"), f"{plans}.{len(rows)}.{made}.{rep}.{first}.{last}")
+    state = [sorted(set(rows["call_plan_id"])), rep, str(first), str(last)]
+    state.append([(visit.id, visit.revision) for visit in found if visit is not None])
+    return Listing.of(rows.rename_axis("row"), sha256(repr(state).encode()).hexdigest()[:24])
 
 
 def visits_in_force(
@@ -218,7 +220,8 @@ def shown(desk: Desk, calls: StoredCalls, job: Job | None) -> tuple[dict[str, An
         "status": "ready" if calls.content is not None else state,
         "progress": 1.0 if calls.content is not None else 0.0 if job is None else job.progress,
         "stage": None if job is None or calls.content is not None else job.stage or job.status,
-        "job": None if job is None else f"/v1/jobs/{job.id}",
+        # Jobs are not a rep's to look at.
+        "job": None if job is None or desk.who.is_rep else f"/v1/jobs/{job.id}",
         "problem": None if job is None else job.problem,
         "start": calls.start,
         "finish": calls.finish,

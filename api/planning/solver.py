@@ -7,6 +7,7 @@ import multiprocessing
 import queue
 import signal
 import sys
+import threading
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _ENDS_WITHIN_SECONDS = 2.0
 _BUSY = {"Retry-After": "2"}
+_TOO_MANY = "Too many days are asked for at once."
+_MOST_WAITING = 12
 
 
 class Solver:
@@ -33,6 +36,8 @@ class Solver:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
         self._own = Days(store.fetch, settings) if not settings.route_processes else None
+        # Whoever waits keeps a thread of the service, and there must be some for everybody else.
+        self._places = threading.BoundedSemaphore(settings.route_processes + _MOST_WAITING)
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
         for _ in range(settings.route_processes):
             self._idle.put(None)
@@ -49,10 +54,18 @@ class Solver:
         """
         if self._own is not None:
             return self._own.answer(question)
+        if not self._places.acquire(blocking=False):
+            raise UnavailableError(_TOO_MANY, headers=_BUSY)
+        try:
+            return self._answered(question)
+        finally:
+            self._places.release()
+
+    def _answered(self, question: Question) -> Any:
         try:
             child = self._idle.get(timeout=self._settings.route_seconds)
         except queue.Empty as error:
-            raise UnavailableError("Too many days are asked for at once.", headers=_BUSY) from error
+            raise UnavailableError(_TOO_MANY, headers=_BUSY) from error
         try:
             for _ in range(2):
                 child = child or _Child(self._settings)

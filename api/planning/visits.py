@@ -158,9 +158,12 @@ def listed(
     return Listing(columns, version, range(len(rows)), "visit_id")
 
 
-def of_days(desk: Desk, portfolio_id: str, first: str, last: str) -> dict[tuple[str, str, str], Visit]:
-    """(rep, day, customer) -> what was told of the visit, from day to day."""
+def of_days(
+    desk: Desk, portfolio_id: str, rep_id: str | None, first: str, last: str
+) -> dict[tuple[str, str, str], Visit]:
+    """(rep, day, customer) -> what was told of the visit, of one rep or of all, from day to day."""
     query = sa.select(Visit).where(Visit.portfolio_id == portfolio_id, Visit.day >= first, Visit.day <= last)
+    query = query if rep_id is None else query.where(Visit.rep_id == rep_id)
     return {(visit.rep_id, visit.day, visit.customer_id): visit for visit in desk.read().scalars(query)}
 
 

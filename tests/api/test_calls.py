@@ -10,6 +10,7 @@ import pytest
 from api.content import Parts
 from api.planning.callbooks import decode_calls, encode_calls
 from api.planning.calls import with_last_visits
+from api.planning.visits import last_made
 from territory import plan_calls
 from tests.api.services import Running, town
 from tests.worlds import line_of_customers
@@ -142,26 +143,18 @@ def test_a_visit_that_was_made_is_not_planned_again_before_its_time(service: Run
     assert not again & {row["customer_id"] for row in made}
 
 
-def test_who_was_not_there_is_planned_again(service: Running):
-    where = service.bring(town(seed=34))
-    planned(service, where, weeks=1)
-    row = rows(service, "rep A", f"{where}/calls")[0]
-    body = {
-        "customer_id": row["customer_id"],
-        "day": row["day"],
-        "status": "finished",
-        "at": 1.8e9,
-        "outcome": "absent",
-    }
-    service.post("rep A", f"{where}/visits", body)
+def test_only_who_was_met_counts_as_visited(service: Running):
+    where = service.bring(town(seed=36))
+    own = [row["customer_id"] for row in rows(service, "rep A", f"{where}/customers")]
+    for customer, outcome in zip(own, ("met", "ordered", "absent", "postponed"), strict=False):
+        body = {"customer_id": customer, "day": START, "status": "finished", "at": 1.8e9, "outcome": outcome}
+        service.post("rep A", f"{where}/visits", body)
 
-    customers = {each["customer_id"]: each for each in rows(service, "rep A", f"{where}/customers")}
-    planned(service, where, "rep A", start="2027-03-08", weeks=4)
+    with service.store.reading() as session:
+        until, before = (last_made(session, where.rsplit("/", 1)[1], day) for day in ("2027-03-02", START))
 
-    assert customers[row["customer_id"]]["last_visit"] is None
-    assert row["customer_id"] in {
-        each["customer_id"] for each in rows(service, "rep A", f"{where}/calls?from=2027-03-08")
-    }
+    assert until == dict.fromkeys(own[:2], START)
+    assert before == {}
 
 
 def test_an_alignment_that_begins_to_hold_within_the_weeks_is_told(service: Running):

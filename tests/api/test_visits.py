@@ -198,7 +198,13 @@ def test_what_becomes_of_a_planned_call_is_shown_beside_it(service: Running):
 
     told = tell(service, path, row["customer_id"], day=row["day"], outcome="ordered").json()
 
-    after = service.get("rep A", f"{path}/calls").json()["items"][0]
+    answer = service.get("rep A", f"{path}/calls")
+    after = answer.json()["items"][0]
+    unchanged = service.get("rep A", f"{path}/calls", headers={"If-None-Match": answer.headers["etag"]})
+    tell(service, path, row["customer_id"], day=row["day"], outcome="ordered")
+    service.ask("rep A", "PATCH", f"/v1/visits/{told['visit_id']}", json={"outcome": "met"}, match="*")
+    changed = service.get("rep A", f"{path}/calls", headers={"If-None-Match": answer.headers["etag"]})
+    assert (unchanged.status_code, changed.status_code) == (304, 200)
     assert (row["status"], row["visit_id"]) == ("planned", None)
     assert (after["status"], after["outcome"], after["visit_id"]) == ("finished", "ordered", told["visit_id"])
 
