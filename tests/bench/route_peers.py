@@ -14,6 +14,8 @@ import numpy as np
 from tests.bench.instances import Instance
 
 SEED = 7
+PRIZED = 10_000
+"""What a prize counts beside a unit of distance; with prizes alone PyVRP comes out 4.7 % below the best known."""
 PATIENCE = 10
 """So many times as long may pass by the clock, where a peer cannot count processor seconds."""
 
@@ -38,8 +40,7 @@ def pyvrp(instance: Instance, seconds: float) -> int | None:
         end_depot=depot,
         tw_early=0,
         tw_late=horizon,
-        # Prizes alone count where there are any; a distance of nothing would be a tie everywhere.
-        unit_distance_cost=1 if instance.is_tour else 0,
+        unit_distance_cost=1,
     )
     for i in range(1, len(places)):
         model.add_client(
@@ -47,7 +48,7 @@ def pyvrp(instance: Instance, seconds: float) -> int | None:
             service_duration=int(instance.service[i]),
             tw_early=int(instance.opens[i]),
             tw_late=int(min(instance.closes[i], horizon)),
-            prize=0 if instance.is_tour else int(instance.prizes[i]),
+            prize=0 if instance.is_tour else PRIZED * int(instance.prizes[i]),
             required=instance.is_tour,
         )
     for i, here in enumerate(places):
@@ -60,7 +61,7 @@ def pyvrp(instance: Instance, seconds: float) -> int | None:
         return None
     if instance.is_tour:
         return int(found.best.distance())
-    return int(found.best.prizes())
+    return int(found.best.prizes()) // PRIZED
 
 
 def vroom(instance: Instance, seconds: float) -> int | None:
