@@ -62,7 +62,8 @@ def plan_calls(
         time may be left out. They are kept before all else.
     previous : an earlier plan to stay near to: visits before `start` count as made, later ones move only where they
         must, or where it saves much
-    travel : where minutes come from; the portfolio's roads, or straight lines, by default
+    travel : where minutes come from; the portfolio's roads, or straight lines, by default. Where they know the hours,
+        customers are put on days by the mean of the working hours, and each day is then solved by the clock
     effort : multiplies the rounds of the search
     workers : processes; by default as many as there are processors when there are reps enough. The plan is the same.
     pool : plans the reps, instead of processes of ours; its other end must have this package

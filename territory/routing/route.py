@@ -253,7 +253,8 @@ def solve_route(
         that are due most. A table may give ``minutes``, ``prize`` (by default the potential a visit), ``must`` (bool),
         ``appointment`` ("14:30": a must at that time) and ``windows`` ("08:00-12:00; 14:00-18:00", for the start of
         service; by default from the customer's hours and weekdays)
-    travel : where minutes come from; by default the portfolio's roads, else straight lines by the rules
+    travel : where minutes come from; by default the portfolio's roads, else straight lines by the rules. Where they
+        know the hours of the day, each leg takes what it takes in the hours in which it is driven
     start, end : (longitude, latitude), or the id of a customer, as for a hotel; by default the rep's home
     shift : ("08:30", "17:30"); by default the rep's hours, else the rules'
     pause : ("11:30", "13:30", 45), the break begins between the two; True takes the rules', None or False none
