@@ -156,7 +156,7 @@ BESIDE: dict[str, Callable[[], list[Row]]] = {
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as the README shows them."""
+    """The rows for the terminal."""
     head = ["work", "who", "median s", "p95 s", "p99 s", "proven", "at best known", "from best known", "bound"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in rows:
@@ -171,11 +171,26 @@ def _percent(ratio: float | None) -> str:
     return "" if ratio is None else f"{100 * ratio:.1f} %"
 
 
+def front_page(rows: list[Row]) -> str:
+    """One line a kind of work, for the README: ours, then how often each peer is at the best known."""
+    names = [name for name in PEERS if any(row.who == name for row in rows)]
+    head = ["", "median s", "p99 s", "proven", "at best known", *(f"{name} at best known" for name in names)]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in rows:
+        if row.who == "ours":
+            theirs = {other.who: other for other in rows if other.work == row.work}
+            seconds = [f"{value:.3f}" if value < 0.1 else f"{value:.2f}" for value in (row.median, row.p99)]
+            reached = [_percent(theirs[name].at_best if name in theirs else None) for name in names]
+            cells = [row.work, *seconds, _percent(row.proven), _percent(row.at_best), *reached]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def write_readme(rows: list[Row]) -> None:
     """Rewrite what stands between the README's routing markers."""
     marks = re.compile(r"(<!-- routing:begin.*?-->\n).*?(<!-- routing:end -->)", re.DOTALL)
     text = README.read_text(encoding="utf-8")
-    README.write_text(marks.sub(lambda mark: mark[1] + table(rows) + "\n" + mark[2], text), encoding="utf-8")
+    README.write_text(marks.sub(lambda mark: mark[1] + front_page(rows) + "\n" + mark[2], text), encoding="utf-8")
 
 
 def main() -> None:
