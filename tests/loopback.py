@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import BaseServer
 from threading import Thread
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -25,6 +25,29 @@ def running(server: BaseServer) -> Iterator[None]:
             thread.join()
 
 
+class Quiet:
+    """A handler that answers without a word on the terminal."""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Loopback:
+    """A server on this machine, at `url`, whose requests `handler` answers while it is entered."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._running = running(self._server)
+
+    def __enter__(self) -> Self:
+        self._running.__enter__()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._running.__exit__(*raised)  # type: ignore[arg-type]  # what raised comes as it is
+
+
 @contextmanager
 def answering(answer: Callable[[dict], Any]) -> Iterator[str]:
     """The address of a server on loopback that gives `answer` to each question.
@@ -33,7 +56,7 @@ def answering(answer: Callable[[dict], Any]) -> Iterator[str]:
     is the content of JSON, or (status, headers, content); bytes are sent as they are.
     """
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the name that http.server calls
             url = urlsplit(self.path)
             self.tell({"path": url.path, **{key: values[0] for key, values in parse_qs(url.query).items()}})
@@ -52,9 +75,5 @@ def answering(answer: Callable[[dict], Any]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    with running(server):
-        yield f"http://127.0.0.1:{server.server_port}"
+    with Loopback(Handler) as server:
+        yield server.url

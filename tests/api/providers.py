@@ -6,19 +6,20 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from tests.loopback import Loopback, Quiet
+
 CLIENT, SECRET = "territory", "a secret: with / and %"
 
 
-class Provider:
+class Provider(Loopback):
     """Issues codes for what `Company.begin` asks, and an ID token for each code, once.
 
     claims : what is said of the user beside what must be said
@@ -34,7 +35,7 @@ class Provider:
         self._asked: dict[str, dict[str, str]] = {}
         provider = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if urlsplit(self.path).path == "/.well-known/openid-configuration":
                     self._answer(200, provider._discovery())
@@ -55,20 +56,8 @@ class Provider:
                 self.end_headers()
                 self.wfile.write(json.dumps(content).encode())
 
-            def log_message(self, *_: object) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.issuer = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> Provider:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.issuer = self.url
 
     def agree(self, address: str) -> dict[str, str]:
         """The user signs in at the provider: what the browser brings back."""

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import orjson
@@ -18,9 +18,10 @@ from api.planning.delivering import MOST_ATTEMPTS, deliver
 from api.planning.desk import record
 from api.store import Delivery, Webhook
 from tests.api.services import Running, serve
+from tests.loopback import Loopback, Quiet
 
 
-class Receiver:
+class Receiver(Loopback):
     """A program that is told of events: what came, and the statuses that it answers, 200 when there are no more."""
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class Receiver:
         self.answers: list[int] = []
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.came.append((self.path, dict(self.headers), body))
@@ -36,20 +37,7 @@ class Receiver:
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> Receiver:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(Handler)
 
     def told(self) -> list[str]:
         return [orjson.loads(body)["object_id"] for _, _, body in self.came]
