@@ -109,7 +109,8 @@ def _sheet(listing: Listing, rows: Rows) -> Iterator[str]:
     letters = [_letters(number) for number in range(len(columns))]
     yield (
         f'{_XML}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
-        '<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/></sheetView></sheetViews><cols>'
+        '<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>'
+        "</sheetView></sheetViews><cols>"
     )
     for number, (name, values) in enumerate(listing.columns.items(), 1):
         longest = max(len(name), 6, *(len(str(values[row])) for row in rows[:_LOOKED_AT]))
