@@ -11,7 +11,7 @@ import shapely
 
 from territory.errors import DataError
 from territory.files import check_files, read_portfolio, write_portfolio, write_proposal
-from territory.measures import row_pairs
+from territory.measures import ground_of
 from territory.realignment import align
 
 SHOPS = ("customer_id,lon,lat,revenue", "1,2.00,48,10", "2,2.01,48,10", "3,2.02,48,10", "4,2.03,48,10")
@@ -36,7 +36,7 @@ def test_neighbours_do_not_cross_the_barriers_of_a_file(write, tmp_path, name, c
 
     portfolio = read_portfolio(write(*SHOPS), barriers=barriers)
 
-    assert row_pairs(portfolio).tolist() == [[0, 1], [2, 3]]
+    assert ground_of(portfolio).graph.row_pairs().tolist() == [[0, 1], [2, 3]]
 
 
 def test_a_barrier_in_chinese_map_coordinates_is_shifted_with_the_customers(write, tmp_path):
@@ -45,7 +45,7 @@ def test_a_barrier_in_chinese_map_coordinates_is_shifted_with_the_customers(writ
 
     portfolio = read_portfolio(write(*shops), barriers=barriers, crs="gcj02")
 
-    assert row_pairs(portfolio).tolist() == [[0, 1], [2, 3]]
+    assert ground_of(portfolio).graph.row_pairs().tolist() == [[0, 1], [2, 3]]
 
 
 def test_the_border_of_a_lake_is_a_barrier(write, tmp_path):
@@ -53,7 +53,7 @@ def test_the_border_of_a_lake_is_a_barrier(write, tmp_path):
 
     portfolio = read_portfolio(write(*SHOPS), barriers=lake)
 
-    assert row_pairs(portfolio).tolist() == [[0, 1], [2, 3]]
+    assert ground_of(portfolio).graph.row_pairs().tolist() == [[0, 1], [2, 3]]
 
 
 def test_points_are_no_barriers_and_lines_are_no_areas(write, tmp_path):
@@ -114,7 +114,7 @@ def test_given_neighbours_are_read_with_any_header_or_none(write, header):
 
     portfolio = read_portfolio(write(*SHOPS), neighbours=edges)
 
-    assert row_pairs(portfolio).tolist() == [[0, 2], [1, 2], [1, 3]]
+    assert ground_of(portfolio).graph.row_pairs().tolist() == [[0, 2], [1, 2], [1, 3]]
 
 
 def test_rows_that_name_strangers_are_left_out_and_counted(write):
@@ -147,7 +147,7 @@ def test_areas_are_customers_whose_place_is_inside_and_that_border_those_they_to
 
     inside = shapely.contains_xy(portfolio.land.outlines.to_numpy(), *portfolio.xy.T)
     assert inside.tolist() == [True] * 4
-    assert row_pairs(portfolio).tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert ground_of(portfolio).graph.row_pairs().tolist() == [[0, 1], [1, 2], [2, 3]]
 
 
 def test_a_proposal_for_areas_draws_their_outlines_together(tmp_path):
