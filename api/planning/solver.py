@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from api.logs import set_up_logs
-from api.planning.solving import Days, Question
+from api.planning.solving import Days, Question, make_ready
 from api.problems import UnavailableError
 from api.settings import Settings
 from api.store import Store
@@ -21,7 +21,7 @@ from territory.errors import TerritoryError
 
 log = logging.getLogger(__name__)
 
-_ENDS_WITHIN_SECONDS = 2.0
+_BEGINS_WITHIN_SECONDS, _ENDS_WITHIN_SECONDS = 240.0, 2.0
 _BUSY = {"Retry-After": "2"}
 _TOO_MANY = "Too many days are asked for at once."
 _MOST_WAITING = 12
@@ -119,12 +119,17 @@ class _Child:
         )
         self._process.start()
         theirs.close()
+        self._is_ready = False
 
     @property
     def pid(self) -> int:
         return self._process.pid or 0
 
     def ask(self, question: Question, seconds: float) -> Any:
+        if not self._is_ready:
+            if not self._pipe.poll(_BEGINS_WITHIN_SECONDS):
+                raise TimeoutError
+            self._is_ready = self._pipe.recv()
         self._pipe.send(question)
         if not self._pipe.poll(seconds):
             raise TimeoutError
@@ -143,6 +148,8 @@ def _serve(settings_json: str, pipe: Connection) -> None:
     settings = Settings.model_validate_json(settings_json)
     store = Store(settings.url)
     days = Days(store.fetch, settings)
+    make_ready()
+    pipe.send(True)
     while True:
         try:
             question = pipe.recv()

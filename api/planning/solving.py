@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import territory
+import territory.routing
 from api.content import Fetch, Kept, decode_portfolio
 from api.planning.calls import with_last_visits
 from api.planning.roads import known_travel, on_roads
@@ -93,6 +94,13 @@ class Days:
 
     def _portfolio(self, snapshot: str) -> Portfolio:
         return on_roads(self._settings, decode_portfolio(snapshot, self._fetch), known_travel(self._settings))
+
+
+def make_ready() -> None:
+    """Compile what solves days, or load it: on a new machine that takes longer than any day may."""
+    ways, stay = np.full((4, 4), 10.0), np.full(2, 30.0)
+    for objective in ("drive", "value"):
+        territory.routing.solve_day(ways, stay, pause=(690.0, 810.0, 60.0), objective=objective)
 
 
 def solve_day(portfolio: Portfolio, ask: DayAsk) -> Route:

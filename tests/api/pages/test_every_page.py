@@ -70,7 +70,8 @@ def opened(visit: Visit, places: dict[str, str], kind: str, **options: object) -
         "/portfolios": "#list .card",
         "/password": "form",
     }
-    expect(page.locator(ready.get(kind, "#table .scroll")).first).to_be_attached(timeout=30_000)
+    # On a new machine the first day waits until its solver is compiled.
+    expect(page.locator(ready.get(kind, "#table .scroll")).first).to_be_attached(timeout=180_000)
     return page
 
 
