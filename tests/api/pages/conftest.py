@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import uvicorn
 
 from api.auth import passwords
+from api.planning.solving import make_ready
 from api.store import User
 from tests.api.databases import Databases
 from tests.api.services import Running, serve
@@ -66,8 +67,14 @@ class Site:
             self.service.run_jobs()
 
 
+@pytest.fixture(scope="session")
+def solver() -> None:
+    """What solves days is compiled: on a new machine that takes longer than anybody waits for a page."""
+    make_ready()
+
+
 @pytest.fixture(scope="module")
-def site(databases: Databases) -> Iterator[Site]:
+def site(databases: Databases, solver: None) -> Iterator[Site]:
     """The service on SQLite; everybody has the same password."""
     service = Waiting(**vars(serve(databases.fresh("sqlite"))))
     with service.store.writing() as session:

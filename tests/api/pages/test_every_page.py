@@ -70,8 +70,7 @@ def opened(visit: Visit, places: dict[str, str], kind: str, **options: object) -
         "/portfolios": "#list .card",
         "/password": "form",
     }
-    # On a new machine the first day waits until its solver is compiled.
-    expect(page.locator(ready.get(kind, "#table .scroll")).first).to_be_attached(timeout=180_000)
+    expect(page.locator(ready.get(kind, "#table .scroll")).first).to_be_attached(timeout=30_000)
     return page
 
 
