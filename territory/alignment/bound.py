@@ -76,6 +76,12 @@ def prices_at(
     return best_price, best
 
 
+def gap_at(task: Task, label: np.ndarray, price: np.ndarray) -> float:
+    """About how far a plan, (n,) int, is above its bound, from prices (K, q) that are about right: a ratio."""
+    _, bound = prices_at(task, task.centres(label), heats=HEATS[: FINE + 1], near=price)
+    return task.objective(label) / bound - 1 if bound > 0 else np.inf
+
+
 def choose(task: Task, centres: np.ndarray, price: np.ndarray, label: np.ndarray) -> float:
     """Writes the cheapest territory of each unit at these prices (K, q) into `label` (n,); the sum of their costs."""
     units = task.units

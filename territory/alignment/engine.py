@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from territory.alignment.annealing import Annealing, Schedule
-from territory.alignment.bound import choose, rough_prices
+from territory.alignment.bound import choose, gap_at, rough_prices
 from territory.alignment.starts import Start, start_from_scratch, start_from_today, start_on_tables
 from territory.alignment.task import Task
 from territory.alignment.units import coarsen
@@ -27,6 +27,8 @@ STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
 DESIGNED, REPAIRED = 16_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
+FAR = 0.1
+"""A repair whose gap is above this is worth more searches."""
 SHARED = 16
 """From this many territories on, two workers can share a search."""
 
@@ -131,7 +133,8 @@ def _named_alike(task: Task, found: Found) -> Found:
 def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], progress: Progress) -> Found:
     """The best plan of several searches; small tasks can afford more of them.
 
-    A repair tries few at first, and as many as a design only where none of the few ends within the bands.
+    A repair tries few at first, and as many as a design only where none of the few ends within the bands, or the best
+    of them is far above its bound.
     """
     most, few = (
         int(np.clip(searched * task.effort / len(task.units.mass), 1, len(schedules)))
@@ -139,8 +142,13 @@ def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], pr
     )
     first = few if schedules is FROM_TODAY else most
     plans = _searched(task, starts, schedules, range(first), progress)
-    if first < most and all(task.overrun(plan.label) > 0 for plan in plans):
-        plans += _searched(task, starts, schedules, range(first, most), progress)
+    best = _best_of(task, plans)
+    if first < most and (task.overrun(best.label) > 0 or gap_at(task, *best) > FAR):
+        best = _best_of(task, [*plans, *_searched(task, starts, schedules, range(first, most), progress)])
+    return best
+
+
+def _best_of(task: Task, plans: list[Found]) -> Found:
     return min(plans, key=lambda plan: (task.overrun(plan.label), task.objective(plan.label)))
 
 
