@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from territory.alignment import Progress
 from territory.callplan import telling
 from territory.callplan.asking import Appointments, Ask, RepAsk, appointments_of, owners, rep_ask
 from territory.callplan.plan import CallPlan, EarlierCalls
@@ -44,6 +45,7 @@ def plan_calls(
     effort: float = 1.0,
     workers: int | None = None,
     pool: Executor | None = None,
+    progress: Progress | None = None,
 ) -> CallPlan:
     """Which customer is visited on which day, for every rep.
 
@@ -67,6 +69,7 @@ def plan_calls(
     effort : multiplies the rounds of the search
     workers : processes; by default as many as there are processors when there are reps enough. The plan is the same.
     pool : plans the reps, instead of processes of ours; its other end must have this package
+    progress : called with the stage "calls" and the part of the reps that are planned
 
     Returns
     -------
@@ -100,10 +103,15 @@ def plan_calls(
     rows = owners(portfolio, names)
     count = _processes(workers, len(names))
     asks: list[RepAsk] = []
-    plans = _solve_all(_asked(ask, names, rows, values, asks), count, pool)
-    plan = _told(ask, asks, plans, unowned=_without_rep(ask, values) if reps is None else [])
-    log.info("planned %d visits of %d reps", len(plan.visits), len(names))
-    return plan
+    tell = progress or (lambda stage, part: None)
+    tell("calls", 0.0)
+    plans = []
+    for plan in _solved(_asked(ask, names, rows, values, asks), count, pool):
+        plans.append(plan)
+        tell("calls", len(plans) / len(names))
+    calls = _told(ask, asks, plans, unowned=_without_rep(ask, values) if reps is None else [])
+    log.info("planned %d visits of %d reps", len(calls.visits), len(names))
+    return calls
 
 
 def _ask(
@@ -206,16 +214,16 @@ def _asked(
         yield asks[-1].task
 
 
-def _solve_all(tasks: Iterable[RepTask], processes: int, pool: Executor | None) -> list[RepPlan]:
+def _solved(tasks: Iterable[RepTask], processes: int, pool: Executor | None) -> Iterator[RepPlan]:
     """The plans in the order of the tasks, whoever is ready first."""
     if pool is not None:
-        return list(pool.map(solve_rep, list(tasks)))
+        return pool.map(solve_rep, list(tasks))
     if processes == 1:
-        return [solve_rep(task) for task in tasks]
+        return map(solve_rep, tasks)
     from loky import get_reusable_executor
 
-    own = get_reusable_executor(max_workers=processes, timeout=60)
-    return list(own.map(solve_rep, tasks))
+    own: Executor = get_reusable_executor(max_workers=processes, timeout=60)
+    return own.map(solve_rep, tasks)
 
 
 @dataclass(frozen=True)

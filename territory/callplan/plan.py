@@ -114,7 +114,8 @@ class CallPlan:
 
     def __repr__(self) -> str:
         share = self.coverage["planned"].sum() / max(self.coverage["due"].sum(), 1)
-        return (
-            f"CallPlan of {len(self.reps)} reps from {self.start} over {self.weeks} weeks: {len(self.visits):,} visits,"
-            f" {100 * share:.0f} % of those due"
+        reps, weeks, visits = (
+            f"{count:,} {word}{'s' * (count != 1)}"
+            for count, word in ((len(self.reps), "rep"), (self.weeks, "week"), (len(self.visits), "visit"))
         )
+        return f"CallPlan of {reps} from {self.start} over {weeks}: {visits}, {100 * share:.0f} % of those due"

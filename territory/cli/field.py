@@ -153,7 +153,6 @@ def calls(
         portfolio = files.read()
         appointments = None if fixed is None else _read_appointments(fixed)
         earlier = None if previous is None else read_calls(previous)
-        tell("plan", 0.0)
         plan = plan_calls(
             portfolio,
             start=start,
@@ -165,6 +164,7 @@ def calls(
             previous=earlier,
             seed=seed,
             workers=workers,
+            progress=tell,
         )
         tell("map", 0.0)
         days = days_of(plan, portfolio)

@@ -32,6 +32,7 @@ STAGES = {
     "scenarios": "Comparing plans",
     "map": "Drawing the map",
     "plan": "Planning",
+    "calls": "Planning the weeks",
 }
 _OF_UNKNOWN_LENGTH = ("read", "map", "plan")
 _FIRST_TIME = (

@@ -253,6 +253,22 @@ def test_the_same_plan_comes_out_for_any_number_of_workers():
     pd.testing.assert_frame_equal(one.measures, two.measures)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_progress_is_told_rep_by_rep(workers: int):
+    world = town(ring(4), reps=2, territory=["T1"] * 2 + ["T2"] * 2)
+    told: list[tuple[str, float]] = []
+
+    planned(world, weeks=1, workers=workers, progress=lambda stage, part: told.append((stage, part)))
+
+    assert told == [("calls", 0.0), ("calls", 0.5), ("calls", 1.0)]
+
+
+def test_a_plan_of_one_rep_and_one_week_is_not_told_in_the_plural():
+    calls = planned(town([(1.0, 0.0)]), weeks=1)
+
+    assert repr(calls) == "CallPlan of 1 rep from 2027-03-01 over 1 week: 1 visit, 100 % of those due"
+
+
 def test_a_rep_planned_alone_gets_the_same_weeks_as_among_others():
     world = town(ring(12), reps=2, territory=["T1"] * 6 + ["T2"] * 6)
 
