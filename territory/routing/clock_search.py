@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit, uint64
 
 from territory.routing.clocked import Pace, left_at_last, reached
+from territory.routing.outlook import offer
 from territory.routing.prices import prices_for
 from territory.routing.sides import NEVER, NOTHING, first_start
 from territory.routing.task import Task, sides_of
@@ -146,7 +147,7 @@ def outlook_by_clock(side, seconds, ends, prized, unit, tick):
                     back, drive, is_paused = ways[w, 0], ways[w, 1], ways[w, 2]
                     if _is_back_in_time(side, back, is_paused):
                         paid = unit * drive + (back if side.pays_time else 0)
-                        _offer(best, first, other, paused, i, t, m - 1, -paid)
+                        offer(best, first, other, paused, i, t, m - 1, -paid)
                 for j in range(1, m - 1):
                     if j == i or not side.legs[i, j]:
                         continue
@@ -162,19 +163,8 @@ def outlook_by_clock(side, seconds, ends, prized, unit, tick):
                         after = best[is_paused, j, s] if first[is_paused, j, s] != i else other[is_paused, j, s]
                         if after > NOTHING:
                             late = unit * (start - s * tick)
-                            _offer(best, first, other, paused, i, t, j, after + late + prized[j] - unit * drive)
+                            offer(best, first, other, paused, i, t, j, after + late + prized[j] - unit * drive)
     return best, first, other
-
-
-@njit(cache=True)
-def _offer(best, first, other, paused, i, t, j, gain):
-    if gain > best[paused, i, t]:
-        if first[paused, i, t] != j:
-            other[paused, i, t] = best[paused, i, t]
-            first[paused, i, t] = j
-        best[paused, i, t] = gain
-    elif first[paused, i, t] != j and gain > other[paused, i, t]:
-        other[paused, i, t] = gain
 
 
 @njit(cache=True)

@@ -65,7 +65,7 @@ def _look(side, prized, tick, best, first, other, i, t):
         back = end_time(side, i, now, paused == 1)
         if back < NEVER:
             home = -side.cost[i, m - 1] - (back if side.pays_time else 0)
-            _offer(best, first, other, paused, i, t, m - 1, home)
+            offer(best, first, other, paused, i, t, m - 1, home)
         for p in range(m - 1, -1, -1):
             if side.reach_time[i, p] < now:
                 break
@@ -90,11 +90,11 @@ def _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain):
     s = start // tick
     after = best[then, j, s] if first[then, j, s] != i else other[then, j, s]
     if after > NOTHING:
-        _offer(best, first, other, paused, i, t, j, after + gain)
+        offer(best, first, other, paused, i, t, j, after + gain)
 
 
 @njit(cache=True)
-def _offer(best, first, other, paused, i, t, j, gain):
+def offer(best, first, other, paused, i, t, j, gain):
     """Note that going on from i to j gains so much."""
     if gain > best[paused, i, t]:
         if first[paused, i, t] != j:
