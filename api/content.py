@@ -53,16 +53,16 @@ def encode_portfolio(portfolio: Portfolio, parts: Parts) -> str:
     """Put a portfolio into `parts`; the name under which `decode_portfolio` finds it. Equal ones have equal names."""
     customers, reps = portfolio.customers, portfolio.reps
     manifest = {
-        "customers": parts.add(_table_bytes(pd.DataFrame(customers.drop(columns=["geometry", *_OWNED])))),
+        "customers": parts.add(table_bytes(pd.DataFrame(customers.drop(columns=["geometry", *_OWNED])))),
         "columns": list(customers.columns),
         "places": parts.add(_points_bytes(customers)),
         "crs": customers.crs.to_wkt(),
-        "alignment": parts.add(_table_bytes(customers[["territory"]].reset_index(drop=True))),
+        "alignment": parts.add(table_bytes(customers[["territory"]].reset_index(drop=True))),
         "locked": parts.add(_array_bytes(customers["locked"].to_numpy())),
-        "reps": parts.add(_table_bytes(pd.DataFrame(reps.drop(columns="geometry")))),
+        "reps": parts.add(table_bytes(pd.DataFrame(reps.drop(columns="geometry")))),
         "rep_columns": list(reps.columns),
         "homes": parts.add(_points_bytes(reps)),
-        "unplaced": parts.add(_table_bytes(portfolio.unplaced)),
+        "unplaced": parts.add(table_bytes(portfolio.unplaced)),
         "rules": rules_text(portfolio.rules),
         "land": None if portfolio.land.is_plain else _encode_land(portfolio.land, parts),
     }
@@ -75,14 +75,16 @@ def decode_portfolio(name: str, fetch: Fetch) -> Portfolio:
 
     manifest = json.loads(fetch(name))
     crs = pyproj.CRS.from_wkt(manifest["crs"])
-    customers = _table(fetch(manifest["customers"])).assign(locked=_array(fetch(manifest["locked"])))
+    customers = table_of(fetch(manifest["customers"])).assign(locked=_array(fetch(manifest["locked"])))
     # The alignment's part has no ids, so that it stays small: its rows are those of the customers.
-    customers["territory"] = _table(fetch(manifest["alignment"]))["territory"].set_axis(customers.index)
+    customers["territory"] = table_of(fetch(manifest["alignment"]))["territory"].set_axis(customers.index)
     return Portfolio(
         customers=_located(customers, _array(fetch(manifest["places"])), crs, manifest["columns"]),
-        reps=_located(_table(fetch(manifest["reps"])), _array(fetch(manifest["homes"])), crs, manifest["rep_columns"]),
+        reps=_located(
+            table_of(fetch(manifest["reps"])), _array(fetch(manifest["homes"])), crs, manifest["rep_columns"]
+        ),
         rules=_rules(manifest["rules"]),
-        unplaced=_table(fetch(manifest["unplaced"])),
+        unplaced=table_of(fetch(manifest["unplaced"])),
         land=PLAIN if manifest["land"] is None else _decode_land(manifest["land"], fetch),
     )
 
@@ -100,10 +102,10 @@ def encode_proposal(proposal: Proposal, parts: Parts, notes: Mapping[str, Any] |
     """Put a proposal, but for its portfolio, into `parts`, with `notes` (JSON) about it; its name."""
     basis = proposal.basis
     manifest = {
-        "alignment": parts.add(_table_bytes(proposal.alignment.rename("territory").to_frame())),
-        "moves": parts.add(_table_bytes(proposal.moves)),
-        "before": None if proposal.before is None else parts.add(_table_bytes(proposal.before)),
-        "after": parts.add(_table_bytes(proposal.after)),
+        "alignment": parts.add(table_bytes(proposal.alignment.rename("territory").to_frame())),
+        "moves": parts.add(table_bytes(proposal.moves)),
+        "before": None if proposal.before is None else parts.add(table_bytes(proposal.before)),
+        "after": parts.add(table_bytes(proposal.after)),
         "tolerance": dict(proposal.tolerance),
         "travel": proposal.travel,
         "seed": proposal.seed,
@@ -120,13 +122,13 @@ def encode_proposal(proposal: Proposal, parts: Parts, notes: Mapping[str, Any] |
 def decode_proposal(name: str, fetch: Fetch, portfolio: Portfolio) -> tuple[Proposal, dict[str, Any]]:
     """The proposal that was put away under this name, on its portfolio, and its notes."""
     manifest = json.loads(fetch(name))
-    alignment = _table(fetch(manifest["alignment"]))["territory"]
+    alignment = table_of(fetch(manifest["alignment"]))["territory"]
     proposal = Proposal(
         portfolio=portfolio,
         alignment=alignment,
-        moves=_table(fetch(manifest["moves"])),
-        before=None if manifest["before"] is None else _table(fetch(manifest["before"])),
-        after=_table(fetch(manifest["after"])),
+        moves=table_of(fetch(manifest["moves"])),
+        before=None if manifest["before"] is None else table_of(fetch(manifest["before"])),
+        after=table_of(fetch(manifest["after"])),
         tolerance=manifest["tolerance"],
         travel=manifest["travel"],
         seed=manifest["seed"],
@@ -148,6 +150,18 @@ def alignment_hash(alignment: pd.Series) -> str:
     for customer_id, territory in zip(alignment.index, alignment, strict=True):
         digest.update(f"{customer_id}\x1f{'' if pd.isna(territory) else territory}\n".encode())
     return digest.hexdigest()
+
+
+def table_bytes(table: pd.DataFrame) -> bytes:
+    """A table as a part holds it, for `table_of`."""
+    stream = io.BytesIO()
+    table.to_parquet(stream, engine="pyarrow", compression="zstd")
+    return stream.getvalue()
+
+
+def table_of(content: bytes) -> pd.DataFrame:
+    """The table that `table_bytes` has made these bytes of."""
+    return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
 
 
 class Kept(Generic[T]):
@@ -206,19 +220,19 @@ def _encode_land(land: Land, parts: Parts) -> dict[str, Any]:
     areas = pd.DataFrame({"shape": shapely.to_wkb(land.outlines.to_numpy())}, index=land.outlines.index)
     edges = pd.DataFrame(land.edges, columns=["one", "other"], dtype="str")
     return {
-        "barriers": parts.add(_table_bytes(lines)),
-        "outlines": parts.add(_table_bytes(areas)),
-        "edges": parts.add(_table_bytes(edges)),
+        "barriers": parts.add(table_bytes(lines)),
+        "outlines": parts.add(table_bytes(areas)),
+        "edges": parts.add(table_bytes(edges)),
     }
 
 
 def _decode_land(manifest: Mapping[str, str], fetch: Fetch) -> Land:
     import shapely
 
-    areas = _table(fetch(manifest["outlines"]))
+    areas = table_of(fetch(manifest["outlines"]))
     return Land(
-        barriers=shapely.from_wkb(_table(fetch(manifest["barriers"]))["shape"].to_numpy(object)),
-        edges=_table(fetch(manifest["edges"])).to_numpy(object),
+        barriers=shapely.from_wkb(table_of(fetch(manifest["barriers"]))["shape"].to_numpy(object)),
+        edges=table_of(fetch(manifest["edges"])).to_numpy(object),
         outlines=pd.Series(shapely.from_wkb(areas["shape"].to_numpy(object)), index=areas.index, dtype=object),
     )
 
@@ -230,16 +244,6 @@ def _number(value: float) -> float | str:
 
 def _json_bytes(manifest: Mapping[str, Any]) -> bytes:
     return json.dumps(manifest, ensure_ascii=True, sort_keys=True, allow_nan=False).encode()
-
-
-def _table_bytes(table: pd.DataFrame) -> bytes:
-    stream = io.BytesIO()
-    table.to_parquet(stream, engine="pyarrow", compression="zstd")
-    return stream.getvalue()
-
-
-def _table(content: bytes) -> pd.DataFrame:
-    return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
 
 
 def _array_bytes(array: np.ndarray) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import asdict
 from datetime import date
 
 import pandas as pd
 
-from api.content import Fetch, Parts
+from api.content import Fetch, Parts, table_bytes, table_of
 from territory.callplan import CallPlan
 from territory.errors import Problem
 
@@ -22,8 +21,8 @@ def encode_calls(calls: CallPlan, parts: Parts) -> str:
     manifest = {
         "start": calls.start.isoformat(),
         **{name: getattr(calls, name) for name in _PLAIN},
-        **{name: parts.add(_bytes(getattr(calls, name))) for name in _TABLES},
-        "customers": parts.add(_bytes(pd.DataFrame(index=calls.customers.rename("customer_id")))),
+        **{name: parts.add(table_bytes(getattr(calls, name))) for name in _TABLES},
+        "customers": parts.add(table_bytes(pd.DataFrame(index=calls.customers.rename("customer_id")))),
         "problems": [asdict(problem) for problem in calls.problems],
     }
     return parts.add(json.dumps(manifest, sort_keys=True, allow_nan=False).encode())
@@ -35,17 +34,7 @@ def decode_calls(name: str, fetch: Fetch) -> CallPlan:
     return CallPlan(
         start=date.fromisoformat(manifest["start"]),
         **{each: manifest[each] for each in _PLAIN},
-        **{each: _table(fetch(manifest[each])) for each in _TABLES},
-        customers=_table(fetch(manifest["customers"])).index,
+        **{each: table_of(fetch(manifest[each])) for each in _TABLES},
+        customers=table_of(fetch(manifest["customers"])).index,
         problems=tuple(Problem(**problem) for problem in manifest["problems"]),
     )
-
-
-def _bytes(table: pd.DataFrame) -> bytes:
-    stream = io.BytesIO()
-    table.to_parquet(stream, engine="pyarrow", compression="zstd")
-    return stream.getvalue()
-
-
-def _table(content: bytes) -> pd.DataFrame:
-    return pd.read_parquet(io.BytesIO(content), engine="pyarrow")
