@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -114,10 +114,6 @@ def _limit_memory(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
-def _too_much(memory: int) -> Mapping[str, Any]:
+def _too_much(memory: int) -> dict[str, Any]:
     what = f"It needs more than the {memory // 2**20:,} MB that a job may use."
-    return {
-        "title": "Too much memory",
-        "detail": what,
-        "problems": [{"where": "job", "what": what, "fix": "Bring fewer rows or columns at once."}],
-    }
+    return queue.problem_of("Too much memory", what, "Bring fewer rows or columns at once.")

@@ -153,6 +153,11 @@ def finish(session: Session, claim: Claim) -> bool:
     return done.first() is not None
 
 
+def problem_of(title: str, what: str, fix: str) -> dict[str, Any]:
+    """Why a job as a whole cannot be done, as its resource will answer it."""
+    return {"title": title, "detail": what, "problems": [{"where": "job", "what": what, "fix": fix}]}
+
+
 def fail(store: Store, claim: Claim, problem: Mapping[str, Any]) -> None:
     """End a job that cannot be done: `problem` is what its resource will answer."""
     with store.writing() as session:
@@ -203,8 +208,4 @@ def _end(job: Job, at: float, status: str, problem: dict[str, Any] | None) -> No
 
 
 def _given_up(what: str) -> dict[str, Any]:
-    return {
-        "title": "The job was given up",
-        "detail": what,
-        "problems": [{"where": "job", "what": what, "fix": "Ask for less at once, or tell the administrator."}],
-    }
+    return problem_of("The job was given up", what, "Ask for less at once, or tell the administrator.")

@@ -168,11 +168,7 @@ class Worker:
 
 def _too_long(seconds: float) -> dict[str, Any]:
     what = f"It took longer than {seconds:,.0f} seconds."
-    return {
-        "title": "It took too long",
-        "detail": what,
-        "problems": [{"where": "job", "what": what, "fix": "Bring fewer rows at once, as a plain CSV."}],
-    }
+    return queue.problem_of("It took too long", what, "Bring fewer rows at once, as a plain CSV.")
 
 
 def _how(code: int) -> str:
