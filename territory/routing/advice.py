@@ -13,6 +13,8 @@ from territory.routing.route import Route
 
 NEAREST = 60
 """So many customers nearest to the way are tried."""
+STOP_COLUMNS = ["customer_id", "name", "detour_minutes", "minutes", "prize", "after_stop", "arrive", "home"]
+"""Of a table with one more stop a row, see `nearby`."""
 
 
 def best_days_for(routes: Iterable[Route], visit: Visits) -> pd.DataFrame:
@@ -53,37 +55,56 @@ def nearby(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd.Dat
         ``customer_id``, ``name``, ``detour_minutes``, ``minutes`` (of the visit), ``prize``, ``after_stop`` (0: on the
         way from the start), ``arrive``, ``home``.
     """
-    request = route.request
-    mine = request.portfolio.customers["territory"] == request.portfolio.reps.loc[request.rep, "territory"]
-    others = request.portfolio.customers.index[mine]
-    planned = request.visits.index[route.plan.order]
-    tried = near_to(route, others[~others.isin(planned)])
-    asked = with_visits(request.only(route.plan.order), list(tried))
+    planned = len(route.plan.order)
+    asked = with_visits(route.request.only(route.plan.order), list(not_planned(route)))
     rows = []
-    for row in range(len(planned), len(asked.visits)):
-        plan = _besides(asked, len(planned), row)
+    for row in range(planned, len(asked.visits)):
+        plan = _besides(asked, planned, row)
         detour = plan.drive - route.plan.drive
         if plan.status == "infeasible" or detour > max_detour:
             continue
-        at = int(np.flatnonzero(plan.order == len(planned))[0])
-        visit = asked.visits.iloc[row]
-        rows.append(
-            {
-                "customer_id": asked.visits.index[row],
-                "name": visit["name"],
-                "detour_minutes": round(detour, 2),
-                "minutes": visit["minutes"],
-                "prize": visit["prize"],
-                "after_stop": at,
-                "arrive": route._moments(plan.arrive[[at]])[0],
-                "home": route._moments(np.array([plan.home]))[0],
-            }
-        )
-    columns = ["customer_id", "name", "detour_minutes", "minutes", "prize", "after_stop", "arrive", "home"]
-    table = pd.DataFrame(rows, columns=columns)
-    spent = (table["detour_minutes"] + table["minutes"]).clip(lower=1)
-    order = (-table["prize"] / spent).argsort(kind="stable")
-    return table.iloc[order].head(count).reset_index(drop=True)
+        at = int(np.flatnonzero(plan.order == planned)[0])
+        rows.append(one_more_stop(route, asked, row, detour, at, plan.arrive[at], plan.home))
+    return worth_most(pd.DataFrame(rows, columns=STOP_COLUMNS), count)
+
+
+def not_planned(route: Route) -> pd.Index:
+    """The rep's customers that the route leaves out, the `NEAREST` of them to one of its stops, as the crow flies."""
+    request = route.request
+    mine = request.portfolio.customers["territory"] == request.portfolio.reps.loc[request.rep, "territory"]
+    others = request.portfolio.customers.index[mine]
+    others = others[~others.isin(request.visits.index[route.plan.order])]
+    places = request.portfolio.customers.geometry.loc[others]
+    stops = request.places.iloc[route._places]
+    apart = np.hypot(
+        places.x.to_numpy()[:, None] - stops.x.to_numpy(), places.y.to_numpy()[:, None] - stops.y.to_numpy()
+    ).min(axis=1)
+    return others[np.sort(np.argsort(apart, kind="stable")[:NEAREST])]
+
+
+def one_more_stop(
+    route: Route, asked: Request, row: int, detour: float, after_stop: int, arrive: float, home: float
+) -> dict[str, object]:
+    """The row of `STOP_COLUMNS` about the visit in this row of `asked`; all times in minutes."""
+    visit = asked.visits.iloc[row]
+    arrives, is_home = route._moments(np.array([arrive, home]))
+    return {
+        "customer_id": asked.visits.index[row],
+        "name": visit["name"],
+        "detour_minutes": round(detour, 2),
+        "minutes": visit["minutes"],
+        "prize": visit["prize"],
+        "after_stop": after_stop,
+        "arrive": arrives,
+        "home": is_home,
+    }
+
+
+def worth_most(stops: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The `count` stops that bring most for the minutes they take, the best first."""
+    spent = (stops["detour_minutes"] + stops["minutes"]).clip(lower=1)
+    order = (-stops["prize"] / spent).argsort(kind="stable")
+    return stops.iloc[order].head(count).reset_index(drop=True)
 
 
 def _on(route: Route, visit: Visits) -> dict:
@@ -119,13 +140,3 @@ def _besides(asked: Request, planned: int, row: int) -> DayPlan:
     """The day with everything planned, which are the first rows, and one more; least driving."""
     together = asked.only([*range(planned), row])
     return together.solve(mandatory=np.ones(planned + 1, bool), objective="drive", effort=min(asked.effort, 0.1))
-
-
-def near_to(route: Route, customers: pd.Index) -> pd.Index:
-    """The `NEAREST` of the customers that stand nearest to a stop, as the crow flies."""
-    places = route.request.portfolio.customers.geometry.loc[customers]
-    stops = route.request.places.iloc[route._places]
-    apart = np.hypot(
-        places.x.to_numpy()[:, None] - stops.x.to_numpy(), places.y.to_numpy()[:, None] - stops.y.to_numpy()
-    ).min(axis=1)
-    return customers[np.sort(np.argsort(apart, kind="stable")[:NEAREST])]

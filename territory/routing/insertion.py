@@ -8,12 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from territory.routing.advice import near_to
+from territory.routing.advice import STOP_COLUMNS, not_planned, one_more_stop, worth_most
 from territory.routing.request import Request, with_visits
 from territory.routing.route import Route
 
 _EQUAL_MINUTES = 0.01
-COLUMNS = ("customer_id", "name", "detour_minutes", "minutes", "prize", "after_stop", "arrive", "home")
 
 
 def insertions(route: Route, customers: Iterable[str]) -> pd.DataFrame:
@@ -41,7 +40,7 @@ def insertions(route: Route, customers: Iterable[str]) -> pd.DataFrame:
     asked = with_visits(route.request.only(route.plan.order), others)
     count = len(planned)
     rows = [_cheapest(asked, count, row, route) for row in range(count, len(asked.visits))]
-    return pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
+    return pd.DataFrame([row for row in rows if row is not None], columns=STOP_COLUMNS)
 
 
 def on_the_way(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd.DataFrame:
@@ -49,14 +48,8 @@ def on_the_way(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd
 
     What brings most for its minutes comes first. See `territory.nearby`, which may change the order of the others.
     """
-    request = route.request
-    mine = request.portfolio.customers["territory"] == request.portfolio.reps.loc[request.rep, "territory"]
-    others = request.portfolio.customers.index[mine]
-    planned = request.visits.index[route.plan.order]
-    found = insertions(route, near_to(route, others[~others.isin(planned)]))
-    found = found[found["detour_minutes"] <= max_detour]
-    spent = (found["detour_minutes"] + found["minutes"]).clip(lower=1)
-    return found.iloc[(-found["prize"] / spent).argsort(kind="stable")].head(count).reset_index(drop=True)
+    found = insertions(route, not_planned(route))
+    return worth_most(found[found["detour_minutes"] <= max_detour], count)
 
 
 def _cheapest(asked: Request, count: int, row: int, route: Route) -> dict[str, object] | None:
@@ -76,19 +69,8 @@ def _cheapest(asked: Request, count: int, row: int, route: Route) -> dict[str, o
             best = (detour, found[1], at, found[0])
     if best is None:
         return None
-    detour, back, at, arrives = best
-    arrive, home = route._moments(np.array([arrives, back]))
-    visit = asked.visits.iloc[row]
-    return {
-        "customer_id": asked.visits.index[row],
-        "name": visit["name"],
-        "detour_minutes": round(detour, 2),
-        "minutes": visit["minutes"],
-        "prize": visit["prize"],
-        "after_stop": at,
-        "arrive": arrive,
-        "home": home,
-    }
+    detour, home, at, arrive = best
+    return one_more_stop(route, asked, row, detour, at, arrive, home)
 
 
 def _earliest(asked: Request, order: list[int], watched: int) -> tuple[float, float] | None:
