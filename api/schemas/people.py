@@ -57,8 +57,8 @@ class WebhookRequest(Sent):
     events: Annotated[list[Key], Field(min_length=1, max_length=50)]
 
 
-class UserShown(Shown):
-    """A user."""
+class Person(Shown):
+    """Who somebody is."""
 
     user_id: str
     login: str
@@ -67,21 +67,19 @@ class UserShown(Shown):
     regions: list[str]
     rep_id: str | None
     must_change_password: bool
+
+
+class UserShown(Person):
+    """A user."""
+
     is_active: bool
     revision: int
     created_at: float
 
 
-class MeShown(Shown):
+class MeShown(Person):
     """Who is signed in; `csrf` goes into the header X-CSRF-Token of whatever a page changes."""
 
-    user_id: str
-    login: str
-    name: str
-    role: Literal["admin", "manager", "planner", "rep"]
-    regions: list[str]
-    rep_id: str | None
-    must_change_password: bool
     csrf: str | None
 
 
