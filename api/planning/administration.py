@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from api import auth
 from api.auth import ADMIN, Principal
 from api.planning import delivering
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.planning.events import EVENTS
 from api.problems import ConflictError, InvalidError, UnknownError
 from api.store import AuditEntry, Token, User, Webhook, advance, new_id, now
@@ -116,11 +116,6 @@ def _webhook(desk: Desk, webhook_id: str) -> Webhook:
     if webhook is None:
         raise UnknownError("There is no such webhook.")
     return webhook
-
-
-def etag(found: User) -> str:
-    """The version of a user."""
-    return f'"{found.revision}"'
 
 
 def shown_user(found: User) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.planning.portfolios import opened, own_territories
 from api.planning.publishing import handovers, price_of_keeping
 from api.problems import ConflictError, UnknownError
@@ -76,11 +76,6 @@ def answer(desk: Desk, challenge_id: str, revision: int | None, *, status: str, 
         raise ConflictError("Somebody answered it at the same moment.")
     desk.record("challenge.answered", challenge.id, challenge.portfolio_id, status=status, answer=text)
     return desk.write().get_one(Challenge, challenge.id, populate_existing=True)
-
-
-def etag(challenge: Challenge) -> str:
-    """The version of a challenge."""
-    return f'"{challenge.revision}"'
 
 
 def shown(challenge: Challenge) -> dict[str, Any]:

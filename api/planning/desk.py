@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -151,12 +151,26 @@ def record(
     tell(session, entry)
 
 
-def check_revision(given: int | None, found: int, current: Callable[[], Any], etag: str) -> int:
+class Revised(Protocol):
+    """A row that counts its changes."""
+
+    @property
+    def revision(self) -> int:
+        """How often it was changed."""
+
+
+def etag(row: Revised, state: str = "", job: Job | None = None) -> str:
+    """The version of a row as it is shown: its revision, and what may change without it."""
+    progress = "" if job is None else f"{job.progress:.3f}"
+    return '"' + ".".join(filter(None, (str(row.revision), state, progress))) + '"'
+
+
+def check_revision(given: int | None, found: int, current: Callable[[], Any], tag: str) -> int:
     """The revision to change, when it is the one that was read; else StaleError, with how things are now."""
     if given is not None and given != found:
         raise StaleError(
             f"You have changed version {given}; it is at {found} now. Look at both, then send yours again.",
-            headers={"ETag": etag},
+            headers={"ETag": tag},
             yours=given,
             current=current(),
         )

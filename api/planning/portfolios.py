@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 import territory
 from api.content import Parts, encode_portfolio
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import DEGREE_DECIMALS, Listing, point_shapes, polygon_shapes
 from api.problems import ConflictError, ForbiddenError, UnavailableError, UnknownError
 from api.store import Alignment, Job, StoredPortfolio, advance, keep_blobs, new_id, now
@@ -101,11 +101,6 @@ def opened(desk: Desk, portfolio_id: str) -> tuple[StoredPortfolio, Portfolio]:
     if stored.snapshot is None:
         raise ConflictError("The portfolio has not been read yet; see its status.")
     return stored, desk.content(stored.snapshot)
-
-
-def etag(stored: StoredPortfolio, state: str, job: Job | None = None) -> str:
-    """The version of a portfolio as it is shown."""
-    return f'"{stored.revision}.{state}"' if job is None else f'"{stored.revision}.{state}.{job.progress:.3f}"'
 
 
 def change(

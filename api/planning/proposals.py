@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 import territory
 from api.content import Parts, encode_proposal
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import Listing
 from api.planning.portfolios import ground, opened
 from api.planning.roads import need_roads
@@ -103,11 +103,6 @@ def status(desk: Desk, plan: Plan) -> tuple[str, Job | None]:
     job = desk.read().get(Job, plan.job_id) if plan.job_id else None
     is_over = job is not None and job.status in ("failed", "cancelled")
     return (job.status if job is not None and is_over else PLANNING), job
-
-
-def etag(plan: Plan, state: str, job: Job | None = None) -> str:
-    """The version of a proposal as it is shown."""
-    return f'"{plan.revision}.{state}"' if job is None else f'"{plan.revision}.{state}.{job.progress:.3f}"'
 
 
 def summary_of(proposal: Proposal) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from api.content import Parts, alignment_hash, encode_portfolio
 from api.planning import layers
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import Listing
-from api.planning.portfolios import READY, etag, facts, opened, own_territories
+from api.planning.portfolios import READY, facts, opened, own_territories
 from api.planning.proposals import APPROVED, PUBLISHED, explained_moves, opened_plan
 from api.problems import ConflictError, StaleError, UnknownError
 from api.store import Alignment, Plan, PlanState, StoredPortfolio, advance, keep_blobs, new_id, now
@@ -33,7 +33,7 @@ def publish(
         It is not approved; another one was published since it was made; or a customer was locked elsewhere since.
     """
     plan, stored, proposal, _ = opened_plan(desk, proposal_id)
-    check_revision(revision, plan.revision, lambda: {"status": plan.status}, f'"{plan.revision}.{plan.status}"')
+    check_revision(revision, plan.revision, lambda: {"status": plan.status}, etag(plan, plan.status))
     if plan.status != APPROVED:
         raise ConflictError(f"It is {plan.status}; only what is approved can be published.")
     if stored.number != plan.base_number:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 import territory
 from api.content import Parts, encode_portfolio
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import Listing
 from api.planning.portfolios import opened
 from api.planning.proposals import new_plan
@@ -133,11 +133,6 @@ def remove(desk: Desk, scenario_id: str, revision: int | None) -> None:
     check_revision(revision, scenario.revision, lambda: shown(scenario), etag(scenario))
     desk.write().execute(sa.delete(Scenario).where(Scenario.id == scenario.id))
     desk.record("scenario.removed", scenario.id, stored.id, name=scenario.name)
-
-
-def etag(scenario: Scenario) -> str:
-    """The version of a scenario."""
-    return f'"{scenario.revision}"'
 
 
 def shown(scenario: Scenario) -> dict[str, Any]:

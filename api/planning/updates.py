@@ -16,9 +16,9 @@ import sqlalchemy as sa
 
 import territory
 from api.content import Parts, encode_portfolio
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import Listing, plain_values
-from api.planning.portfolios import READY, change, etag, opened, rules_of, upload, with_degrees
+from api.planning.portfolios import READY, change, opened, rules_of, upload, with_degrees
 from api.planning.publishing import publish_portfolio
 from api.problems import ConflictError
 from api.store import Alignment, StoredPortfolio, keep_blobs

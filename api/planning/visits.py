@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from api.planning.days import is_visited_by, ready, rep_of
-from api.planning.desk import Desk
+from api.planning.desk import Desk, etag
 from api.planning.listing import Listing
 from api.problems import ConflictError, StaleError, UnknownError
 from api.store import Visit, advance, new_id, now
@@ -196,11 +196,6 @@ def who_tells(session: Session, portfolio_id: str, first: str, before: str) -> s
         Visit.portfolio_id == portfolio_id, Visit.status == FINISHED, Visit.day >= first, Visit.day < before
     )
     return set(session.scalars(asked.distinct()))
-
-
-def etag(visit: Visit) -> str:
-    """The version of a visit."""
-    return f'"{visit.revision}"'
 
 
 def shown(visit: Visit) -> dict[str, Any]:

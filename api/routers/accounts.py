@@ -13,7 +13,7 @@ from api.exchange.access import COOKIE
 from api.exchange.formats import document
 from api.exchange.route import OPEN
 from api.planning import administration
-from api.planning.desk import Desk
+from api.planning.desk import Desk, etag
 from api.routers.parts import USUAL_PAGE, Admin, After, AnyUser, PageSize, RowId, next_page, router, whole
 from api.schemas import (
     AuditShown,
@@ -117,14 +117,14 @@ def create_user(desk: Admin, ask: UserRequest) -> Response:
 def get_user(request: Request, user_id: RowId, desk: Admin) -> Response:
     """One user."""
     user = administration.user(desk, user_id)
-    return document(request, administration.shown_user(user), administration.etag(user))
+    return document(request, administration.shown_user(user), etag(user))
 
 
 @routes.patch("/users/{user_id}", response_model=UserShown)
 def change_user(request: Request, user_id: RowId, desk: Admin, revision: IfMatch, ask: UserChange) -> Response:
     """Change what a user is and may see; it counts from the next request on."""
     user = administration.change(desk, user_id, revision, ask.model_dump(exclude_unset=True))
-    return document(request, administration.shown_user(user), administration.etag(user))
+    return document(request, administration.shown_user(user), etag(user))
 
 
 @routes.post("/users/{user_id}/password", status_code=201, response_model=OneTimePassword)

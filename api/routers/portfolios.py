@@ -15,7 +15,7 @@ from api.exchange import IfMatch, Json, Offered, at_once, represent
 from api.exchange.access import Access
 from api.exchange.formats import MEDIA_TYPES, document
 from api.planning import portfolios
-from api.planning.desk import Desk, check_revision
+from api.planning.desk import Desk, check_revision, etag
 from api.problems import ApiError, InvalidError
 from api.routers.parts import (
     USUAL_PAGE,
@@ -87,7 +87,7 @@ def shown(desk: Desk, stored: StoredPortfolio) -> tuple[dict[str, Any], str]:
         "created_by": stored.created_by,
         "created_at": stored.created_at,
     }
-    return content, portfolios.etag(stored, state, job)
+    return content, etag(stored, state, job)
 
 
 def _own_facts(facts: dict[str, Any]) -> dict[str, Any]:
@@ -254,7 +254,7 @@ def change_locks(request: Request, portfolio_id: RowId, desk: Planner, revision:
 
 
 def _locks(stored: StoredPortfolio, found: dict[str, str | None]) -> tuple[dict[str, Any], str]:
-    return {"locks": found, "revision": stored.revision}, portfolios.etag(stored, portfolios.READY)
+    return {"locks": found, "revision": stored.revision}, etag(stored, portfolios.READY)
 
 
 def document_of(content: dict[str, Any], tag: str, status: int, location: str) -> Response:

@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from api.exchange import IfMatch, Json, represent
 from api.exchange.formats import document
 from api.planning import proposals, publishing
-from api.planning.desk import Desk
+from api.planning.desk import Desk, etag
 from api.routers.parts import (
     USUAL_PAGE,
     After,
@@ -49,7 +49,7 @@ routes = router("proposals")
 
 def shown(desk: Desk, plan: Plan) -> tuple[dict[str, Any], str]:
     """A proposal as JSON, and its ETag."""
-    return proposals.shown(desk, plan), proposals.etag(plan, *proposals.status(desk, plan))
+    return proposals.shown(desk, plan), etag(plan, *proposals.status(desk, plan))
 
 
 @routes.post("/portfolios/{portfolio_id}/proposals", status_code=202, response_model=ProposalShown)

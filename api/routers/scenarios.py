@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from api.exchange import IfMatch, represent
 from api.exchange.formats import document
 from api.planning import challenges, scenarios
+from api.planning.desk import etag
 from api.routers.parts import AnyUser, Limit, Offset, Planner, RowId, router, whole
 from api.routers.parts import Form as Format
 from api.routers.portfolios import TABLE, document_of
@@ -35,7 +36,7 @@ def create(portfolio_id: RowId, desk: Planner, ask: ScenarioRequest) -> Response
     """Keep what would be if: a list of changes, tried on the portfolio of today."""
     changes = [change.model_dump(exclude_none=True) for change in ask.changes]
     scenario = scenarios.create(desk, portfolio_id, name=ask.name, changes=changes)
-    return document_of(scenarios.shown(scenario), scenarios.etag(scenario), 201, f"/v1/scenarios/{scenario.id}")
+    return document_of(scenarios.shown(scenario), etag(scenario), 201, f"/v1/scenarios/{scenario.id}")
 
 
 @routes.get("/portfolios/{portfolio_id}/scenarios", response_model=Many[ScenarioShown])
@@ -49,7 +50,7 @@ def list_scenarios(portfolio_id: RowId, desk: Planner) -> Response:
 def get_scenario(request: Request, scenario_id: RowId, desk: Planner) -> Response:
     """One scenario."""
     scenario, _ = scenarios.one(desk, scenario_id)
-    return document(request, scenarios.shown(scenario), scenarios.etag(scenario))
+    return document(request, scenarios.shown(scenario), etag(scenario))
 
 
 @routes.patch("/scenarios/{scenario_id}", response_model=ScenarioShown)
@@ -57,7 +58,7 @@ def change(request: Request, scenario_id: RowId, desk: Planner, revision: IfMatc
     """Change a scenario's name or changes."""
     values = ask.model_dump(exclude_none=True)
     scenario = scenarios.edit(desk, scenario_id, revision, values)
-    return document(request, scenarios.shown(scenario), scenarios.etag(scenario))
+    return document(request, scenarios.shown(scenario), etag(scenario))
 
 
 @routes.delete("/scenarios/{scenario_id}", status_code=204)
@@ -131,7 +132,7 @@ def _comparison(found: Comparison, job: Job | None) -> tuple[dict[str, Any], str
 def make(portfolio_id: RowId, desk: AnyUser, ask: ChallengeRequest) -> Response:
     """Say that a customer should not move; it shows what keeping it would cost."""
     challenge = challenges.make(desk, portfolio_id, customer_id=ask.customer_id, note=ask.note)
-    return document_of(challenges.shown(challenge), challenges.etag(challenge), 201, f"/v1/challenges/{challenge.id}")
+    return document_of(challenges.shown(challenge), etag(challenge), 201, f"/v1/challenges/{challenge.id}")
 
 
 @challenge_routes.get("/portfolios/{portfolio_id}/challenges", response_model=Many[ChallengeShown])
@@ -145,11 +146,11 @@ def list_challenges(portfolio_id: RowId, desk: AnyUser) -> Response:
 def get_challenge(request: Request, challenge_id: RowId, desk: AnyUser) -> Response:
     """One challenge."""
     challenge = challenges.one(desk, challenge_id)
-    return document(request, challenges.shown(challenge), challenges.etag(challenge))
+    return document(request, challenges.shown(challenge), etag(challenge))
 
 
 @challenge_routes.patch("/challenges/{challenge_id}", response_model=ChallengeShown)
 def answer(request: Request, challenge_id: RowId, desk: Planner, revision: IfMatch, ask: ChallengeAnswer) -> Response:
     """Answer a challenge."""
     challenge = challenges.answer(desk, challenge_id, revision, status=ask.status, text=ask.answer)
-    return document(request, challenges.shown(challenge), challenges.etag(challenge))
+    return document(request, challenges.shown(challenge), etag(challenge))

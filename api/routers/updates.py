@@ -9,6 +9,7 @@ from fastapi import File, Form, Request, Response, UploadFile
 from api.exchange import IfMatch, Json, represent
 from api.exchange.formats import document
 from api.planning import portfolios, updates
+from api.planning.desk import etag
 from api.planning.publishing import shown as shown_alignment
 from api.routers.parts import Form as Format
 from api.routers.parts import Limit, Manager, Offset, Planner, RowId, router
@@ -24,7 +25,7 @@ def rules(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
     """The rules that hold; the ETag is the portfolio's."""
     stored, portfolio = portfolios.opened(desk, portfolio_id)
     content = {"rules": portfolios.rules_of(portfolio), "revision": stored.revision}
-    return document(request, content, portfolios.etag(stored, portfolios.READY))
+    return document(request, content, etag(stored, portfolios.READY))
 
 
 @routes.patch("/portfolios/{portfolio_id}/rules", response_model=RulesShown)
@@ -32,7 +33,7 @@ def change_rules(request: Request, portfolio_id: RowId, desk: Planner, revision:
     """Let other rules hold; proposals made before stay as they are."""
     stored: StoredPortfolio = updates.change_rules(desk, portfolio_id, revision, ask.rules)
     content = {"rules": stored.facts["rules"], "revision": stored.revision}
-    return document(request, content, portfolios.etag(stored, portfolios.READY))
+    return document(request, content, etag(stored, portfolios.READY))
 
 
 @routes.post("/portfolios/{portfolio_id}/rules/preview", responses=TABLE)

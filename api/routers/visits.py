@@ -9,6 +9,7 @@ from fastapi import Query, Request, Response
 from api.exchange import IfMatch, represent
 from api.exchange.formats import document
 from api.planning import visits
+from api.planning.desk import etag
 from api.routers.calls import Day, From, RepId, Until
 from api.routers.parts import AnyUser, Form, Limit, Offset, RowId, router
 from api.routers.portfolios import TABLE, document_of
@@ -26,7 +27,7 @@ routes = router("visits")
 def tell(portfolio_id: RowId, desk: AnyUser, ask: VisitRequest) -> Response:
     """Begin or finish a visit. A rep has one a day with a customer: told twice, by whatever key, it happens once."""
     visit, is_new = visits.tell(desk, portfolio_id, **ask.model_dump())
-    return document_of(visits.shown(visit), visits.etag(visit), 201 if is_new else 200, f"/v1/visits/{visit.id}")
+    return document_of(visits.shown(visit), etag(visit), 201 if is_new else 200, f"/v1/visits/{visit.id}")
 
 
 @routes.get("/portfolios/{portfolio_id}/visits", responses=TABLE)
@@ -56,14 +57,14 @@ def list_visits(
 def get_visit(request: Request, visit_id: RowId, desk: AnyUser) -> Response:
     """One visit."""
     visit = visits.one(desk, visit_id)
-    return document(request, visits.shown(visit), visits.etag(visit))
+    return document(request, visits.shown(visit), etag(visit))
 
 
 @routes.patch("/visits/{visit_id}", response_model=VisitShown)
 def change(request: Request, visit_id: RowId, desk: AnyUser, revision: IfMatch, ask: VisitChange) -> Response:
     """Tell something else of a finished visit."""
     visit = visits.revise(desk, visit_id, revision, ask.model_dump(exclude_none=True))
-    return document(request, visits.shown(visit), visits.etag(visit))
+    return document(request, visits.shown(visit), etag(visit))
 
 
 @routes.delete("/visits/{visit_id}", status_code=204)
