@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import orjson
 from fastapi import File, Form, Request, Response, UploadFile
@@ -112,8 +112,7 @@ def upload(
     columns: Annotated[str, Form(max_length=20_000, description="JSON: our column -> header.")] = "{}",
 ) -> Response:
     """Bring in customers, reps and rules; poll the Location until its status is `ready`."""
-    given = {"customers": customers, "reps": reps, "rules": rules}
-    files = {kind: (file.filename or kind, file.file) for kind, file in given.items() if file is not None}
+    files = files_of(customers=customers, reps=reps, rules=rules)
     stored = portfolios.upload(desk, name=name, region=region, files=files, crs=crs, columns=columns_of(columns))
     content, tag = shown(desk, stored)
     return document_of(content, tag, 202, f"/v1/portfolios/{stored.id}")
@@ -260,6 +259,11 @@ def _locks(stored: StoredPortfolio, found: dict[str, str | None]) -> tuple[dict[
 def document_of(content: dict[str, Any], tag: str, status: int, location: str) -> Response:
     """What was begun, and where to look for it."""
     return Json(content, status_code=status, headers={"Location": location, "ETag": tag})
+
+
+def files_of(**given: UploadFile | None) -> dict[str, tuple[str, BinaryIO]]:
+    """What a form holds of files: kind -> (file name, stream)."""
+    return {kind: (file.filename or kind, file.file) for kind, file in given.items() if file is not None}
 
 
 def columns_of(text: str) -> dict[str, str]:

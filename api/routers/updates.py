@@ -13,7 +13,7 @@ from api.planning.desk import etag
 from api.planning.publishing import shown as shown_alignment
 from api.routers.parts import Form as Format
 from api.routers.parts import Limit, Manager, Offset, Planner, RowId, router
-from api.routers.portfolios import TABLE, columns_of, document_of, shown
+from api.routers.portfolios import TABLE, columns_of, document_of, files_of, shown
 from api.schemas import AlignmentShown, PortfolioShown, RulesChange, RulesShown, TakeOver
 from api.store import StoredPortfolio
 
@@ -56,8 +56,7 @@ def bring_again(
     columns: Annotated[str, Form(max_length=20_000, description="JSON: our column -> header.")] = "{}",
 ) -> Response:
     """Bring in new files; they are read into a portfolio of their own, to be looked at before they hold."""
-    given = {"customers": customers, "reps": reps, "rules": rules}
-    files = {kind: (file.filename or kind, file.file) for kind, file in given.items() if file is not None}
+    files = files_of(customers=customers, reps=reps, rules=rules)
     stored = updates.bring_again(desk, portfolio_id, files=files, crs=crs, columns=columns_of(columns))
     content, tag = shown(desk, stored)
     return document_of(content, tag, 202, f"/v1/portfolios/{stored.id}")
