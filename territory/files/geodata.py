@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import mmap
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,10 @@ MAX_UNPACKED_BYTES = 1_000_000_000
 
 _BATCH_ROWS = 20_000
 _WGS84 = "OGC:CRS84"
+_CRS_MEMBER = re.compile(rb'"(?:c|\\u00[46]3)(?:r|\\u00[57]2)(?:s|\\u00[57]3)("|\\u0000)', re.IGNORECASE)
+"""A member `crs` of JSON, in whatever way it is spelt: GDAL looks neither at case nor beyond a NUL."""
+_LONGEST_CRS = 4096
+_BEGIN_VALUES = tuple('"[-0123456789tfn')
 
 
 def read_ogr(path: Path, ledger: Ledger) -> Source:
@@ -34,18 +40,19 @@ def read_ogr(path: Path, ledger: Ledger) -> Source:
         It is damaged, empty, or beyond a limit.
     """
     import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+    from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
 
+    source = _source_name(path, ledger)
     try:
         # Any layer does for plain tables; layers with geometry come first.
-        layers = pyogrio.list_layers(path)
+        layers = pyogrio.list_layers(source)
         if not len(layers):
             raise _empty(ledger)
         layer = next((name for name, kind in layers if kind is not None), layers[0][0])
-        about = pyogrio.read_info(path, layer=layer, force_feature_count=True)
+        about = pyogrio.read_info(source, layer=layer, force_feature_count=True)
         _check_size(about["features"], len(about["fields"]), ledger)
-        meta, table = pyogrio.read_arrow(path, layer=layer)
-    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        meta, table = pyogrio.read_arrow(source, layer=layer)
+    except (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
         raise _damaged(ledger, error) from error
     geometry = meta["geometry_name"] or "wkb_geometry"
     return _source(table, geometry, meta["crs"], ledger)
@@ -73,14 +80,15 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
     """
     import pyogrio
     import shapely
-    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+    from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
 
     ledger.noun = "feature"
+    source = _source_name(path, ledger)
     try:
-        about = pyogrio.read_info(path, force_feature_count=True)
+        about = pyogrio.read_info(source, force_feature_count=True)
         _check_size(about["features"], len(about["fields"]), ledger)
-        meta, table = pyogrio.read_arrow(path)
-    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        meta, table = pyogrio.read_arrow(source)
+    except (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
         raise _damaged(ledger, error) from error
     geometry = meta["geometry_name"] or "wkb_geometry"
     if geometry not in table.column_names or not table.num_rows:
@@ -103,6 +111,59 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
         what = f"It lies outside of what {crs} can express."
         raise DataError([Problem(ledger.file, what, "Check the numbers, and the crs they are in.")])
     return Shapes(there, texts)
+
+
+def _source_name(path: Path, ledger: Ledger) -> str:
+    """The name by which GDAL opens this file, and nothing else that the file may tell it to open.
+
+    Left to itself GDAL chooses among its readers by what is in a file. Some obey it: a `gdal_streamed_alg` in JSON
+    names a command to run, a virtual table in SQLite another file to read, a `crs` in GeoJSON an address to fetch.
+
+    Raises
+    ------
+    DataError
+        It is neither a GeoJSON nor a GeoPackage, or names its coordinate system by an address.
+    """
+    whole = path.absolute()
+    try:
+        with whole.open("rb") as stream:
+            if stream.read(16) == b"SQLite format 3\0":
+                # What ends so is opened by the reader of GeoPackages, or by none.
+                if whole.suffix.lower() == ".gpkg":
+                    return str(whole)
+                fix = "If it is a GeoPackage, let its name end in .gpkg."
+                raise DataError([Problem(ledger.file, "It is an SQLite database.", fix)])
+            if stream.seek(0, 2):
+                with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                    _check_crs(content, ledger)
+    except OSError as error:
+        raise DataError([Problem(str(path), f"It cannot be read ({error.strerror}).", "Check the path.")]) from error
+    return f"GeoJSON:{whole}"
+
+
+def _check_crs(content: mmap.mmap, ledger: Ledger) -> None:
+    """DataError for a GeoJSON with a `crs` that is no name."""
+    for found in _CRS_MEMBER.finditer(content):
+        said = content[found.end() : found.end() + _LONGEST_CRS].decode("utf-8", "replace").lstrip()
+        is_value = said[:1] in (",", "]", "}")
+        if found[1] != b'"' or not (is_value or _is_named(said)):
+            what = "Its 'crs' names no coordinate system by itself, but where to find one."
+            raise DataError([Problem(ledger.file, what, "Leave it out, and say by --crs what the file is in.")])
+
+
+def _is_named(said: str) -> bool:
+    """Whether what follows the key `crs` is no object, or one that says by its name what it means."""
+    if not said.startswith(":"):
+        return False
+    value = said[1:].lstrip()
+    if not value.startswith("{"):
+        return value[:1] in _BEGIN_VALUES
+    try:
+        # As pairs: of a key that comes twice GDAL may take the other.
+        pairs, _ = json.JSONDecoder(object_pairs_hook=list).raw_decode(value)
+    except json.JSONDecodeError:
+        return False
+    return sorted(key for key, _ in pairs) == ["properties", "type"] and dict(pairs)["type"] in ("name", "EPSG")
 
 
 def in_wgs84(lonlat: np.ndarray, crs: str, *, names_crs: bool) -> np.ndarray:
