@@ -20,7 +20,9 @@ from tests.test_itinerary import day, weeks
 from tests.test_maps import NASTY, Opener, scene_of
 from tests.test_maps import opened as opened
 
-LEFT_OUT = pd.DataFrame({"rep_id": ["R01"], "customer_id": ["9"], "reason": ["the days are full"]})
+LEFT_OUT = pd.DataFrame({"rep_id": ["R01"], "customer_id": ["9"], "reason": ["the days are full"]}).assign(
+    reason_zh="各日已排满"
+)
 
 
 @cache
@@ -189,6 +191,16 @@ def test_the_page_speaks_chinese(opened: Opener):
     expect(page.locator(".calendar th").first).to_have_text("周一")
     page.locator("#language").click()
     expect(page.locator(".calendar th").first).to_have_text("Mon")
+
+
+def test_a_reason_is_told_in_the_language_of_the_page(opened: Opener):
+    page = opened(draw_days(list(weeks()), language="zh", left_out=LEFT_OUT))
+
+    page.locator(".list summary").click()
+
+    expect(page.locator(".reason")).to_have_text("9 · 各日已排满")
+    page.locator("#language").click()
+    expect(page.locator(".reason")).to_have_text("9 · the days are full")
 
 
 def test_every_word_is_there_in_both_languages():

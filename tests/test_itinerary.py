@@ -195,7 +195,7 @@ def test_tables_hold_a_row_a_stop_and_a_row_a_day():
     assert stops[["arrive", "leave"]].map(lambda text: pd.to_datetime(text, format="%H:%M:%S")).notna().all(axis=None)
     assert days["visits"].sum() == len(stops)
     assert days["date"].tolist() == [day.date.isoformat() for day in weeks()]
-    assert list(left_out_table(weeks())) == ["date", "rep_id", "customer_id", "name", "reason"]
+    assert list(left_out_table(weeks())) == ["date", "rep_id", "customer_id", "name", "reason", "reason_zh"]
 
 
 def test_no_days_make_empty_tables_and_files_that_can_still_be_read(tmp_path):
@@ -208,7 +208,7 @@ def test_no_days_make_empty_tables_and_files_that_can_still_be_read(tmp_path):
 
 
 def test_who_is_left_out_has_a_file_as_long_as_there_is_somebody(tmp_path):
-    lost = pd.DataFrame({"customer_id": ["9"], "name": [""], "reason": ["closed"]})
+    lost = pd.DataFrame({"customer_id": ["9"], "name": [""], "reason": ["closed"], "reason_zh": ["不接待"]})
 
     some = write_itinerary([replace(day(), left_out=lost)], tmp_path)
     told = pd.read_csv(tmp_path / "left_out.csv", dtype=str)

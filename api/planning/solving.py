@@ -18,6 +18,7 @@ from api.planning.roads import known_travel, on_roads
 from api.settings import Settings
 from territory.geo import unproject
 from territory.itinerary import Day, days_of, navigation_links
+from territory.languages import Said
 from territory.model import Portfolio
 from territory.routing import Route
 from territory.routing.insertion import insertions, on_the_way
@@ -31,10 +32,10 @@ _DEGREES = 6
 _OF_A_VISIT = ("customer_id", "minutes", "must", "appointment")
 _EXPLAINED = 4
 _GENERAL = {
-    "closed": "closed during working hours",
-    "unreachable": "cannot be reached in time",
-    "too long": "too long for the day",
-    "less worth": "the day is full with visits that are worth more together",
+    "closed": Said("closed during working hours", "工作时间内不接待"),
+    "unreachable": Said("cannot be reached in time", "无法及时到达"),
+    "too long": Said("too long for the day", "一天时间不够"),
+    "less worth": Said("the day is full with visits that are worth more together", "当日已排满价值更高的拜访"),
 }
 
 
@@ -187,9 +188,9 @@ def _left_out_of_many(route: Route) -> pd.DataFrame:
         if row in made:
             continue
         code = "closed" if visit["closed"] else route.plan.impossible.get(row, "less worth")
-        reason = visit["closed"] or _GENERAL[code]
-        rows.append({"customer_id": name, "name": visit["name"], "code": code, "reason": reason})
-    table = pd.DataFrame(rows, columns=["customer_id", "name", "code", "reason"])
+        said = Said(visit["closed"], "当日不接待") if visit["closed"] else _GENERAL[code]
+        rows.append({"customer_id": name, "name": visit["name"], "code": code, **said.columns("reason")})
+    table = pd.DataFrame(rows, columns=["customer_id", "name", "code", "reason", "reason_zh"])
     return table.assign(instead_of="", overtime_minutes=np.nan)
 
 

@@ -16,10 +16,12 @@ from territory.alignment import Progress
 from territory.callplan import telling
 from territory.callplan.asking import Appointments, Ask, RepAsk, appointments_of, owners, rep_ask
 from territory.callplan.plan import CallPlan, EarlierCalls
+from territory.callplan.reasons import Reason
 from territory.callplan.solving import RepPlan, RepTask, solve_rep
 from territory.callplan.workdays import Days, absences_of, calendar_faults, day_of, days_of
 from territory.changes import need_rep
 from territory.errors import DataError, Problem
+from territory.languages import Said
 from territory.model import Portfolio, natural_key
 from territory.rules import derive_values
 from territory.travel import LineTravel, TravelTimes
@@ -233,7 +235,7 @@ class _Unowned:
     customer_id: str
     visits: int
     minutes: float
-    reason: str
+    reason: Reason
 
 
 def _without_rep(ask: Ask, values: pd.DataFrame) -> list[_Unowned]:
@@ -248,11 +250,17 @@ def _without_rep(ask: Ask, values: pd.DataFrame) -> list[_Unowned]:
             name,
             max(1, round(visits)),
             max(1, round(visits)) * float(minute),
-            "it has no territory" if pd.isna(territory) else f"territory {territory} has no rep",
+            _why_unowned(territory),
         )
         for name, territory, visits, minute in zip(alone.index, alone["territory"], expected, minutes, strict=True)
         if visits > 0
     ]
+
+
+def _why_unowned(territory: object) -> Reason:
+    if pd.isna(territory):
+        return Reason("no territory", Said("it has no territory", "不属于任何区域"))
+    return Reason("no rep", Said(f"territory {territory} has no rep", f"区域 {territory} 没有代表"))
 
 
 def _told(ask: Ask, asks: Sequence[RepAsk], plans: Sequence[RepPlan], unowned: Sequence[_Unowned]) -> CallPlan:
@@ -263,7 +271,7 @@ def _told(ask: Ask, asks: Sequence[RepAsk], plans: Sequence[RepPlan], unowned: S
     dropped = [row for each in pairs for row in telling.dropped_rows(*each)]
     dropped += [
         {"rep_id": None, "customer_id": each.customer_id, "visits": each.visits, "minutes": each.minutes}
-        | {"urgency": np.nan, "reason": each.reason}
+        | {"urgency": np.nan, **each.reason.columns}
         for each in unowned
     ]
     measures = [

@@ -50,9 +50,9 @@ class CallPlan:
         break), ``visit_minutes``, ``drive_minutes``, ``drive_km``, ``worked_minutes`` (visits and drive), ``is_proven``
         (no order of these visits drives less)
     stretched : gaps outside of the tolerance: ``rep_id``, ``customer_id``, ``from`` and ``to`` (days), ``gap_days``
-        and ``interval_days`` (of the calendar), ``reason``
+        and ``interval_days`` (of the calendar), ``code``, ``reason`` and ``reason_zh``, the same in Chinese
     dropped : visits that are due and not planned: ``rep_id``, ``customer_id``, ``visits``, ``minutes``, ``urgency``
-        (time since the last visit / interval; NA without one), ``reason``
+        (time since the last visit / interval; NA without one), ``code``, ``reason``, ``reason_zh``
     coverage : by tier: ``customers``, ``due``, ``planned``, ``share``
     measures : by rep: what each has to do and what its days look like
     changes : against the earlier plan: ``customer_id``, ``change`` (moved, added, removed), ``from`` and ``to`` (days);

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from territory.callplan.asking import NO_WAY, RepAsk
+from territory.callplan.asking import RepAsk
 from territory.callplan.plan import VISIT_COLUMNS
+from territory.callplan.reasons import why_dropped, why_stretched
 from territory.callplan.solving import PlannedDay, RepPlan
 from territory.hours import clock
 
@@ -20,10 +21,9 @@ DAY_COLUMNS = (
     *("pause_from", "pause_until"),
     *("visit_minutes", "drive_minutes", "drive_km", "worked_minutes", "is_proven"),
 )
-STRETCHED_COLUMNS = ("rep_id", "customer_id", "from", "to", "gap_days", "interval_days", "reason")
-DROPPED_COLUMNS = ("rep_id", "customer_id", "visits", "minutes", "urgency", "reason")
-FULL = 0.97
-"""From this part of its hours on, a rep's time is called full."""
+_REASON = ("code", "reason", "reason_zh")
+STRETCHED_COLUMNS = ("rep_id", "customer_id", "from", "to", "gap_days", "interval_days", *_REASON)
+DROPPED_COLUMNS = ("rep_id", "customer_id", "visits", "minutes", "urgency", *_REASON)
 
 
 def visit_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
@@ -135,34 +135,10 @@ def stretched_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
                     "to": other.isoformat(),
                     "gap_days": gap,
                     "interval_days": round(interval, 1),
-                    "reason": _why_stretched(ask, customer, one, other, interval, visited),
+                    **why_stretched(ask, customer, (one, other), visited).columns,
                 }
             )
     return rows
-
-
-def _why_stretched(ask: RepAsk, customer: int, one: date, other: date, interval: float, visited: Sequence[int]) -> str:
-    workdays, rhythms = ask.workdays, ask.task.rhythms
-    gap = (other - one).days
-    if gap < interval:
-        if rhythms.fixed[customer].any():
-            return "an appointment comes earlier"
-        return "fewer days are allowed than visits wanted" if _is_scarce(ask, customer) else "the days before are full"
-    first = workdays.days[0]
-    if one < first and (first - one).days > interval * (1 + rhythms.tolerance):
-        return f"overdue when the plan begins: {(first - one).days / interval:.1f} times its interval"
-    free = sum(one < day < other for day in (*workdays.off, *workdays.holidays))
-    per_day = interval / max(float(rhythms.interval[customer]), 1e-9)
-    if free and gap - free * per_day <= interval * (1 + rhythms.tolerance) + 1:
-        return "holidays or an absence lie between"
-    if rhythms.fixed[customer].any():
-        return "an appointment comes later"
-    if len(visited) < rhythms.due[customer]:
-        return "a visit between is dropped"
-    between = [number for number, day in enumerate(workdays.days) if one < day < other]
-    if not rhythms.allowed[customer, between].any():
-        return "none of its weekdays lies between"
-    return "the days between are full" if _use(ask) > FULL else "it saves more driving than the rhythm is worth"
 
 
 def dropped_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
@@ -181,7 +157,7 @@ def dropped_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
                 "visits": missing,
                 "minutes": missing * float(ask.task.service[customer]),
                 "urgency": round(float(urgency[customer]), 2),
-                "reason": _why_dropped(ask, plan, customer, visited, missing),
+                **why_dropped(ask, plan, customer, visited, missing).columns,
             }
         )
     return rows
@@ -196,61 +172,6 @@ def _wanted(ask: RepAsk) -> np.ndarray:
     length = len(workdays.days)
     short = rhythms.allowed.sum(axis=1) < np.floor(length / rhythms.interval + 1e-9)
     return np.where(short, np.floor(length / rhythms.interval + 1e-9), 0)
-
-
-def _is_scarce(ask: RepAsk, customer: int) -> bool:
-    rhythms = ask.task.rhythms
-    return bool(rhythms.allowed[customer].sum() * rhythms.interval[customer] < 1.5 * len(ask.workdays.days))
-
-
-def _use(ask: RepAsk) -> float:
-    """Visit minutes due beside the hours of all days."""
-    hours = ask.workdays.minutes * len(ask.workdays.days)
-    return float((ask.task.rhythms.due * ask.task.service).sum()) / hours if hours else np.inf
-
-
-def _why_dropped(ask: RepAsk, plan: RepPlan, customer: int, visited: Sequence[int], missing: int) -> str:
-    """The cheapest thing to check first: days, way, length of the visit, the hours of that day, full days."""
-    task, days = ask.task, ask.workdays.days
-    allowed = np.flatnonzero(task.rhythms.allowed[customer])
-    if not len(days):
-        return "the rep does not work in these weeks"
-    if not len(allowed):
-        return "none of the rep's working days is one of its weekdays"
-    home = task.home
-    there, back, visit = task.minutes[home, customer], task.minutes[customer, home], task.service[customer]
-    if min(there, back) >= NO_WAY:
-        return "no road leads there"
-    if there + back > task.max_drive:
-        return f"the drive there and back takes {there + back:.0f} minutes, and {task.max_drive:.0f} a day are allowed"
-    if there + visit + back > task.work:
-        return f"the trip takes {there + visit + back:.0f} minutes, and a day has {task.work:.0f}"
-    if len(allowed) - len(visited) < missing:
-        return f"it may be visited on {len(allowed)} of the rep's days only"
-    free = [day for day in allowed.tolist() if day not in visited]
-    detours = {day: _detour(ask, plan.days[day], customer) for day in free}
-    excess = {day: _worked(ask, plan.days[day]) + detour + visit - task.work for day, detour in detours.items()}
-    day = min(excess, key=lambda number: (round(excess[number], 3), number))
-    if excess[day] > 0:
-        return f"the days are full: it fits if {days[day].isoformat()} were {excess[day]:.0f} minutes longer"
-    if customer in plan.unfit:
-        return f"opening hours, appointments and the pause leave no room on {days[plan.unfit[customer]].isoformat()}"
-    if detours[day] > 60:
-        more = f"it takes {detours[day]:.0f} minutes more drive on {days[day].isoformat()}"
-        return f"{more}, for {visit:.0f} minutes of visit"
-    return "no free day is far enough from its other visits"
-
-
-def _detour(ask: RepAsk, planned: PlannedDay, customer: int) -> float:
-    """The least drive that one more stop adds to a day."""
-    places = np.array([planned.begin, *planned.stops.tolist(), planned.end])
-    minutes = ask.task.minutes
-    straight = minutes[places[:-1], places[1:]] if len(planned.stops) else 0.0
-    return float((minutes[places[:-1], customer] + minutes[customer, places[1:]] - straight).min())
-
-
-def _worked(ask: RepAsk, planned: PlannedDay) -> float:
-    return float(planned.drive + ask.task.service[planned.stops].sum())
 
 
 def measures_of(ask: RepAsk, plan: RepPlan, days: pd.DataFrame, stretched: int) -> dict[str, Any]:

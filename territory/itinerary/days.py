@@ -36,7 +36,7 @@ STOP_COLUMNS = (
     "appointment",
 )
 _UNPRINTABLE = re.compile(r"[^\t\n\r\u0020-\u007e\u0080-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-LEFT_OUT_COLUMNS = ("customer_id", "name", "reason")
+LEFT_OUT_COLUMNS = ("customer_id", "name", "reason", "reason_zh")
 
 
 @dataclass(frozen=True, eq=False)

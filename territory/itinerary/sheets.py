@@ -26,7 +26,7 @@ def days_table(days: Sequence[Day]) -> pd.DataFrame:
 
 
 def left_out_table(days: Sequence[Day]) -> pd.DataFrame:
-    """One row a visit that a day leaves out: ``date``, ``rep_id``, ``customer_id``, ``name``, ``reason``."""
+    """One row a visit that a day leaves out: ``date``, ``rep_id`` and `LEFT_OUT_COLUMNS`."""
     tables = [day.left_out.assign(date=day.date.isoformat(), rep_id=day.rep) for day in days]
     columns = ["date", "rep_id", *LEFT_OUT_COLUMNS]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)

@@ -81,7 +81,7 @@ def draw_days(
         Of one day its timetable is shown, of several a calendar to choose from.
     language, tiles, title
         As in `draw_map`.
-    left_out : DataFrame with ``rep_id``, ``customer_id``, ``reason`` and perhaps ``name``
+    left_out : DataFrame with ``rep_id``, ``customer_id``, ``reason``, and perhaps ``name`` and ``reason_zh``
         Who is visited on none of the days, as `CallPlan.dropped`.
 
     Returns

@@ -210,8 +210,9 @@ class DaysPanel {
     return element("details", { class: "list", open: this.isOpen, ontoggle: ({ target }) => { this.isOpen = target.open; } },
       element("summary", {}, element("h2", {}, words.say("leftOut")), element("span", { class: "count" }, words.whole.format(rows.length))),
       rows.length
-        ? element("ul", {}, rows.slice(0, this.shown).map(([id, name, reason]) =>
-          element("li", {}, element("b", {}, name || id), element("div", { class: "reason" }, `${id} · ${reason}`))))
+        ? element("ul", {}, rows.slice(0, this.shown).map(([id, name, english, chinese]) =>
+          element("li", {}, element("b", {}, name || id),
+            element("div", { class: "reason" }, `${id} · ${(words.language === "zh" && chinese) || english}`))))
         : element("p", { class: "empty" }, words.say("leftOutNone")),
       rows.length > this.shown ? element("button", {
         class: "more", type: "button", "data-key": "more", onclick: () => { this.shown += LEFT_OUT_SHOWN; this.render(); },

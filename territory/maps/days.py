@@ -10,6 +10,7 @@ import pandas as pd
 
 from territory.geo import from_wgs84
 from territory.itinerary import Day
+from territory.itinerary.days import LEFT_OUT_COLUMNS
 from territory.maps.payload import DEGREE
 
 
@@ -21,7 +22,7 @@ def describe_days(days: Sequence[Day], *, crs: str, left_out: pd.DataFrame | Non
     days : Day, by date and rep
     crs : {"wgs84", "gcj02"}
         What the drawn coordinates are in.
-    left_out : DataFrame with ``rep_id``, ``customer_id``, ``reason`` and perhaps ``name``
+    left_out : DataFrame with ``rep_id``, ``customer_id``, ``reason``, and perhaps ``name`` and ``reason_zh``
         Who is visited on none of the days.
 
     Returns
@@ -44,11 +45,16 @@ def describe_days(days: Sequence[Day], *, crs: str, left_out: pd.DataFrame | Non
 
 
 def _left_out(left_out: pd.DataFrame | None, reps: list[str]) -> list[list[list[str]]]:
-    """[id, name, reason] of who is visited on no day, for each rep."""
+    """Rows of `LEFT_OUT_COLUMNS` of who is visited on no day, for each rep."""
     if left_out is None:
         return [[] for _ in reps]
-    named = left_out.reindex(columns=["rep_id", "customer_id", "name", "reason"]).astype(object).fillna("").astype(str)
-    return [named.loc[named["rep_id"] == rep, ["customer_id", "name", "reason"]].to_numpy().tolist() for rep in reps]
+    return [_texts(left_out[left_out["rep_id"] == rep]) for rep in reps]
+
+
+def _texts(left_out: pd.DataFrame) -> list[list[str]]:
+    named = left_out.reindex(columns=list(LEFT_OUT_COLUMNS))
+    texts: list[list[str]] = named.astype(object).fillna("").astype(str).to_numpy().tolist()
+    return texts
 
 
 class _Plane:
@@ -93,7 +99,7 @@ def _day(day: Day, rep: int, plane: _Plane) -> dict[str, Any]:
         "end": plane.whole(np.array([day.end]))[0].tolist(),
         "legs": [plane.steps(leg) for leg in day.legs],
         "stops": _stops(day, plane),
-        "left_out": [[str(value) for value in row] for row in day.left_out.itertuples(index=False)],
+        "left_out": _texts(day.left_out),
     }
 
 

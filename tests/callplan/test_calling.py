@@ -195,6 +195,18 @@ def test_each_visit_left_out_has_the_cheapest_reason():
     }
 
 
+def test_reasons_tell_the_same_figures_in_both_languages():
+    world = town([(0.0, 300.0), *ring(30)], minutes_per_visit=200.0, last_visit=["2027-01-04", None] + [None] * 29)
+
+    calls = planned(world, weeks=2)
+
+    told = pd.concat([calls.dropped, calls.stretched])
+    assert set(told["code"]) >= {"too long", "full"}
+    figures = [told[column].str.findall(r"[0-9.]+").map(set) for column in ("reason", "reason_zh")]
+    assert figures[0].tolist() == figures[1].tolist()
+    assert told["reason_zh"].str.contains("[一-龥]").all()
+
+
 def test_customers_without_a_rep_are_not_lost():
     world = town(ring(4), territory=["T1", "T1", "T9", None])
 

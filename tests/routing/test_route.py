@@ -68,6 +68,16 @@ def test_a_closed_customer_is_left_out_with_its_weekdays():
     assert (row["customer_id"], row["code"], row["reason"]) == ("2", "closed", "closed on Wed: open Mon, Tue")
 
 
+def test_a_reason_is_told_in_chinese_beside_english():
+    closed = route_on(street(10, 20, weekdays=[None, "Mon, Tue"])).unvisited
+    full = street(60, 60, 60, 60, potential=[400.0, 300.0, 200.0, 100.0], name=["A", "B", "C", "D"])
+
+    dropped = route_on(full, shift=("08:00", "11:30")).unvisited
+
+    assert closed["reason_zh"].tolist() == ["周三不接待：接待日为 Mon, Tue"]
+    assert dropped["reason_zh"].tolist() == ["只有取消 C 才能安排，或加班 30 分钟（驾驶 +0 分钟）"]
+
+
 def test_a_customer_that_closes_too_early_is_unreachable():
     route = route_on(street(100, 20, open_from=["08:00", None], open_until=["09:00", None]))
 
