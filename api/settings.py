@@ -84,7 +84,10 @@ class Settings(BaseSettings):
     oidc_rep_claim: str = "rep_id"
     """The claim with the rep_id of a rep."""
     oidc_roles: dict[str, Grant] = {}
-    """Role at the company -> what it gives here: `{"sales-east": {"role": "manager", "regions": ["east"]}}`."""
+    """Role at the company -> what it gives here: `{"sales-east": {"role": "manager", "regions": ["east"]}}`.
+
+    Whoever has lost it there has lost it here when he signs in next; until then his session and his tokens go on.
+    """
 
     metrics_token: str = ""
     """Who presents it as a bearer token may read `/metrics`; without it only this machine may."""

@@ -61,7 +61,7 @@ def update_user(session: Database, user: User, changes: Mapping[str, Any]) -> di
     """What `changes` comes to, checked: the last admin stays one, a rep has a rep_id.
 
     What a user may do changes with the next request; a user who is made inactive is signed out and the tokens are
-    revoked.
+    revoked. Rights that an admin gives are no longer those that the company gave.
     """
     role = changes.get("role", user.role)
     is_active = changes.get("is_active", user.is_active)
@@ -71,9 +71,16 @@ def update_user(session: Database, user: User, changes: Mapping[str, Any]) -> di
         if session.scalar(others) is None:
             raise ConflictError("This is the last admin; make another one first.")
     if not is_active:
-        session.execute(sa.delete(Session).where(Session.user_id == user.id))
-        session.execute(sa.delete(Token).where(Token.user_id == user.id))
+        end_sessions(session, user)
+    if changes.keys() & {"role", "regions", "rep_id"}:
+        return {**changes, "has_company_rights": False}
     return dict(changes)
+
+
+def end_sessions(session: Database, user: User) -> None:
+    """Sign a user out everywhere, and revoke his tokens."""
+    session.execute(sa.delete(Session).where(Session.user_id == user.id))
+    session.execute(sa.delete(Token).where(Token.user_id == user.id))
 
 
 def newcomer(session: Database, login: str, name: str) -> User:
@@ -87,10 +94,22 @@ def newcomer(session: Database, login: str, name: str) -> User:
 
 
 def update_rights(session: Database, user: User, role: str, regions: list[str], rep_id: str | None) -> bool:
-    """Let a user have just these rights; whether that has changed anything."""
-    if (user.role, user.regions, user.rep_id) == (role, regions, rep_id):
+    """Let a user have just these rights, of the company; whether that has changed anything."""
+    rights = {"role": role, "regions": regions, "rep_id": rep_id, "has_company_rights": True}
+    if all(getattr(user, name) == value for name, value in rights.items()):
         return False
-    advance(session, User, user.id, user.revision, role=role, regions=regions, rep_id=rep_id)
+    advance(session, User, user.id, user.revision, **rights)
+    session.refresh(user)
+    return True
+
+
+def withdraw_rights(session: Database, user: User) -> bool:
+    """Take away what the company gave, with sessions and tokens; whether there was anything of it."""
+    if not user.has_company_rights:
+        return False
+    nothing = {"role": PLANNER, "regions": [], "rep_id": None, "has_company_rights": False}
+    advance(session, User, user.id, user.revision, **nothing)
+    end_sessions(session, user)
     session.refresh(user)
     return True
 
@@ -130,8 +149,7 @@ def reset_password(session: Database, user: User) -> str:
         .where(User.id == user.id)
         .values(password_hash=passwords.hashed(password), must_change_password=True)
     )
-    session.execute(sa.delete(Session).where(Session.user_id == user.id))
-    session.execute(sa.delete(Token).where(Token.user_id == user.id))
+    end_sessions(session, user)
     return password
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session as Database
 
-from api.auth.accounts import newcomer, update_rights
+from api.auth.accounts import newcomer, update_rights, withdraw_rights
 from api.auth.principal import ADMIN, REP, Principal
 from api.auth.signing_in import begin_session, new_secret, secret_hash
 from api.logs import request_id
@@ -207,7 +207,8 @@ class Company:
         user.subject = subject
         grant = granted(claims, self._settings)
         session.flush()
-        if grant is not None and update_rights(session, user, *grant):
+        # A role that the company has taken away is taken away here; rights that an admin has given stay his to take.
+        if withdraw_rights(session, user) if grant is None else update_rights(session, user, *grant):
             _note(session, "user.changed", user, subject)
         return user
 

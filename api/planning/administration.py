@@ -129,6 +129,7 @@ def shown_user(found: User) -> dict[str, Any]:
         "rep_id": found.rep_id,
         "must_change_password": found.must_change_password,
         "is_active": found.is_active,
+        "has_company_rights": found.has_company_rights,
         "revision": found.revision,
         "created_at": found.created_at,
     }

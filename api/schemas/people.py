@@ -73,6 +73,7 @@ class UserShown(Person):
     """A user."""
 
     is_active: bool
+    has_company_rights: bool
     revision: int
     created_at: float
 

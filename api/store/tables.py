@@ -52,7 +52,10 @@ class Blob(Row):
 
 
 class User(Revised):
-    """Somebody who may sign in. A manager and a planner see their regions (`*` is all), a rep a territory in them."""
+    """Somebody who may sign in. A manager and a planner see their regions (`*` is all), a rep a territory in them.
+
+    What the company's provider has given (`has_company_rights`) it takes away, too; what an admin gave, an admin.
+    """
 
     __tablename__ = "users"
 
@@ -65,6 +68,7 @@ class User(Revised):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
     subject: Mapped[str | None] = mapped_column(unique=True, index=True)
+    has_company_rights: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[float]
 
 

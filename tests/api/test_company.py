@@ -127,6 +127,53 @@ def test_a_rep_is_the_one_that_the_company_says(house: Running, provider: Provid
     assert (me(house)["role"], me(house)["rep_id"]) == ("rep", "R02")
 
 
+def test_a_role_taken_away_at_the_company_is_taken_away_at_the_next_sign_in(house: Running, provider: Provider):
+    provider.claims = {"realm_access": {"roles": ["heads"]}}
+    signed_in(house, provider)
+    headers = {"X-CSRF-Token": me(house)["csrf"]}
+    house.secrets["program"] = house.post(None, "/v1/tokens", {"name": "p"}, headers=headers).json()["secret"]
+    elsewhere = house.client.cookies["territory_session"]
+    house.client.cookies.clear()
+    before = house.get("program", "/v1/me").status_code
+    provider.claims = {"realm_access": {"roles": ["staff"]}}
+
+    answer = signed_in(house, provider)
+
+    (user,) = users(house)
+    assert (refusal(answer), before) == ("company_no_rights", 200)
+    assert (user.role, user.regions) == ("planner", [])
+    assert house.get("program", "/v1/me").status_code == 401
+    house.client.cookies.set("territory_session", elsewhere)
+    assert house.get(None, "/v1/me").status_code == 401
+    (noted,) = house.get("admin", "/v1/audit?limit=1").json()["items"]
+    assert (noted["action"], noted["object_id"], noted["details"]["regions"]) == ("user.changed", user.id, [])
+
+
+def test_a_rep_who_is_nobody_any_more_at_the_company_is_nobody_here(house: Running, provider: Provider):
+    provider.claims = {"realm_access": {"roles": ["field"]}, "rep_id": "R02"}
+    signed_in(house, provider)
+    del provider.claims["rep_id"]
+
+    answer = signed_in(house, provider)
+
+    (user,) = users(house)
+    assert (refusal(answer), user.rep_id) == ("company_no_rights", None)
+
+
+def test_rights_that_an_admin_has_given_stay_whatever_the_company_has_taken(house: Running, provider: Provider):
+    provider.claims = {"realm_access": {"roles": ["heads"]}}
+    signed_in(house, provider)
+    (user,) = users(house)
+    house.client.cookies.clear()
+    by_hand = house.ask("admin", "PATCH", f"/v1/users/{user.id}", json={"regions": ["west"]}, match="*")
+    provider.claims = {}
+
+    answer = signed_in(house, provider)
+
+    assert (by_hand.status_code, refusal(answer)) == (200, "")
+    assert (me(house)["role"], me(house)["regions"]) == ("manager", ["west"])
+
+
 def test_somebody_known_by_his_address_keeps_his_rights_and_loses_his_one_time_password(
     house: Running, provider: Provider
 ):
