@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 PRIVATE = "private, no-cache"
+NO_STORE = "no-store"
+"""Of an answer that holds a secret, or what is only of this moment: nobody keeps it, neither do we."""
 
 
 class Json(Response):

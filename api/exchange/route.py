@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.exchange.responses import NO_STORE
 from api.problems import ApiError, ConflictError, MalformedError
 from api.store import Answer, Store, Work, now
 from territory.errors import TerritoryError
@@ -29,6 +30,8 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
 _LONGEST_KEY = 200
 _KEPT_HEADERS = ("location", "etag", "content-type", "link")
+_SHOWN_ONCE = "shown-once"
+"""What an answer that is kept without its secret has beside its headers: where the thing is that has the secret."""
 REPLAYED = "Idempotency-Replayed"
 
 
@@ -107,12 +110,17 @@ def roles_of(dependant: Dependant) -> frozenset[str] | None:
 
 
 def replay(work: Work, key: str, user_id: str, request_hash: str) -> None:
-    """Raise `AnsweredError` when this was answered before, ConflictError when the key was used for something else."""
+    """Raise `AnsweredError` when this was answered before, ConflictError when it cannot be answered so again."""
     answer = work.read().get(Answer, (key, user_id))
     if answer is None:
         return
     if answer.request_hash != request_hash:
         raise ConflictError("This Idempotency-Key was used for another request; use a new one.")
+    if _SHOWN_ONCE in answer.headers:
+        where = answer.headers[_SHOWN_ONCE]
+        raise ConflictError(
+            f"It was done under this key, and its secret was shown that once: see {where}. For another, use a new key."
+        )
     raise AnsweredError(answer)
 
 
@@ -154,14 +162,19 @@ def _commit(request: Request, work: Work, response: Response) -> None:
         work.commit()
         return
     key, request_hash = request.state.idempotency
+    headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    is_secret = response.headers.get("cache-control") == NO_STORE
+    if is_secret:
+        headers[_SHOWN_ONCE] = headers.get("location", request.url.path)
     work.write().add(
         Answer(
             key=key,
             user_id=user_id,
             request_hash=request_hash,
             status=response.status_code,
-            headers={name: value for name, value in response.headers.items() if name in _KEPT_HEADERS},
-            body=bytes(response.body),
+            headers=headers,
+            # What is kept as a hash wherever else it is kept must not lie here for a day, nor in every backup.
+            body=b"" if is_secret else bytes(response.body),
             created_at=now(),
         )
     )

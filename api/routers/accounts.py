@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Request, Response
 
@@ -11,10 +11,22 @@ from api.auth import EVERYONE
 from api.exchange import IfMatch, Json, needs
 from api.exchange.access import COOKIE
 from api.exchange.formats import document
+from api.exchange.responses import NO_STORE
 from api.exchange.route import OPEN
 from api.planning import administration
 from api.planning.desk import Desk, etag
-from api.routers.parts import USUAL_PAGE, Admin, After, AnyUser, PageSize, RowId, next_page, router, whole
+from api.routers.parts import (
+    USUAL_PAGE,
+    Admin,
+    After,
+    AnyUser,
+    PageSize,
+    RowId,
+    next_page,
+    router,
+    secret_document,
+    whole,
+)
 from api.schemas import (
     AuditShown,
     Many,
@@ -43,7 +55,7 @@ def sign_in(request: Request, ask: SignIn) -> Response:
     state = request.app.state
     address = request.client.host if request.client else ""
     secret, who = auth.sign_in(state.store, state.settings, ask.login, ask.password, address)
-    response = Json(administration.shown_principal(who), status_code=201)
+    response = Json(administration.shown_principal(who), status_code=201, headers={"Cache-Control": NO_STORE})
     response.set_cookie(
         COOKIE, secret, httponly=True, samesite="lax", secure=state.settings.has_secure_cookies, path="/"
     )
@@ -62,7 +74,7 @@ def sign_out(request: Request, desk: Newcomer) -> Response:
 @routes.get("/me", response_model=MeShown)
 def me(desk: Newcomer) -> Response:
     """Who you are, and the CSRF token of your session."""
-    return Json(administration.shown_principal(desk.who), headers={"Cache-Control": "no-store"})
+    return Json(administration.shown_principal(desk.who), headers={"Cache-Control": NO_STORE})
 
 
 @routes.put("/me/password", status_code=204)
@@ -85,7 +97,7 @@ def create_token(desk: AnyUser, ask: TokenRequest) -> Response:
     """A token for a program that works in your name; its secret is shown this once."""
     token, secret = auth.create_token(desk.write(), desk.who, ask.name, ask.days)
     desk.record("token.created", token.id, name=ask.name)
-    return _secret({**administration.shown_token(token), "secret": secret}, f"/v1/tokens/{token.id}")
+    return secret_document({**administration.shown_token(token), "secret": secret}, f"/v1/tokens/{token.id}")
 
 
 @routes.delete("/tokens/{token_id}", status_code=204)
@@ -110,7 +122,7 @@ def create_user(desk: Admin, ask: UserRequest) -> Response:
     user, password = auth.create_user(desk.write(), **ask.model_dump())
     desk.record("user.created", user.id, login=user.login, role=user.role)
     content = {"user": administration.shown_user(user), "one_time_password": password}
-    return _secret(content, f"/v1/users/{user.id}")
+    return secret_document(content, f"/v1/users/{user.id}")
 
 
 @routes.get("/users/{user_id}", response_model=UserShown)
@@ -133,7 +145,9 @@ def reset_password(user_id: RowId, desk: Admin) -> Response:
     user = administration.user(desk, user_id)
     password = auth.reset_password(desk.write(), user)
     desk.record("password.reset", user.id)
-    return _secret({"user": administration.shown_user(user), "one_time_password": password}, f"/v1/users/{user.id}")
+    return secret_document(
+        {"user": administration.shown_user(user), "one_time_password": password}, f"/v1/users/{user.id}"
+    )
 
 
 @routes.get("/audit", response_model=Many[AuditShown])
@@ -156,7 +170,7 @@ def create_webhook(desk: Admin, ask: WebhookRequest) -> Response:
     """Send events to an address; the secret that signs them is shown this once."""
     webhook = administration.create_webhook(desk, ask.url, ask.events)
     content = {**administration.shown_webhook(desk, webhook), "secret": webhook.secret}
-    return _secret(content, f"/v1/webhooks/{webhook.id}")
+    return secret_document(content, f"/v1/webhooks/{webhook.id}")
 
 
 @routes.post("/webhooks/{webhook_id}/resume", response_model=WebhookShown)
@@ -170,7 +184,3 @@ def remove_webhook(webhook_id: RowId, desk: Admin) -> Response:
     """Send no more events there."""
     administration.remove_webhook(desk, webhook_id)
     return Response(status_code=204)
-
-
-def _secret(content: dict[str, Any], location: str) -> Response:
-    return Json(content, status_code=201, headers={"Location": location, "Cache-Control": "no-store"})

@@ -13,8 +13,7 @@ from api.exchange.route import OPEN
 from api.planning import calendars
 from api.problems import UnknownError
 from api.routers.driving import RepId
-from api.routers.parts import AnyUser, RowId, router
-from api.routers.portfolios import document_of
+from api.routers.parts import AnyUser, RowId, router, secret_document
 from api.schemas import CalendarShown, Many, NewCalendar
 
 routes = router("calendars")
@@ -29,7 +28,7 @@ def subscribe(request: Request, portfolio_id: RowId, rep_id: RepId, desk: AnyUse
     base = desk.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
     content = {**calendars.shown(calendar), "url": f"{base}/v1/calendars/{secret}.ics"}
     where = f"/v1/portfolios/{portfolio_id}/reps/{rep_id}/calendars"
-    return document_of(content, f'"{calendar.id}"', 201, where)
+    return secret_document(content, where)
 
 
 @routes.get("/portfolios/{portfolio_id}/reps/{rep_id}/calendars", response_model=Many[CalendarShown])

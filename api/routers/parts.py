@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request
 from api.auth import ADMIN, EVERYONE, MANAGER, PLANNERS
 from api.exchange import ExchangeRoute, Json, needs
 from api.exchange.formats import MOST_ITEMS, USUAL_LIMIT
+from api.exchange.responses import NO_STORE
 from api.planning.desk import Desk
 from api.schemas import LARGEST_SEED, Key, Refusal
 
@@ -64,6 +65,11 @@ REFUSAL = Refusal
 def whole(items: Sequence[Any]) -> Json:
     """The answer that is a list without further pages."""
     return Json({"items": items, "count": len(items), "next": None})
+
+
+def secret_document(content: dict[str, Any], location: str) -> Json:
+    """What was made, with its secret, which is shown this once."""
+    return Json(content, status_code=201, headers={"Location": location, "Cache-Control": NO_STORE})
 
 
 def next_page(request: Request, last: str | None) -> str | None:

@@ -6,10 +6,12 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from api.auth import first_admin, passwords
 from api.auth.signing_in import MOST_FAILURES, sign_in
 from api.problems import ApiError
+from api.store import Answer
 from tests.api.services import Running
 
 PASSWORD = "a sentence to keep in mind"
@@ -139,6 +141,23 @@ def test_a_token_works_until_it_is_revoked(service: Running):
     assert before.json()["name"] == "planner"
     assert service.get("script", "/v1/me").status_code == 401
     assert made["secret"] not in service.get("planner", "/v1/tokens").text
+
+
+def test_a_secret_is_shown_once_and_kept_nowhere_even_under_a_key(service: Running):
+    planner, admin = ({"Idempotency-Key": f"secret {number}"} for number in range(2))
+    user = {"login": "karla", "name": "Karla", "role": "planner"}
+
+    token = service.post("planner", "/v1/tokens", {"name": "once"}, headers=planner)
+    newcomer = service.post("admin", "/v1/users", user, headers=admin)
+    again = service.post("planner", "/v1/tokens", {"name": "once"}, headers=planner)
+
+    with service.store.reading() as session:
+        kept = b" ".join(answer.body for answer in session.scalars(sa.select(Answer)))
+    assert token.json()["secret"].encode() not in kept
+    assert newcomer.json()["one_time_password"].encode() not in kept
+    assert (again.status_code, token.json()["token_id"] in again.json()["detail"]) == (409, True)
+    names = [each["name"] for each in service.get("planner", "/v1/tokens").json()["items"]]
+    assert names.count("once") == 1
 
 
 def test_who_is_made_inactive_is_out_at_once(service: Running):
