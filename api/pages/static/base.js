@@ -167,23 +167,19 @@ export function done(text) {
   doneTimer = setTimeout(() => box.classList.remove("shown"), 4000);
 }
 
-// Run what a person began: its button rests meanwhile, and a refusal is shown in `box`.
+// Run what a person began: its button rests meanwhile, and a refusal is shown in `box`. The button is not disabled, or the
+// keyboard would lose its place.
 export async function attempt(button, work, box = byId("said")) {
+  if (button?.hasAttribute("aria-busy")) return undefined;
   hush(box);
-  if (button) {
-    button.disabled = true;
-    button.setAttribute("aria-busy", "true");
-  }
+  button?.setAttribute("aria-busy", "true");
   try {
     return await work();
   } catch (error) {
     complain(error, box);
     return undefined;
   } finally {
-    if (button) {
-      button.disabled = false;
-      button.removeAttribute("aria-busy");
-    }
+    button?.removeAttribute("aria-busy");
   }
 }
 

@@ -9,7 +9,7 @@ const MEASURES = ["potential", "workload"];
 const [DRAGGED_FROM, MOST_GHOSTS] = [5, 200];
 
 export class PlanMap {
-  // hears: {customer(i), territory(i), place({lat, lng}), drop([i, ...], territory)}
+  // hears: {customer(i, isAdded), territory(i), place({lat, lng}), drop([i, ...], territory)}
   constructor(told, hears) {
     this.hears = hears;
     this.state = {
@@ -80,7 +80,20 @@ export class PlanMap {
     if (box) this.map.fitBounds(this._latLngBounds(box), { padding: [30, 50], maxZoom: 13, ...this._motion() });
   }
 
-  // Draw a line around customers: resolves with those inside; with none when the reader gives up (Esc).
+  // Customers that lie within what is on the screen.
+  shown() {
+    const bounds = this.map.getBounds();
+    const [low, high] = [this.map.project(bounds.getNorthWest(), 0), this.map.project(bounds.getSouthEast(), 0)];
+    const { wx, wy, count } = this.scene;
+    return Array.from({ length: count }, (_, i) => i).filter((i) => wx[i] >= low.x && wx[i] <= high.x && wy[i] >= low.y && wy[i] <= high.y);
+  }
+
+  onMoved(act) {
+    this.map.on("moveend resize", act);
+  }
+
+  // Draw a line around customers, with a mouse, a pen or a finger: resolves with those {found} inside, with none when the
+  // reader gives up (Esc, or the button once more), and whether they are added to those chosen before (Shift).
   lasso() {
     const box = this.map.getContainer();
     this.map.dragging.disable();
@@ -88,18 +101,20 @@ export class PlanMap {
     box.classList.add("lassoing");
     const line = L.polyline([], { color: "#0b62c4", weight: 2, dashArray: "4 4" }).addTo(this.map);
     return new Promise((resolve) => {
-      const add = (event) => line.addLatLng(this.map.mouseEventToLatLng(event));
+      let pointer = null;
+      const add = (event) => event.pointerId === pointer && line.addLatLng(this.map.mouseEventToLatLng(event));
       const start = (event) => {
+        if (pointer !== null || event.target.closest("button, label")) return;
         event.preventDefault();
-        box.setPointerCapture(event.pointerId);
+        pointer = event.pointerId;
+        box.setPointerCapture(pointer);
         add(event);
-        box.addEventListener("pointermove", add);
-        box.addEventListener("pointerup", () => end(true), { once: true });
       };
-      const end = (isDrawn) => {
+      const lift = (event) => event.pointerId === pointer && end(event.type === "pointerup", event.shiftKey);
+      const hears = { pointerdown: start, pointermove: add, pointerup: lift, pointercancel: lift };
+      const end = (isDrawn, isAdded = false) => {
         const ring = line.getLatLngs().map((at) => this.map.project(at, 0));
-        box.removeEventListener("pointermove", add);
-        box.removeEventListener("pointerdown", start);
+        for (const [name, act] of Object.entries(hears)) box.removeEventListener(name, act);
         document.removeEventListener("keydown", stop);
         box.classList.remove("lassoing");
         line.remove();
@@ -107,11 +122,12 @@ export class PlanMap {
         this.map.dragging.enable();
         this._isMuted = true; // the click that ends the drawing chooses nobody
         setTimeout(() => { this._isMuted = false; }, 50);
-        resolve(isDrawn && ring.length > 2 ? this._inside(ring) : []);
+        resolve({ found: isDrawn && ring.length > 2 ? this._inside(ring) : [], isAdded });
       };
       const stop = (event) => event.key === "Escape" && end(false);
-      box.addEventListener("pointerdown", start, { once: true });
+      for (const [name, act] of Object.entries(hears)) box.addEventListener(name, act);
       document.addEventListener("keydown", stop);
+      this.giveUp = () => end(false);
     });
   }
 
@@ -210,11 +226,11 @@ export class PlanMap {
 
   _listen() {
     const { map } = this;
-    map.on("click", ({ latlng }) => {
+    map.on("click", ({ latlng, originalEvent }) => {
       if (this._isMuted) return;
       const customer = this.layer.customersAt(latlng, 6)[0];
       if (this.hears.place?.(latlng, customer)) return;
-      if (customer !== undefined) this.hears.customer?.(customer);
+      if (customer !== undefined) this.hears.customer?.(customer, originalEvent.shiftKey);
       else {
         const territory = this._territoryAt(latlng);
         if (territory >= 0) this.hears.territory?.(territory);

@@ -5,6 +5,7 @@ import {
   all, ask, attempt, badge, button, byId, decimal, done, downloads, follow, get, hours, hush, localDay, me, moment, moveReason, newKey, number,
   onSubmit, openDialog, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent, Refused,
 } from "./base.js";
+import { Picker } from "./picking.js";
 import { PlanMap, territoryName } from "./plan-map.js";
 import { searchCustomers } from "./search.js";
 import { Table } from "./table.js";
@@ -15,6 +16,7 @@ const ROWS_REDRAWN_AFTER = 900;
 let plan;
 let etag;
 let map;
+let picker;
 let moves = [];
 let chosen = []; // customers that the next change by hand is about
 let totals = []; // what each territory holds now
@@ -116,6 +118,7 @@ function settle(delay = ROWS_REDRAWN_AFTER) {
     const [scene, rows] = await Promise.all([get(`${base}/scene`), all(`${base}/moves`)]);
     if (asked !== etag) return settle(); // somebody was quicker than the drawing
     map.show(scene);
+    picker.render();
     showMoves(rows);
     if (chosen.length && !byId("card").contains(document.activeElement)) choose(chosen);
     return undefined;
@@ -178,13 +181,16 @@ async function step(which) {
   done(say(`${which}_done`));
 }
 
-byId("undo").addEventListener("click", () => attempt(byId("undo"), () => step("undo")).then(showSummary));
-byId("redo").addEventListener("click", () => attempt(byId("redo"), () => step("redo")).then(showSummary));
-byId("lasso").addEventListener("click", async () => {
+for (const which of ["undo", "redo"]) byId(which).addEventListener("click", () => attempt(byId(which), () => step(which)));
+byId("lasso").addEventListener("click", async ({ detail }) => {
+  if (!detail) return picker.open(); // by keyboard: nothing to draw with, and the list does the same
+  if (map.isBusy) return map.giveUp();
   byId("lasso").setAttribute("aria-pressed", "true");
-  const found = await map.lasso();
+  done(say(window.matchMedia("(pointer: coarse)").matches ? "lasso_hint_finger" : "lasso_hint"));
+  const { found, isAdded } = await map.lasso();
   byId("lasso").setAttribute("aria-pressed", "false");
-  if (found.length) choose(found);
+  if (found.length) choose(isAdded ? [...new Set([...chosen, ...found])] : found);
+  return undefined;
 });
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.target.matches("input, textarea, select") || !isEditable()) return;
@@ -207,10 +213,14 @@ function chooseById(customerId) {
 function choose(customers, zoom = false) {
   chosen = customers;
   const card = byId("card");
+  const held = card.contains(document.activeElement) ? document.activeElement : null;
   card.hidden = !customers.length;
   map.choose(customers, { zoom });
+  picker.mark(customers);
   if (!customers.length) return;
   card.replaceChildren(...(customers.length === 1 ? oneCustomer(customers[0]) : severalCustomers(customers)), giveForm());
+  // What the keyboard was at has been drawn anew.
+  if (held) [...card.querySelectorAll(held.localName)].find((each) => each.textContent === held.textContent)?.focus();
 }
 
 function fact(key, value) {
@@ -291,6 +301,7 @@ function showSummary() {
   byId("undo").disabled = !plan.can_undo || !isEditable();
   byId("redo").disabled = !plan.can_redo || !isEditable();
   byId("lasso").disabled = !isEditable();
+  byId("picking").hidden = !isEditable();
   byId("by-hand").textContent = isEditable() ? (plan.can_undo ? say("by_hand_count", { count: plan.can_undo }) : say("by_hand_hint")) : say("reopen_to_change");
   const before = (measure) => (todayWorst(measure) === null ? null : percent(todayWorst(measure)));
   const isWithin = (measure) => summary[`max_deviation_${measure}`] <= summary.tolerance[measure] + 1e-9;
@@ -408,15 +419,18 @@ async function refresh() {
   etag = answer.etag;
   plan = answer.content;
   const [scene, territories, rows] = await Promise.all([get(`${base}/scene`), all(`${base}/territories`), all(`${base}/moves`)]);
-  if (map) map.show(scene);
-  else {
+  if (map) {
+    map.show(scene);
+    picker.render();
+  } else {
     byId("ready").hidden = false;
     map = new PlanMap(scene, {
-      customer: (i) => choose([i]),
+      customer: (i, isAdded) => choose(!isAdded ? [i] : chosen.includes(i) ? chosen.filter((each) => each !== i) : [...chosen, i]),
       territory: (i) => { choose([]); map.chooseTerritory(i); },
       drop,
     });
     map.canDrag = isEditable;
+    picker = new Picker(map, { chosen: (customers) => choose(customers) });
   }
   showMoves(rows);
   showTotals(territories);

@@ -175,6 +175,47 @@ def test_customers_within_a_lasso_change_hands_together(site: Site, visit: Visit
     expect(page.locator("#card h3")).to_have_text(re.compile(r"^2\d customers chosen$"))
 
 
+def test_customers_within_a_line_drawn_by_a_finger_are_chosen(site: Site, visit: Visit):
+    proposal = site.service.propose(site.service.bring(town(seed=11)), tolerance=0.2).removeprefix("/v1")
+    page = visit("manager", proposal, **PHONE)
+    expect(page.locator("#move-table table")).to_be_visible()
+    page.locator("#lasso").tap()
+    page.locator("#map").scroll_into_view_if_needed()
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+
+    finger = page.context.new_cdp_session(page)
+    for number, (x, y) in enumerate([(0.02, 0.2), (0.5, 0.2), (0.98, 0.2), (0.98, 0.8), (0.5, 0.8), (0.02, 0.8)]):
+        at = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if number else "touchStart", "touchPoints": [at]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    expect(page.locator("#card h3")).to_have_text(re.compile(r"^2\d customers chosen$"))
+
+
+def test_several_customers_are_chosen_and_given_away_with_the_keyboard_alone(site: Site, visit: Visit):
+    proposal = site.service.propose(site.service.bring(town(seed=11)), tolerance=0.2)
+    page = visit("manager", proposal.removeprefix("/v1"))
+    expect(page.locator("#move-table table")).to_be_visible()
+
+    page.locator("#lasso").press("Enter")
+    expect(page.locator("#pick-word")).to_be_focused()
+    page.keyboard.type("Customer 1")
+    page.locator("#pick-list input").first.focus()
+    for key in ("Space", "ArrowDown", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator("#card h3")).to_have_text("2 customers chosen")
+    page.keyboard.press("Tab")
+    page.keyboard.type("T3")
+    page.locator("#card").get_by_role("button", name="Give", exact=True).press("Enter")
+
+    expect(page.locator("#by-hand")).to_have_text("Steps by hand: 1")
+    expect(page.locator("#card").get_by_role("button", name="Give", exact=True)).to_be_focused()
+    rows = site.service.get("manager", f"{proposal}/alignment?limit=1000").json()["items"]
+    owner = {row["customer_id"]: row["territory"] for row in rows}
+    assert [owner["0001"], owner["0011"]] == ["T3", "T3"]
+
+
 def test_a_customer_is_dragged_onto_another_territory_and_brought_back_with_the_keyboard(site: Site, visit: Visit):
     proposal = site.service.propose(site.service.bring(town(seed=32)), tolerance=0.2)
     page = visit("manager", proposal.removeprefix("/v1"))
