@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from distributed import LocalCluster
 
+from api.content import Parts, encode_portfolio
 from api.jobs import cluster
 from api.jobs.child import Context
 from api.jobs.queue import Claim
+from api.planning import pieces
+from api.planning.pieces import Asked, Made
 from api.settings import Settings
 from territory.alignment import Progress
 from territory.errors import DataError, Problem, UnavailableError
@@ -147,6 +155,40 @@ def test_a_piece_ends_when_nobody_waits_for_it_any_more(address: str):
         assert IS_RUNNING.wait(10)
 
     assert WAS_ENDED.wait(10)
+
+
+def plan_where_the_first_worker_dies(asked: tuple[Path, Asked], tell: Progress) -> Made:
+    """A plan; who makes it first is killed in the middle of it."""
+    mark, piece = asked
+
+    def told(stage: str, part: float) -> None:
+        tell(stage, part)
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return pieces.plan(piece, told)
+
+
+def test_plans_of_a_cluster_whose_worker_is_killed_in_the_middle_are_the_same(tmp_path: Path):
+    parts = Parts({})
+    name = encode_portfolio(town(48), parts)
+    common = {"tolerance": 0.2, "travel": "line", "effort": 0.05, "max_moved": None, "handover": 0.0}
+    asked = [Asked(name, parts.by_name, {**common, "seed": seed}) for seed in (3, 4)]
+    mark = tmp_path / "killed"
+
+    with LocalCluster(n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address=None) as running:
+        settings = Settings(dask=running.scheduler_address)
+        made = cluster.answers(context(settings), plan_where_the_first_worker_dies, [(mark, each) for each in asked])
+
+    assert mark.exists()
+    expected = [pieces.plan(piece, lambda *_: None) for piece in asked]
+    assert [moves_of(each) for each in made] == [moves_of(each) for each in expected]
+
+
+def moves_of(made: Made) -> list[Any]:
+    manifest = json.loads(made.contents[made.state])
+    return [hashlib.sha256(made.contents[manifest[part]]).hexdigest() for part in ("alignment", "moves", "after")]
 
 
 def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch):
