@@ -107,7 +107,7 @@ def withdraw_rights(session: Database, user: User) -> bool:
     """Take away what the company gave, with sessions and tokens; whether there was anything of it."""
     if not user.has_company_rights:
         return False
-    nothing = {"role": PLANNER, "regions": [], "rep_id": None, "has_company_rights": False}
+    nothing: dict[str, Any] = {"role": PLANNER, "regions": [], "rep_id": None, "has_company_rights": False}
     advance(session, User, user.id, user.revision, **nothing)
     end_sessions(session, user)
     session.refresh(user)
