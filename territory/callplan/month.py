@@ -70,7 +70,7 @@ def empty_calendar(customers: int, days: int, vehicles: int) -> Calendar:
         early=np.zeros((routes, customers + 2)),
         late=np.zeros((routes, customers + 2)),
         sums=np.zeros((routes, 4)),
-        route_of=np.full((customers, days), -1, np.int32),
+        route_of=np.full((customers, days), -1, np.int64),
         rhythm=np.zeros(customers),
         placed=np.zeros(customers, np.bool_),
     )

@@ -14,6 +14,8 @@ from numba import njit
 from territory.alignment.numeric import exp_negative, log_small, random_below, random_unit
 from territory.callplan.month import NEVER, copy_all, copy_customer, copy_route, imbalance, refresh, total_cost
 
+EVERY_DAY = np.int64(-1)
+"""In the place of one day. A plain -1 is a type of its own, and kernels would be compiled for it once more."""
 STRING_LENGTH = 10
 """The longest string of stops taken out of one route."""
 BLINK = 0.01
@@ -321,7 +323,7 @@ def search(month, now, kept, best, rounds, hot, cold, average, within, random):
                         _take(month, now, r, c)
                         refresh(month, now, r)
                 now.placed[c] = False
-                _day_costs(month, now, c, -1, price, route, place, random)
+                _day_costs(month, now, c, EVERY_DAY, price, route, place, random)
             number, rhythm, whole = _cheapest_days(month, c, price, shortest, before, chosen)
             if whole >= month.absent[c]:
                 now.rhythm[c] = month.absent[c]

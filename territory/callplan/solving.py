@@ -42,6 +42,8 @@ SHORTER = 12.0
 """Minutes by which such a day is shortened."""
 HOTELS = 3
 """Places a week that are tried for a night away."""
+NIGHTS = 2
+"""Nights a week that are tried at each of them when nobody is visited there before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +141,8 @@ def _month(task: RepTask) -> Month:
     pause = task.pause[2] if task.pause else 0.0
     return Month(
         drive=np.ascontiguousarray(task.minutes, float),
-        service=task.service,
+        # What a table lends may only be read: a type of its own, for which kernels would be compiled once more.
+        service=np.array(task.service, float),
         load=np.zeros(n),
         capacity=1.0,
         vehicles=1,
@@ -215,54 +218,81 @@ def _with_nights(
 ) -> tuple[Month, Calendar]:
     """The calendar with nights away where they save more than `night_minutes` each.
 
-    In each week the farthest places visited are tried as a hotel between two days, from the farthest on; a night is
-    kept when the calendar planned anew around it is cheaper by its price.
+    In each week the farthest places are tried as a hotel between two days, from the farthest on; a night is kept when
+    the calendar planned anew around it is cheaper by its price.
     """
-    used = dict.fromkeys(np.unique(task.weeks).tolist(), 0)
-    for week in used:
-        for hotel in _hotels(task, month, calendar, week):
-            for day in _nights_at(task, month, calendar, hotel):
-                if used[week] >= task.nights:
-                    break
-                tried = _with_night(month, day, hotel)
-                start = _copy(month, calendar)
-                _refresh(tried, start)
-                tried, found = _anneal(tried, _feasible(tried, start), rounds, random, hot=HOT / 4, ramp=(1.0,))
-                if _cost(found) + task.night_minutes < _cost(calendar):
-                    month, calendar = tried, found
-                    used[week] += 1
-                    break
+    for week in np.unique(task.weeks).tolist():
+        for _ in range(task.nights):
+            better = _with_one_more(task, month, calendar, week, rounds, random)
+            if better is None:
+                break
+            month, calendar = better
     return month, calendar
 
 
+def _with_one_more(
+    task: RepTask, month: Month, calendar: Calendar, week: int, rounds: int, random: np.ndarray
+) -> tuple[Month, Calendar] | None:
+    """The calendar with the first night found in a week that pays; None when none does."""
+    for hotel in _hotels(task, month, calendar, week):
+        for day in _nights_at(task, month, calendar, hotel, week):
+            tried = _with_night(month, day, hotel)
+            if not all(_is_drivable(task, tried.begin[each], tried.end[each]) for each in (day, day + 1)):
+                continue
+            start = _copy(month, calendar)
+            _refresh(tried, start)
+            tried, found = _anneal(tried, _feasible(tried, start), rounds, random, hot=HOT / 4, ramp=(1.0,))
+            if _cost(found) + task.night_minutes < _cost(calendar):
+                return tried, found
+    return None
+
+
 def _hotels(task: RepTask, month: Month, calendar: Calendar, week: int) -> list[int]:
-    """The farthest customers visited in a week, each far from the one before."""
-    visited = np.flatnonzero((calendar.route_of[:, task.weeks == week] >= 0).any(axis=1))
-    there_and_back = month.drive[task.home, visited] + month.drive[visited, task.home]
-    worth = there_and_back > task.night_minutes
-    order = visited[worth][np.argsort(-there_and_back[worth], kind="stable")]
+    """The farthest customers that are visited in a week or not at all, each far from the one before.
+
+    Who is too far for there and back in a day is not visited before there is a night near by.
+    """
+    this_week = (calendar.route_of[:, task.weeks == week] >= 0).any(axis=1)
+    out, back = month.drive[task.home, :-1], month.drive[:-1, task.home]
+    is_missing = ~calendar.placed & (task.rhythms.due > 0) & (np.maximum(out, back) <= min(task.work, task.max_drive))
+    worth = np.flatnonzero((this_week | is_missing) & (out + back > task.night_minutes))
     chosen: list[int] = []
-    for customer in order.tolist():
+    for customer in worth[np.argsort(-(out + back)[worth], kind="stable")].tolist():
         if all(month.drive[customer, other] > task.night_minutes / 4 for other in chosen):
             chosen.append(customer)
     return chosen[:HOTELS]
 
 
-def _nights_at(task: RepTask, month: Month, calendar: Calendar, hotel: int) -> list[int]:
-    """Days after which a night at the hotel could be spent: the day it is visited, and the day before."""
-    found = []
-    for day in np.flatnonzero(calendar.route_of[hotel] >= 0).tolist():
-        for first in (day, day - 1):
-            is_free = first >= 0 and task.next_day[first] and month.end[first] == task.home
-            if is_free and task.weeks[first] == task.weeks[first + 1]:
-                found.append(first)
-    return found
+def _nights_at(task: RepTask, month: Month, calendar: Calendar, hotel: int, week: int) -> list[int]:
+    """Days after which a night at the hotel could be spent: the day it is visited and the day before, else the emptiest.
+
+    A night more where one has been spent comes first.
+    """
+    nights = np.flatnonzero(task.next_day & (month.end == task.home) & (task.weeks == week))
+    nights = nights[task.weeks[np.minimum(nights + 1, task.days - 1)] == week]
+    visited = np.flatnonzero(calendar.route_of[hotel] >= 0)
+    if len(visited):
+        return [first for day in visited.tolist() for first in (day, day - 1) if first in nights]
+    work = calendar.sums[:, :2].sum(axis=1)
+    both = work[nights] + work[np.minimum(nights + 1, task.days - 1)]
+    near = np.minimum(month.drive[month.begin[nights], hotel], month.drive[month.end[nights + 1], hotel])
+    return nights[np.lexsort((nights, both, near))][:NIGHTS].tolist()
 
 
 def _with_night(month: Month, day: int, hotel: int) -> Month:
     begin, end = month.begin.copy(), month.end.copy()
     end[day] = begin[day + 1] = hotel
     return month._replace(begin=begin, end=end)
+
+
+def _is_drivable(task: RepTask, begin: int, end: int) -> bool:
+    """Whether a day without visits leads from one place to the other: on the way nobody stops for a break."""
+    drive = task.minutes[begin, end]
+    if task.pause is None:
+        return bool(drive <= min(task.max_drive, task.finish - task.start))
+    earliest, latest, long = task.pause
+    in_time = task.start + drive <= latest or earliest + long + drive <= task.finish
+    return bool(in_time and drive <= task.max_drive)
 
 
 def _feasible(month: Month, calendar: Calendar) -> Calendar:
