@@ -14,7 +14,7 @@ from numba import njit, uint64
 from territory.routing.clocked import Pace, left_at_last, reached
 from territory.routing.outlook import offer
 from territory.routing.prices import prices_for
-from territory.routing.sides import NEVER, NOTHING, first_start
+from territory.routing.sides import NEVER, NOTHING, START, first_start
 from territory.routing.task import Task, sides_of
 
 MOST_PLACES = 64
@@ -112,8 +112,8 @@ def _first_drive(side, seconds, ends, j, start, way):
         wanted = min(side.pause_until, start - side.pause_long)
     elif way[2] and side.pause_long > 0:
         return way[1]
-    left = left_at_last(seconds, ends, 0, j, wanted)
-    return reached(seconds, ends, 0, j, left) - left
+    left = left_at_last(seconds, ends, START, j, wanted)
+    return reached(seconds, ends, START, j, left) - left
 
 
 @njit(cache=True)
@@ -132,7 +132,7 @@ def outlook_by_clock(side, seconds, ends, prized, unit, tick):
     ticks = side.horizon // tick + 1
     best = np.full((2, m, ticks), NOTHING, np.int64)
     other = np.full((2, m, ticks), NOTHING, np.int64)
-    first = np.full((2, m, ticks), -1, np.int64)
+    first = np.full((2, m, ticks), -1, np.int16)
     ways = np.zeros((3, 4), np.int64)
     for t in range(ticks - 1, -1, -1):
         # The home comes last: from there, another place may be begun within the first tick.
@@ -180,10 +180,14 @@ def _gain(best, first, other, tick, unit, paused, place, time, mask):
 
 @njit(cache=True)
 def _with_more_room(whole, masks):
-    more = np.empty((whole.shape[0], 2 * whole.shape[1]), np.int64)
-    more[:, : whole.shape[1]] = whole
-    wider = np.empty((2, 2 * masks.shape[1]), np.uint64)
-    wider[:, : masks.shape[1]] = masks
+    held = whole.shape[1]
+    more = np.empty((whole.shape[0], 2 * held), np.int64)
+    wider = np.empty((masks.shape[0], 2 * held), np.uint64)
+    for q in range(held):
+        for kind in range(len(whole)):
+            more[kind, q] = whole[kind, q]
+        for kind in range(len(masks)):
+            wider[kind, q] = masks[kind, q]
     return more, wider
 
 
@@ -222,7 +226,7 @@ def grow_by_clock(side, seconds, ends, worth, priced, constant, must, unit, best
     ways = np.zeros((3, 4), np.int64)
     # Who has paused goes on while the other rests, and may be that much longer before it in a rush.
     rest = side.pause_long
-    last, steps, count = -1, 0, 1
+    last, steps, count = np.int64(-1), 0, 1
     is_capped = side.most_drive < NEVER
     whole[:, 0] = 0
     whole[PRICED, 0], whole[PAUSED, 0] = constant, 0 if side.pause_long > 0 else 1

@@ -292,7 +292,7 @@ def _gains(side: Side, labels: Labels, count: int) -> np.ndarray:
     for q in range(count):
         if labels.place[q] == 0:
             continue
-        back = end_time(side, labels.place[q], labels.time[q], labels.paused[q] == 1)
+        back = end_time(side, labels.place[q], labels.time[q], np.int64(labels.paused[q]))
         if back < NEVER:
             gains[q] = labels.priced[q] - side.cost[labels.place[q], last] - (back if side.pays_time else 0)
     return gains

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, uint64
 
-from territory.routing.sides import NEVER, Ends, after_pause, end_time, first_start
+from territory.routing.sides import NEVER, START, Ends, after_pause, end_time, first_start
 
 SLOTS = 1 << 14
 """Shelves of labels that are told apart by the musts they have made."""
@@ -22,6 +22,10 @@ MAKING, TRYING = 60, 5
 """Comparisons that making a label, and trying a leg, take as long as."""
 STRETCHES, FEW_PLACES = 64, 18
 """Of the day, in which labels of a place stand apart; fewer where there are few places."""
+
+
+FIRST_LABELS = 1024
+"""Room at the beginning."""
 
 
 class Labels(NamedTuple):
@@ -123,10 +127,13 @@ def _room_for(count, words):
 def _with_more_room(labels):
     held, words = labels.memory.shape
     more = _room_for(2 * held, words)
-    more.place[:held], more.time[:held], more.worth[:held] = labels.place, labels.time, labels.worth
-    more.priced[:held], more.drive[:held], more.paused[:held] = labels.priced, labels.drive, labels.paused
-    more.memory[:held], more.closed[:held], more.before[:held] = labels.memory, labels.closed, labels.before
-    more.is_dead[:held], more.beside[:held], more.queued[:held] = labels.is_dead, labels.beside, labels.queued
+    for q in range(held):
+        more.place[q], more.time[q], more.worth[q] = labels.place[q], labels.time[q], labels.worth[q]
+        more.priced[q], more.drive[q], more.paused[q] = labels.priced[q], labels.drive[q], labels.paused[q]
+        more.before[q], more.is_dead[q] = labels.before[q], labels.is_dead[q]
+        more.beside[q], more.queued[q] = labels.beside[q], labels.queued[q]
+        for w in range(words):
+            more.memory[q, w], more.closed[q, w] = labels.memory[q, w], labels.closed[q, w]
     return more
 
 
@@ -267,7 +274,7 @@ def grow(
     """
     m = len(worth)
     words = near.shape[1]
-    labels = _room_for(1024, words)
+    labels = _room_for(max(FIRST_LABELS, m), words)
     is_keyed = is_exact and not is_loose and np.any(must)
     stretches = 1 if is_keyed else STRETCHES if m > FEW_PLACES else 4
     count = SLOTS if is_keyed else m * stretches
@@ -297,10 +304,11 @@ def grow(
         labels.place[count], labels.time[count], labels.worth[count] = 0, time, 0 if is_exact else constant
         labels.priced[count], labels.drive[count], labels.before[count] = constant, 0, -1
         labels.paused[count], labels.is_dead[count] = 1 - owes, 0
-        labels.memory[count] = memory
+        for w in range(words):
+            labels.memory[count, w] = memory[w]
         labels.queued[count] = queue[0]
         queue[0] = count
-        back = end_time(side, 0, time, 1 - owes)
+        back = end_time(side, START, time, 1 - owes)
         if back < NEVER and is_whole and side.drive[0, m - 1] <= side.most_drive:
             total = labels.worth[count] - side.cost[0, m - 1] - (back if side.pays_time else 0)
             if total > best:
@@ -373,8 +381,8 @@ def grow(
                 labels.place[count], labels.time[count], labels.worth[count] = j, time, value
                 labels.priced[count], labels.drive[count], labels.before[count] = price, drive, now
                 labels.paused[count], labels.is_dead[count] = paused, 0
-                labels.memory[count] = memory
-                labels.closed[count] = closed
+                for w in range(words):
+                    labels.memory[count, w], labels.closed[count, w] = memory[w], closed[w]
                 labels.beside[count] = shelves.head[shelf]
                 shelves.head[shelf] = count
                 shelves.most[shelf] = max(shelves.most[shelf], value)
@@ -406,29 +414,18 @@ def route_to(labels, last):
     return places
 
 
-@njit(cache=True)
-def ends_from(labels, count, service, priced, constant, horizon):
-    """Living labels of one side as Ends of the other, unsorted: place, latest, worth, visited, paused, drive."""
-    held = 0
-    for q in range(count):
-        if not labels.is_dead[q] and labels.place[q] > 0:
-            held += 1
-    rows = np.empty(held, np.int64)
-    at = 0
-    for q in range(count):
-        if not labels.is_dead[q] and labels.place[q] > 0:
-            rows[at] = q
-            at += 1
+def ends_from(labels: Labels, count: int, service: np.ndarray, priced: np.ndarray, constant: int, horizon: int) -> Ends:
+    """The living ones of the first `count` labels of one side as Ends of the other."""
+    rows = np.flatnonzero((labels.is_dead[:count] == 0) & (labels.place[:count] > 0))
+    worth = labels.priced[rows] - constant - priced[labels.place[rows]]
+    order = np.lexsort((-worth, labels.place[rows]))
+    rows, worth = rows[order], worth[order]
     place = labels.place[rows]
-    latest = horizon - labels.time[rows] - service[place]
-    worth = labels.priced[rows] - constant - priced[place]
-    order = np.argsort(-worth, kind="mergesort")
-    order = order[np.argsort(place[order], kind="mergesort")]
-    m = len(service)
-    of = np.zeros(m + 1, np.int64)
-    for q in range(held):
-        of[place[q] + 1] += 1
-    for i in range(m):
-        of[i + 1] += of[i]
-    rows = rows[order]
-    return Ends(of, latest[order], worth[order], labels.memory[rows], labels.paused[rows], labels.drive[rows])
+    return Ends(
+        of=np.append(0, np.cumsum(np.bincount(place, minlength=len(service)))),
+        latest=horizon - labels.time[rows] - service[place],
+        worth=worth,
+        visited=labels.memory[rows],
+        paused=labels.paused[rows],
+        drive=labels.drive[rows],
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.routing.sides import NEVER, NO_OUTLOOK, NOTHING, Outlook, Side, after_pause, end_time, first_start
+from territory.routing.sides import NEVER, NO_OUTLOOK, NOTHING, START, Outlook, Side, after_pause, end_time, first_start
 
 FINE_TICKS, FEWER_TICKS, MANY = 1_080, 540, 60
 """Ticks of a day: half minutes, for one of nine hours; half of them where there are many places."""
@@ -49,7 +49,7 @@ def _outlook(side, prized, tick, short):
         for _ in range(len(short)):
             for i in short:
                 _look(side, prized, tick, best, first, other, i, t)
-    _look(side, prized, tick, best, first, other, 0, 0)
+    _look(side, prized, tick, best, first, other, START, np.int64(0))
     return best, first, other
 
 
@@ -62,7 +62,7 @@ def _look(side, prized, tick, best, first, other, i, t):
         return
     ready = now + side.service[i]
     for paused in range(0 if side.pause_long > 0 else 1, 2):
-        back = end_time(side, i, now, paused == 1)
+        back = end_time(side, i, now, paused)
         if back < NEVER:
             home = -side.cost[i, m - 1] - (back if side.pays_time else 0)
             offer(best, first, other, paused, i, t, m - 1, home)
@@ -73,10 +73,10 @@ def _look(side, prized, tick, best, first, other, i, t):
             if not side.legs[i, j]:
                 continue
             gain = prized[j] - side.cost[i, j]
-            _go_on(side, tick, best, first, other, paused, paused, i, t, j, ready + side.drive[i, j], gain)
-            if paused == 0:
-                late = after_pause(side, ready, side.drive[i, j])
-                _go_on(side, tick, best, first, other, 0, 1, i, t, j, late, gain)
+            for then in range(paused, 2):
+                drive = side.drive[i, j]
+                arrive = ready + drive if then == paused else after_pause(side, ready, drive)
+                _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain)
 
 
 @njit(cache=True)

@@ -115,12 +115,11 @@ def _back(side, row, size):
         rested = min(rested, late)
         if without >= NEVER and rested >= NEVER:
             return NEVER
-    last = row[size]
     back = NEVER
-    if without < NEVER:
-        back = end_time(side, last, without, False)
-    if rested < NEVER:
-        back = min(back, end_time(side, last, rested, True))
+    for is_paused in range(2):
+        at = rested if is_paused else without
+        if at < NEVER:
+            back = min(back, end_time(side, row[size], at, is_paused))
     return back
 
 
@@ -142,7 +141,8 @@ def _put(row, size, place, p):
 @njit(cache=True)
 def _holds_with(side, row, size, place, p, scratch):
     """Whether a row still holds, pause and driving included, with a place put in at p."""
-    scratch[: size + 2] = row[: size + 2]
+    for q in range(size + 2):
+        scratch[q] = row[q]
     _put(scratch, size, place, p)
     if _driven(side, scratch, size + 1) > side.most_drive:
         return False
@@ -201,6 +201,14 @@ def _value(side, worth, rows, size):
 
 
 @njit(cache=True)
+def _copy(rows, size, to_rows, to_size):
+    for v in range(len(rows)):
+        to_size[v] = size[v]
+        for p in range(rows.shape[1]):
+            to_rows[v, p] = rows[v, p]
+
+
+@njit(cache=True)
 def _search(side, worth, must, rows, size, near, rounds, seed):
     vehicles, m = rows.shape
     state = np.full(1, seed * uint64(0x9E3779B97F4A7C15), np.uint64)
@@ -235,15 +243,12 @@ def _search(side, worth, must, rows, size, near, rounds, seed):
     heat = HOT * scale
     for _ in range(rounds):
         heat *= cooling
-        rows[:] = now
-        size[:] = held
+        _copy(now, held, rows, size)
         owner[:] = -1
-        made = 0
         for v in range(vehicles):
             for p in range(1, size[v] + 1):
                 owner[rows[v, p]] = v
-                made += 1
-        _ruin(rows, size, owner, near, made, state)
+        _ruin(rows, size, owner, near, size.sum(), state)
         for v in range(vehicles):
             _retime(side, rows[v], size[v], early[v], late[v])
         # Musts go back first, those that were left out most often before all others, each to its cheapest place.
@@ -265,7 +270,7 @@ def _search(side, worth, must, rows, size, near, rounds, seed):
                     top = b
             order[a], order[top] = order[top], order[a]
             j = order[a]
-            _best_place(side, worth, rows, size, early, late, j, True, is_checked, scratch, state, found)
+            _best_place(side, worth, rows, size, early, late, j, must[j], is_checked, scratch, state, found)
             if found[0] < 0:
                 absent[j] += 1.0
                 continue
@@ -278,12 +283,10 @@ def _search(side, worth, must, rows, size, near, rounds, seed):
         trial = _value(side, worth, rows, size)
         if trial > best_value:
             best_value = trial
-            best[:] = rows
-            best_size[:] = size
+            _copy(rows, size, best, best_size)
         if trial >= value or trial > value + heat * np.log(_random(state) + 1e-300):
             value = trial
-            now[:] = rows
-            held[:] = size
+            _copy(rows, size, now, held)
     return best, best_size, best_value
 
 
@@ -327,7 +330,7 @@ def _fill(side, worth, must, rows, size, early, late, owner, is_checked, scratch
     is_stale = np.ones(m, np.uint8)
     changed = -1
     while True:
-        chosen = -1
+        chosen = np.int64(-1)
         for j in range(1, m - 1):
             if owner[j] >= 0 or must[j] or worth[j] <= 0:
                 continue
@@ -335,7 +338,7 @@ def _fill(side, worth, must, rows, size, early, late, owner, is_checked, scratch
                 if not is_stale[j] and at[j, 0] < 0:
                     continue
                 merit[j] = _best_place(
-                    side, worth, rows, size, early, late, j, False, is_checked, scratch, state, found
+                    side, worth, rows, size, early, late, j, must[j], is_checked, scratch, state, found
                 )
                 merit[j] *= 0.75 + 0.5 * _random(state)
                 at[j, 0], at[j, 1] = found[0], found[1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from territory.routing.sides import NEVER, Side, after_pause, end_time, first_start
+from territory.routing.sides import NEVER, START, Side, after_pause, end_time, first_start
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,11 @@ def _earliest(side, places):
     """Earliest starts without (row 0) and with (row 1) the pause behind one, (2, k + 1), the end last; and, for each
     place in row 1, whether the pause lies on the leg to it."""
     k = len(places)
-    m = len(side.service)
     time = np.full((2, k + 1), NEVER, np.int64)
     is_here = np.zeros(k + 1, np.uint8)
     at = np.zeros(2, np.int64)
     at[1] = NEVER if side.pause_long > 0 else 0
-    place = 0
+    place = START
     for p in range(k):
         j = places[p]
         drive = side.drive[place, j]
@@ -49,19 +48,15 @@ def _earliest(side, places):
         at[1] = with_pause if with_pause <= side.latest[j] else NEVER
         time[0, p], time[1, p] = at[0], at[1]
         place = j
-    if at[0] < NEVER and side.pause_long > 0:
-        back = at[0] + side.service[place] + side.drive[place, m - 1]
-        if back <= side.exempt_until and back <= side.horizon:
+    for is_paused in range(0 if side.pause_long > 0 else 1, 2):
+        if at[is_paused] >= NEVER:
+            continue
+        back = end_time(side, place, at[is_paused], is_paused)
+        if is_paused == 0 and back <= side.exempt_until:
             time[0, k] = back
-        else:
-            late = end_time(side, place, at[0], False)
-            time[1, k] = late
-            is_here[k] = 1
-    if at[1] < NEVER:
-        back = end_time(side, place, at[1], True)
-        if back < NEVER and back <= time[1, k]:
+        elif back <= time[1, k]:
             time[1, k] = back
-            is_here[k] = 0
+            is_here[k] = 1 - is_paused
     return time, is_here
 
 

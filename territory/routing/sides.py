@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, uint64
+from numba import njit
 
 NEVER = np.int64(1) << np.int64(60)
 """A time that does not come, and a worth that nothing has."""
+START = np.int64(0)
+"""The place where a side sets out. A plain 0 is a type of its own, and kernels would be compiled for it once more."""
 
 
 class Side(NamedTuple):
@@ -124,25 +126,15 @@ def end_time(side, place, time, is_paused):
     return back if back <= side.horizon else NEVER
 
 
-@njit(cache=True)
-def reaches(reach, service, latest):
+def reaches(reach: np.ndarray, service: np.ndarray, latest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The tables `reach_time`, `reach_place` and `missed` of a Side."""
     m = len(service)
-    words = (m + 63) // 64
-    times = np.empty((m, m), np.int64)
-    places = np.empty((m, m), np.int64)
-    missed = np.zeros((m, m + 1, words), np.uint64)
-    for i in range(m):
-        row = np.full(m, -1, np.int64)
-        for j in range(1, m - 1):
-            if i != j:
-                row[j] = latest[j] - service[i] - reach[i, j]
-        order = np.argsort(row, kind="mergesort")
-        for p in range(m):
-            j = order[p]
-            places[i, p] = j
-            times[i, p] = row[j]
-            for w in range(words):
-                missed[i, p + 1, w] = missed[i, p, w]
-            missed[i, p + 1, j >> 6] |= uint64(1) << uint64(j & 63)
-    return times, places, missed
+    times = latest[None, :] - service[:, None] - reach
+    times[:, [0, -1]] = -1
+    np.fill_diagonal(times, -1)
+    places = np.argsort(times, axis=1, kind="stable")
+    missed = np.zeros((m, m + 1, (m + 63) // 64), np.uint64)
+    bit = np.left_shift(np.uint64(1), (places & 63).astype(np.uint64))
+    np.put_along_axis(missed[:, 1:], places[:, :, None] >> 6, bit[:, :, None], axis=2)
+    np.bitwise_or.accumulate(missed, axis=1, out=missed)
+    return np.take_along_axis(times, places, axis=1), places, missed
