@@ -188,7 +188,8 @@ def _fill(begin, given):
         first[v + 1] = end
         if end > len(head):
             grown = np.empty(2 * end, np.int32)
-            grown[: first[v]] = head[: first[v]]
+            for i in range(first[v]):
+                grown[i] = head[i]
             head = grown
         head[first[v] : end] = np.sort(buffer[:size])
         if size:
@@ -279,15 +280,13 @@ def _table(first, head, ms, cm, start_node, start_ms, start_cm, end_node, end_ms
     visited = np.empty(count, np.int64)
     offset = np.zeros(m + 1, np.int64)
     room = 1024
-    label_node = np.empty(room, np.int32)
-    label_ms, label_cm = np.empty(room, np.int64), np.empty(room, np.int64)
+    label_node, label_ms, label_cm = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
     for t in range(m):
         size = _climb(first, head, ms[1], cm[1], end_node[t], end_ms[t], end_cm[t], best_ms, best_cm, visited)
         at = offset[t]
         if at + size > room:
             room = 2 * (at + size)
-            label_node = _grown(label_node, room)
-            label_ms, label_cm = _grown(label_ms, room), _grown(label_cm, room)
+            label_node, label_ms, label_cm = _grown(label_node, room), _grown(label_ms, room), _grown(label_cm, room)
         for i in range(size):
             v = visited[i]
             if best_ms[v] < FAR:
@@ -350,8 +349,9 @@ def _sweep(first, head, ms, cm, start_node, start_ms, start_cm, end_node, end_ms
 
 @njit(cache=True)
 def _grown(values, room):
-    grown = np.empty(room, values.dtype)
-    grown[: len(values)] = values
+    grown = np.empty(room, np.int64)
+    for i in range(len(values)):
+        grown[i] = values[i]
     return grown
 
 
