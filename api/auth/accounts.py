@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 from api.auth import passwords
 from api.auth.principal import ADMIN, PLANNER, REP, Principal
-from api.auth.signing_in import new_secret, secret_hash
+from api.auth.signing_in import count_attempt, forget_attempt, new_secret, secret_hash
 from api.problems import ConflictError, ForbiddenError, InvalidError, UnknownError
 from api.store import Session, Store, Token, User, advance, new_id, now
 from territory.errors import Problem
@@ -123,7 +123,11 @@ def change_password(store: Store, who: Principal, old: str, new: str) -> None:
         The old password is wrong.
     InvalidError
         The new one is too short or easy to guess.
+    TooManyError
+        After too many wrong ones.
     """
+    subject = f"own password:{who.user_id}"
+    attempt = count_attempt(store, {"own password": subject})
     with store.reading() as session:
         user = session.get_one(User, who.user_id)
     if not passwords.matches(old, user.password_hash):
@@ -135,6 +139,7 @@ def change_password(store: Store, who: Principal, old: str, new: str) -> None:
         raise InvalidError("This cannot be the new password.", problems=faults)
     password_hash = passwords.hashed(new)
     with store.writing() as session:
+        forget_attempt(session, attempt, subject)
         session.execute(
             sa.update(User).where(User.id == user.id).values(password_hash=password_hash, must_change_password=False)
         )
@@ -154,16 +159,20 @@ def reset_password(session: Database, user: User) -> str:
 
 
 def create_token(session: Database, who: Principal, name: str, days: int | None) -> tuple[Token, str]:
-    """A bearer token with the rights of its user, and its secret, which is shown once."""
+    """A bearer token with the rights of its user, and its secret, which is shown once.
+
+    One that is made with a token ends with it at the latest: who has found a token cannot keep what it opens.
+    """
     secret = new_secret()
     at = now()
+    ends = [each for each in (None if days is None else at + days * 86_400.0, who.until) if each is not None]
     token = Token(
         id=new_id("token"),
         secret_hash=secret_hash(secret),
         user_id=who.user_id,
         name=name,
         created_at=at,
-        expires_at=None if days is None else at + days * 86_400.0,
+        expires_at=min(ends, default=None),
     )
     session.add(token)
     session.flush()

@@ -46,7 +46,9 @@ def password_faults(password: str, login: str) -> list[Problem]:
     """Why this cannot be a password."""
     if not SHORTEST <= len(password) <= LONGEST:
         what = f"It has {len(password)} characters."
-        return [Problem("password", what, f"Use {SHORTEST} to {LONGEST}: a sentence is easy to keep in mind.")]
+        zh = f"密码有 {len(password)} 个字符。请使用 {SHORTEST} 到 {LONGEST} 个字符，一句话最容易记住。"
+        return [Problem("password", what, f"Use {SHORTEST} to {LONGEST}: a sentence is easy to keep in mind.", zh)]
     if login.lower() in password.lower() or len(set(password)) < 5:
-        return [Problem("password", "It is easy to guess.", "Leave your login out, and use different letters.")]
+        zh = "密码容易被猜到。请不要包含用户名，并使用不同的字符。"
+        return [Problem("password", "It is easy to guess.", "Leave your login out, and use different letters.", zh)]
     return []

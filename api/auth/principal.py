@@ -16,7 +16,10 @@ ALL_REGIONS = "*"
 
 @dataclass(frozen=True)
 class Principal:
-    """A user at work; `csrf` is what a page's form must send back, None for a program with a token."""
+    """A user at work.
+
+    `csrf` is what a page's form must send back, None for a program with a token; `until` is when its token ends.
+    """
 
     user_id: str
     login: str
@@ -26,6 +29,7 @@ class Principal:
     rep_id: str | None
     must_change_password: bool = False
     csrf: str | None = None
+    until: float | None = None
 
     @classmethod
     def of(cls, user: User, csrf: str | None = None) -> Principal:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Database
@@ -16,9 +18,9 @@ from api.settings import Settings
 from api.store import LoginFailure, Session, Store, Token, User, Work, alone, new_id, now
 
 WINDOW_SECONDS = 15 * 60.0
-MOST_FAILURES = {"login and address": 5, "address": 30, "login": 60}
-"""Failures within the window after which nobody may try again: one person's typing errors, one machine's guesses, and
-many machines' guesses at one login."""
+MOST_FAILURES = {"login and address": 5, "address": 30, "login": 60, "own password": 5}
+"""Failures within the window after which nobody may try again: one person's typing errors, one machine's guesses,
+many machines' guesses at one login, and guesses of one who sits at somebody else's session."""
 _SECRET_BYTES = 32
 
 
@@ -47,22 +49,44 @@ def sign_in(store: Store, settings: Settings, login: str, password: str, address
         "address": f"address:{address}",
         "login": f"login:{login.lower()}",
     }
-    at = now()
-    attempts = [LoginFailure(id=new_id("fail"), subject=subject, at=at) for subject in subjects.values()]
-    with store.writing() as session:
-        # It counts as a failure until it has succeeded: of many guesses at the same moment no more get through.
-        alone(session, "sign in")
-        _refuse_too_many(session, subjects)
-        session.add_all(attempts)
+    attempt = count_attempt(store, subjects)
+    with store.reading() as session:
         user = session.scalars(sa.select(User).where(User.login == login.lower())).first()
     password_hash = user.password_hash if user is not None and user.is_active else None
     # Outside of any transaction: it takes a twentieth of a second on purpose.
     if not passwords.matches(password, password_hash) or user is None:
         raise UnauthenticatedError("Login or password are wrong.")
     with store.writing() as session:
-        own = LoginFailure.id.in_([attempt.id for attempt in attempts])
-        session.execute(sa.delete(LoginFailure).where(own | (LoginFailure.subject == subjects["login and address"])))
-        return begin_session(session, user, settings)
+        forget_attempt(session, attempt, subjects["login and address"])
+        found = session.get(User, user.id, with_for_update=True)
+        # Somebody may have shut this user out, or taken the password away, while it was looked at.
+        if found is None or not found.is_active or found.password_hash != password_hash:
+            raise UnauthenticatedError("Login or password are wrong.")
+        return begin_session(session, found, settings)
+
+
+def count_attempt(store: Store, subjects: Mapping[str, str]) -> list[str]:
+    """Count a guess for each of `subjects`, kind -> whose; the ids under which it can be forgotten.
+
+    It counts as a failure until it has succeeded: of many guesses at the same moment no more get through.
+
+    Raises
+    ------
+    TooManyError
+        There were too many for one of them.
+    """
+    at = now()
+    attempts = [LoginFailure(id=new_id("fail"), subject=subject, at=at) for subject in subjects.values()]
+    with store.writing() as session:
+        alone(session, "sign in")
+        _refuse_too_many(session, subjects)
+        session.add_all(attempts)
+        return [attempt.id for attempt in attempts]
+
+
+def forget_attempt(session: Database, attempt: list[str], subject: str) -> None:
+    """Forget a guess that was right, and those before it of the same `subject`."""
+    session.execute(sa.delete(LoginFailure).where(LoginFailure.id.in_(attempt) | (LoginFailure.subject == subject)))
 
 
 def begin_session(session: Database, user: User, settings: Settings) -> tuple[str, Principal]:
@@ -112,7 +136,7 @@ def by_token(work: Work, secret: str) -> Principal | None:
             .where(Token.secret_hash == digest, User.is_active)
         )
         row = found.first()
-        return None if row is None else (Principal.of(row[1]), row[0])
+        return None if row is None else (replace(Principal.of(row[1]), until=row[0]), row[0])
 
     return _valid(work.remembered(("token", digest), read))
 
@@ -129,7 +153,7 @@ def forget_expired(session: Database) -> None:
     session.execute(sa.delete(LoginFailure).where(LoginFailure.at <= now() - WINDOW_SECONDS))
 
 
-def _refuse_too_many(session: Database, subjects: dict[str, str]) -> None:
+def _refuse_too_many(session: Database, subjects: Mapping[str, str]) -> None:
     at = now()
     for kind, subject in subjects.items():
         times = session.scalars(

@@ -50,8 +50,8 @@ class Access:
             raise ForbiddenError("First replace the one-time password: PUT /v1/me/password.")
         if who.role not in self.roles:
             raise ForbiddenError(f"This is for {', '.join(sorted(self.roles))}.")
-        if who.csrf is not None and request.method not in SAFE:
-            _check_csrf(request, who.csrf)
+        if request.method not in SAFE:
+            _check_origin(request, who.csrf)
         return who
 
 
@@ -84,11 +84,12 @@ def _secret(header: str) -> str | None:
         return None
 
 
-def _check_csrf(request: Request, csrf: str) -> None:
-    """Refuse what another site makes this browser send."""
+def _check_origin(request: Request, csrf: str | None) -> None:
+    """Refuse what another site makes this browser send, with its cookie or with a password that it has kept."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise ForbiddenError("Another site has sent this; begin at a page of ours.")
     given = request.headers.get("x-csrf-token", "")
-    is_foreign = request.headers.get("sec-fetch-site") == "cross-site"
-    if is_foreign or not hmac.compare_digest(given.encode(), csrf.encode()):
+    if csrf is not None and not hmac.compare_digest(given.encode(), csrf.encode()):
         raise ForbiddenError("The X-CSRF-Token is missing or wrong; reload the page.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -76,6 +77,51 @@ def test_a_page_of_another_site_cannot_make_the_browser_change_anything(service:
     foreign = service.ask(None, "PUT", "/v1/me/password", json=body, headers=headers)
 
     assert [answer.status_code for answer in (without, guessed, foreign)] == [403, 403, 403]
+
+
+def test_a_page_of_another_site_cannot_use_a_password_that_the_browser_has_kept(service: Running):
+    kept = b64encode(f"x:{service.secrets['planner']}".encode()).decode()
+    headers = {"Authorization": f"Basic {kept}"}
+    foreign = {**headers, "Sec-Fetch-Site": "cross-site"}
+
+    answers = [service.post(None, "/v1/tokens", {"name": "t"}, headers=each).status_code for each in (headers, foreign)]
+
+    assert answers == [201, 403]
+
+
+def test_a_token_that_is_made_with_a_token_ends_with_it(service: Running):
+    first = service.post("manager", "/v1/tokens", {"name": "first", "days": 1}).json()
+    service.secrets["program"] = first["secret"]
+
+    second, third = (service.post("program", "/v1/tokens", {"name": "t", "days": days}).json() for days in (None, 30))
+
+    assert second["expires_at"] == third["expires_at"] == first["expires_at"]
+
+
+def test_who_sits_at_the_session_of_another_cannot_guess_the_password(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+):
+    _, once = newcomer(service, "paul")
+    headers = {"X-CSRF-Token": signed_in(service, "paul", once).json()["csrf"]}
+    wrong, right = ({"old": old, "new": PASSWORD} for old in ("guess", once))
+    monkeypatch.setattr(passwords, "matches", lambda guess, _: guess == once)
+
+    guesses = [service.ask(None, "PUT", "/v1/me/password", json=wrong, headers=headers).status_code for _ in range(6)]
+
+    assert guesses == [403] * 5 + [429]
+    assert service.ask(None, "PUT", "/v1/me/password", json=right, headers=headers).status_code == 429
+
+
+def test_who_is_shut_out_while_the_password_is_looked_at_is_out(service: Running, monkeypatch: pytest.MonkeyPatch):
+    user_id, once = newcomer(service, "otto")
+
+    def reset_meanwhile(*_: object) -> bool:
+        service.post("admin", f"/v1/users/{user_id}/password")
+        return True
+
+    monkeypatch.setattr(passwords, "matches", reset_meanwhile)
+
+    assert signed_in(service, "otto", once).status_code == 401
 
 
 def test_after_too_many_failures_even_the_right_password_waits(service: Running):
