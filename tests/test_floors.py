@@ -13,7 +13,7 @@ PACKAGE = ROOT / "territory"
 
 # A module imports only from floors above it in this list. A package counts as one module.
 FLOORS = [
-    {"errors", "hours", "languages"},
+    {"errors", "hours", "kernels", "languages"},
     {"columns", "geo", "land", "neighbours", "rules"},
     {"borders", "changes", "travel"},
     {"demo", "model"},

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from territory.kernels import kernel
+
 
 class Ground(NamedTuple):
     """What does not change during a search: n units, K territories, q measures."""
@@ -99,7 +101,7 @@ def worker_of(plan: Plan, own: np.ndarray, random: np.ndarray) -> Worker:
     return worker
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def list_border(plan, worker):
     """Find the worker's border units anew, as its territories stand in `own` now."""
     count = 0

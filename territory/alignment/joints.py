@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from territory.kernels import kernel
 
 
-@njit(cache=True)
+@kernel()
 def holds_without(ground, plan, worker, i, j, limit):
     """Whether territory j stays in one piece without unit i: the ring of neighbours first, then a bounded search."""
     if ground.loose[j]:
@@ -32,7 +33,7 @@ def holds_without(ground, plan, worker, i, j, limit):
     return _found_around(ground, plan, worker, i, j, limit)
 
 
-@njit(cache=True)
+@kernel()
 def _found_around(ground, plan, worker, i, j, limit):
     """Whether unit i's neighbours in territory j reach each other around it, looking at `limit` units at most."""
     ptr = ground.ptr
@@ -73,7 +74,7 @@ def _found_around(ground, plan, worker, i, j, limit):
     return False
 
 
-@njit(cache=True)
+@kernel()
 def tail_of(ground, plan, worker, i, j, limit):
     """The units of territory j that are cut off from the rest of it when i goes: queue[1:] after i in queue[0].
 
