@@ -12,6 +12,7 @@ import pandas as pd
 
 from territory.alignment import centroids
 from territory.errors import DataError, NotFoundError, Problem
+from territory.languages import Said, measure_zh
 from territory.measures import LOADS, demand_of, ground_of, remeasure
 from territory.model import Basis, Portfolio, Proposal, percent
 from territory.realignment import BY_HAND, broken_limits, extra_loads, loads_of, mass_of, price_moves
@@ -258,10 +259,13 @@ def _out_of_tolerance(proposal: Proposal, loads: np.ndarray) -> Iterator[Problem
             nearest = fair[territory] * (1 + np.sign(value) * limit)
             held, allowed = _apart(abs(value), limit)
             amount = _amount(abs(after.loc[territory, load] - nearest), name)
+            side, way = ("高于", "移出") if value > 0 else ("低于", "移入")
+            zh = f"{territory}，{measure_zh(name)}：{side}应得份额 {held}，允许偏差 {allowed}。"
             yield Problem(
                 f"{territory}, {name}",
                 f"it holds {held} {'more' if value > 0 else 'less'} than its share; {allowed} is allowed.",
-                f"Move {amount} or more {'out of' if value > 0 else 'into'} it.",
+                f"Move {amount.en} or more {'out of' if value > 0 else 'into'} it.",
+                f"{zh}请至少{way} {amount.zh}。",
             )
 
 
@@ -277,11 +281,13 @@ def _in_pieces(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Itera
         main = piece[held][weight[piece[held]].argmax()]
         off = held[piece[held] != main]
         beside = _beside(proposal.portfolio, code, off, int(territory))
-        cut = _some(proposal.portfolio.customers.index[off])
+        cut, count = _some(proposal.portfolio.customers.index[off]), len(np.unique(piece[held]))
+        zh = f"{names[territory]}，连片：分成 {count} 块，{cut.zh}被隔开。"
         yield Problem(
             f"{names[territory]}, pieces",
-            f"it is in {len(np.unique(piece[held]))} pieces: {cut} {'is' if len(off) == 1 else 'are'} cut off.",
+            f"it is in {count} pieces: {cut.en} {'is' if len(off) == 1 else 'are'} cut off.",
             f"Move {'it' if len(off) == 1 else 'them'} to {_list(names[beside], 'or')}, or move in who lies between.",
+            f"{zh}请移到 {'、'.join(names[beside])}，或移入位于其间的客户。",
         )
 
 
@@ -303,11 +309,12 @@ def _locked_elsewhere(proposal: Proposal) -> Iterator[Problem]:
     locks = pd.Series(dict(proposal.locks), dtype="str")
     away = locks[(proposal.alignment.reindex(locks.index) != locks).to_numpy()]
     for territory, names in away.groupby(away).groups.items():
-        is_one = len(names) == 1
+        is_one, shown = len(names) == 1, _some(names)
         yield Problem(
             f"{territory}, locks",
-            f"{_some(names)} {'is' if is_one else 'are'} locked to it and elsewhere.",
+            f"{shown.en} {'is' if is_one else 'are'} locked to it and elsewhere.",
             f"Move {'it' if is_one else 'them'} back, or unlock {'it' if is_one else 'them'}.",
+            f"{territory}，锁定：{shown.zh}锁定在此区域，却在别处。请移回或解锁。",
         )
 
 
@@ -315,17 +322,22 @@ def _over_capacity(proposal: Proposal) -> Iterator[Problem]:
     after = proposal.after
     for territory, row in after[(after["capacity_use"] > 1 + ROUNDING) & after["rep_id"].notna()].iterrows():
         excess = _amount(row["workload_minutes"] - row["capacity_minutes"], "workload")
+        used = _apart(row["capacity_use"], 1.0)[0]
         yield Problem(
             f"{territory}, capacity",
-            f"it needs {_apart(row['capacity_use'], 1.0)[0]} of its rep's hours.",
-            f"Move {excess} or more out of it, or give it more hours.",
+            f"it needs {used} of its rep's hours.",
+            f"Move {excess.en} or more out of it, or give it more hours.",
+            f"{territory}，工时：需要代表工时的 {used}。请至少移出 {excess.zh}，或增加工时。",
         )
 
 
-def _amount(value: float, name: str) -> str:
+def _amount(value: float, name: str) -> Said:
     """Rounded up, or what is asked for would not do."""
-    scale, unit = (60, "hours of workload a year") if name == "workload" else (1, f"of {name}")
-    return f"{math.ceil(round(value / scale * 10, 6)) / 10:,.1f} {unit}"
+    scale = 60 if name == "workload" else 1
+    figure = f"{math.ceil(round(value / scale * 10, 6)) / 10:,.1f}"
+    if name == "workload":
+        return Said(f"{figure} hours of workload a year", f"每年 {figure} 小时的工作量")
+    return Said(f"{figure} of {name}", f"{figure} 的{measure_zh(name)}")
 
 
 def _apart(ratio: float, limit: float) -> tuple[str, str]:
@@ -339,12 +351,14 @@ def _apart(ratio: float, limit: float) -> tuple[str, str]:
     return one, other
 
 
-def _some(names: Sequence[str]) -> str:
+def _some(names: Sequence[str]) -> Said:
     """The first customers by name, the others by number."""
     quoted = [f"'{name}'" for name in names[:NAMED]]
+    zh = "、".join(f"“{name}”" for name in names[:NAMED])
     if len(names) > NAMED:
         quoted.append(f"{len(names) - NAMED:,} more")
-    return _list(quoted, "and")
+        zh += f"等 {len(names):,} 个客户"
+    return Said(_list(quoted, "and"), zh)
 
 
 def _list(words: Sequence[str], last: str) -> str:

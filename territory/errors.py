@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault: where it is, what it is, how to mend it."""
+    """One fault: where it is, what it is, how to mend it; `zh` says all three in Chinese, "" where nobody does."""
 
     where: str
     what: str
     fix: str
+    zh: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} {self.fix}".strip()

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+_MEASURES_ZH = {"potential": "潜力", "workload": "工作量", "customers": "客户数"}
+
+
+def measure_zh(name: str) -> str:
+    """What a measure is called in Chinese; a column of one's own is called as it is."""
+    return _MEASURES_ZH.get(name, name)
+
 
 class Said(NamedTuple):
     """The same sentence in English and in Chinese; figures and names stand in both."""

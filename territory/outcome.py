@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from territory.languages import Said
 from territory.measures import demand_of, max_deviation
 from territory.model import MEASURES, Proposal, percent
 
@@ -41,18 +42,21 @@ def figures(proposal: Proposal) -> dict[str, float | int | bool]:
     }
 
 
-def cost_of_tolerance(proposal: Proposal) -> str:
-    """What each tolerance costs at least, in a sentence; empty when the tolerance asked is met."""
+def cost_of_tolerance(proposal: Proposal) -> Said | None:
+    """What each tolerance costs at least, in a sentence; None when the tolerance asked is met."""
     curve = proposal.trade_off
     if curve is None:
-        return ""
-    said = [
-        f"{percent(row['extra'])} at ±{percent(row[MEASURES[0]])}"
-        + ("" if row[MEASURES[0]] == row[MEASURES[1]] else f" and ±{percent(row[MEASURES[1]])}")
+        return None
+    rows = [
+        (percent(row["extra"]), list(dict.fromkeys(f"±{percent(row[name])}" for name in MEASURES)))
         for row in curve.to_dict("records")
     ]
-    listed = ", ".join(said)
-    return f"With these centres a tolerance costs, in distance and moves, at least this much more than none: {listed}."
+    listed = ", ".join(f"{extra} at {' and '.join(widths)}" for extra, widths in rows)
+    listed_zh = "；".join(f"{'、'.join(widths)} 时为 {extra}" for extra, widths in rows)
+    return Said(
+        f"With these centres a tolerance costs, in distance and moves, at least this much more than none: {listed}.",
+        f"中心不变时，各容差在距离与变动上至少比不设容差多付出：{listed_zh}。",
+    )
 
 
 def mean_km(measured: pd.DataFrame) -> float:

@@ -176,7 +176,8 @@ def without_each_rep(
     leavers = portfolio.reps["territory"].dropna()
     if len(leavers) < 2:
         what = f"{len(leavers)} of {len(portfolio.reps)} reps have a territory: nobody could take over."
-        raise InfeasibleError([Problem("reps, column 'territory'", what, "Give at least two reps a territory.")])
+        zh = "代表：至少需要两名代表各有一个区域。"
+        raise InfeasibleError([Problem("reps, column 'territory'", what, "Give at least two reps a territory.", zh)])
     if reps is not None:
         asked = list(dict.fromkeys([reps] if isinstance(reps, str) else reps))
         need_rep(portfolio.reps, asked)
@@ -275,7 +276,12 @@ def _need_scenarios(where: str, names: Iterable[str], scenarios: Iterable[str]) 
 def _raise_all(kind: str, found: Mapping[str, Proposal | TerritoryError]) -> None:
     errors = {name: error for name, error in found.items() if isinstance(error, TerritoryError)}
     problems = [
-        Problem(f"{kind} '{name}', {problem.where}", problem.what, problem.fix)
+        Problem(
+            f"{kind} '{name}', {problem.where}",
+            problem.what,
+            problem.fix,
+            f"{name}，{problem.zh}" if problem.zh else "",
+        )
         for name, error in errors.items()
         for problem in error.problems
     ]

@@ -1,5 +1,6 @@
 """The manager's hand: what a move or a lock changes at once, what is told, and what is refused."""
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.adjustment import BY_HAND, adjust
-from territory.errors import DataError, NotFoundError
+from territory.errors import DataError, NotFoundError, Problem
 from territory.measures import demand_of, measure
 from territory.model import Portfolio, Proposal
 from territory.realignment import align, realign
@@ -295,6 +296,14 @@ def test_a_hand_that_moves_nothing_leaves_objective_and_gap_as_the_algorithm_fou
     pd.testing.assert_frame_equal(looked_at.after, plan.after)
 
 
+FIGURE = re.compile(r"[Tc]?\d[\d,.]*\d|[Tc]?\d")
+
+
+def more(problem: Problem) -> set[str]:
+    """Of many customers English tells how many more there are, and Chinese how many in all."""
+    return set(re.findall(r"(\d+) more", problem.what))
+
+
 @cache
 def plan_with(travel: str) -> Proposal:
     return realign(town(60, seed=9), tolerance=0.2, seed=2, travel=travel)
@@ -319,6 +328,8 @@ def test_measures_moves_and_objective_are_those_of_a_proposal_made_afresh(travel
     at_once = adjust(plan, move=adjusted.alignment[adjusted.alignment != plan.alignment].to_dict())
     assert adjusted.objective == pytest.approx(at_once.objective, rel=1e-12)
     assert adjusted.reasons == at_once.reasons
+    for problem in adjusted.reasons:
+        assert set(FIGURE.findall(f"{problem.what} {problem.fix}")) <= set(FIGURE.findall(problem.zh)) | more(problem)
     assert adjusted.lower_bound <= adjusted.objective
     is_fine = max(adjusted.max_deviation.values()) <= 0.2 and adjusted.is_contiguous
     assert is_fine == all("capacity" in problem.where for problem in adjusted.reasons)

@@ -134,6 +134,7 @@ def test_rules_that_contradict_each_other_are_named_and_no_others():
 
     assert [problem.where for problem in plan.reasons] == ["tolerance on measure 1", "rules"]
     assert plan.reasons[1].what.startswith("no plan can keep the locks and the band on measure 1 at once;")
+    assert plan.reasons[1].zh.startswith("规则：没有方案能同时满足锁定、指标 1容差；")
 
 
 def test_a_band_that_the_search_misses_but_some_plan_might_keep_is_no_contradiction():

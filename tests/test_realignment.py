@@ -217,6 +217,7 @@ def test_a_giant_is_named_and_the_rest_still_shared_out():
 
     assert "customer '5' alone holds" in proposal.reasons[0].what
     assert proposal.reasons[0].where == "potential"
+    assert proposal.reasons[0].zh.startswith("潜力：客户“5”一家就占总量的 65 %，")
     assert proposal.alignment.notna().all()
 
 
@@ -321,9 +322,9 @@ def test_a_tolerance_that_is_missed_says_what_each_costs():
 
     assert missed.trade_off["potential"].is_monotonic_increasing
     assert missed.trade_off["extra"].is_monotonic_decreasing
-    assert cost_of_tolerance(missed).startswith("With these centres a tolerance costs, in distance and moves,")
+    assert cost_of_tolerance(missed).en.startswith("With these centres a tolerance costs, in distance and moves,")
     assert met.trade_off is None
-    assert cost_of_tolerance(met) == ""
+    assert cost_of_tolerance(met) is None
 
 
 def test_a_compact_plan_moves_more_customers_for_shorter_ways():

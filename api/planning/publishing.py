@@ -39,7 +39,14 @@ def publish(
     if stored.number != plan.base_number:
         raise ConflictError(
             f"It was made from alignment {plan.base_number}; {stored.number} has been published since.",
-            problems=[Problem("proposal", "It starts from an older alignment.", "Propose anew from today's.")],
+            problems=[
+                Problem(
+                    "proposal",
+                    "It starts from an older alignment.",
+                    "Propose anew from today's.",
+                    f"方案基于版本 {plan.base_number}，而其后已发布版本 {stored.number}。请基于当前版本重新生成方案。",
+                )
+            ],
         )
     accepted = _accepted(desk, plan, stored, proposal)
     version = publish_portfolio(desk, stored, accepted, effective_from, comment or plan.comment, plan.id)
@@ -75,7 +82,15 @@ def _accepted(desk: Desk, plan: Plan, stored: StoredPortfolio, proposal: Proposa
     if len(torn):
         raise ConflictError(
             f"{len(torn)} customers that it moves have been locked since.",
-            problems=[Problem(f"customer '{name}'", "It is locked.", "Refuse its move, or lift it.") for name in torn],
+            problems=[
+                Problem(
+                    f"customer '{name}'",
+                    "It is locked.",
+                    "Refuse its move, or lift it.",
+                    f"客户“{name}”已锁定。请拒绝其变动，或解除锁定。",
+                )
+                for name in torn
+            ],
         )
     locks = accepted.customers["locked"] | locked_since
     return replace(head, customers=head.customers.assign(territory=proposal.alignment, locked=locks))

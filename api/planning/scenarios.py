@@ -74,7 +74,7 @@ def changed(portfolio: Portfolio, changes: Sequence[Mapping[str, Any]]) -> Portf
             portfolio = CHANGES[change["change"]](portfolio, change)
         except TerritoryError as error:
             where = f"change {number} ({change['change']})"
-            raise type(error)([Problem(f"{where}, {p.where}", p.what, p.fix) for p in error.problems]) from error
+            raise type(error)([Problem(f"{where}, {p.where}", p.what, p.fix, p.zh) for p in error.problems]) from error
     return portfolio
 
 

@@ -42,11 +42,12 @@ class Shown(BaseModel):
 
 
 class ProblemShown(Shown):
-    """One fault: where it is, what it is, how to mend it."""
+    """One fault: where it is, what it is, how to mend it; all of it in Chinese in `zh`, "" where nobody says it so."""
 
     where: str
     what: str
     fix: str
+    zh: str = ""
 
 
 class Refusal(Shown):

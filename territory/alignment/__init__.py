@@ -213,7 +213,8 @@ def _somewhere(allowed: np.ndarray | None) -> tuple[np.ndarray | None, list[Prob
     if not nowhere.any():
         return allowed, []
     what = f"{nowhere.sum()} customers are allowed in no territory."
-    return allowed | nowhere[:, None], [Problem("allowed", what, "Allow each of them in at least one.")]
+    zh = f"归属：有 {nowhere.sum()} 个客户不允许归属任何区域。请至少允许一个。"
+    return allowed | nowhere[:, None], [Problem("allowed", what, "Allow each of them in at least one.", zh)]
 
 
 def _largest(measures: np.ndarray, band: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -288,10 +289,16 @@ def _refuse(rows: int, count: int, measures: np.ndarray) -> None:
                 "territories",
                 f"{rows} customers cannot fill {count} territories.",
                 f"Ask for at most {rows} territories.",
+                f"区域：{rows} 个客户无法填满 {count} 个区域。请把区域数量减到 {rows} 个以内。",
             )
         )
     problems += [
-        Problem(f"measure {t + 1}", "it is zero for every customer.", "Give values, or balance on other measures.")
+        Problem(
+            f"measure {t + 1}",
+            "it is zero for every customer.",
+            "Give values, or balance on other measures.",
+            f"指标 {t + 1}：所有客户的数值均为零。请提供数值，或按其他指标平衡。",
+        )
         for t in np.flatnonzero(measures.sum(axis=0) <= 0)
     ]
     if problems:

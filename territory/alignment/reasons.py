@@ -7,14 +7,15 @@ import numpy as np
 from territory.alignment.conflicts import conflict
 from territory.alignment.task import Task
 from territory.errors import Problem
+from territory.languages import Said
 from territory.model import percent, percent_up
 
 EDGE = 1e-12
 """Rounding, of a deviation."""
 WORDS = {
-    "allowed": "where customers may be",
-    "locked": "the locks",
-    "moves": "how many may move",
+    "allowed": Said("where customers may be", "客户可归属的区域"),
+    "locked": Said("the locks", "锁定"),
+    "moves": Said("how many may move", "可变动的客户数"),
 }
 """What the rules of `conflict` are to people; bands are called after their measure."""
 
@@ -35,39 +36,54 @@ def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
     outside = np.maximum(deviation - task.band[:, :, 1], task.band[:, :, 0] - deviation).max(axis=0)
     problems = []
     for t in np.flatnonzero(outside > task.tolerance * EDGE):
-        where, band = f"measure {t + 1}", float(task.tolerance[t])
+        where, where_zh, band = f"measure {t + 1}", f"指标 {t + 1}", float(task.tolerance[t])
         heaviest, most = float(task.units.measure[:, t].max()), float(task.shares[:, t].max())
         worst = int(np.maximum(deviation[:, t] - task.band[:, t, 1], task.band[:, t, 0] - deviation[:, t]).argmax())
         if is_too_heavy(task)[t]:
             room = percent(float(task.highest[:, t].max()))
             what = f"one customer alone holds {percent(heaviest)} of it; a territory may hold {room}."
             fix = f"Split that customer, take it out, or allow {percent(heaviest / most - 1)}."
-            problems.append(Problem(where, what, fix))
+            zh = f"{where_zh}：单个客户就占总量的 {percent(heaviest)}，而一个区域最多可容纳 {room}。"
+            zh += f"请拆分或移除该客户，或把容差放宽到 {percent(heaviest / most - 1)}。"
+            problems.append(Problem(where, what, fix, zh))
         elif np.allclose(np.abs(task.band[worst, t]), band):
             off = float(np.abs(deviation[:, t]).max())
             what = f"the best plan found deviates by {percent(off)}; {percent(band)} was asked."
-            problems.append(
-                Problem(f"tolerance on {where}", what, f"Allow {percent_up(off)}, or ask for fewer territories.")
-            )
+            fix = f"Allow {percent_up(off)}, or ask for fewer territories."
+            zh = f"{where_zh}容差：找到的最佳方案偏差为 {percent(off)}，而要求为 {percent(band)}。"
+            zh += f"请把容差放宽到 {percent_up(off)}，或减少区域数量。"
+            problems.append(Problem(f"tolerance on {where}", what, fix, zh))
         else:
             held = float(deviation[worst, t] + 1)
             low, high = (float(edge) + 1 for edge in task.band[worst, t])
-            side = f"at most {percent(high)}" if held > high else f"at least {percent(low)}"
+            side, side_zh = f"at least {percent(low)}", f"至少 {percent(low)}"
+            if held > high:
+                side, side_zh = f"at most {percent(high)}", f"至多 {percent(high)}"
             what = f"in the best plan found a territory holds {percent(held)} of its fair share; {side} is asked."
-            problems.append(Problem(f"limits on {where}", what, "Widen the limits, or ask for another number."))
+            zh = f"{where_zh}限制：找到的最佳方案中有区域为应得份额的 {percent(held)}，而要求{side_zh}。"
+            zh += "请放宽限制，或改变区域数量。"
+            problems.append(Problem(f"limits on {where}", what, "Widen the limits, or ask for another number.", zh))
     return problems
 
 
 def _contradiction(task: Task) -> list[Problem]:
-    rules = [WORDS.get(rule, f"the band on {rule}") for rule in conflict(task)]
+    rules = [WORDS.get(rule) or _band(rule) for rule in conflict(task)]
     if not rules:
         return []
     if len(rules) == 1:
-        return [Problem("rules", f"no plan can keep {rules[0]}.", "Relax it.")]
+        zh = f"规则：没有方案能满足{rules[0].zh}。请放宽它。"
+        return [Problem("rules", f"no plan can keep {rules[0].en}.", "Relax it.", zh)]
+    names = [rule.en for rule in rules]
     what = (
-        f"no plan can keep {', '.join(rules[:-1])} and {rules[-1]} at once; without any one of them there may be one."
+        f"no plan can keep {', '.join(names[:-1])} and {names[-1]} at once; without any one of them there may be one."
     )
-    return [Problem("rules", what, "Relax the one that matters least.")]
+    zh = f"规则：没有方案能同时满足{'、'.join(rule.zh for rule in rules)}；去掉其中任何一条，就可能有方案。"
+    return [Problem("rules", what, "Relax the one that matters least.", f"{zh}请放宽最不重要的一条。")]
+
+
+def _band(rule: str) -> Said:
+    """The band of a measure; rules are called "measure 1" and so on."""
+    return Said(f"the band on {rule}", f"{rule.replace('measure', '指标')}容差")
 
 
 def _forbidden(task: Task, label: np.ndarray) -> list[Problem]:
@@ -76,4 +92,5 @@ def _forbidden(task: Task, label: np.ndarray) -> list[Problem]:
         return []
     rows = int(task.units.rows[wrong].sum())
     what = f"in the best plan found {rows} customers are where they may not be, or too far from the centre."
-    return [Problem("limits", what, "Allow them in a territory next to them, or widen the radius.")]
+    zh = f"限制：找到的最佳方案中有 {rows} 个客户位于不允许的区域，或离中心过远。请允许其归属邻近区域，或放宽半径。"
+    return [Problem("limits", what, "Allow them in a territory next to them, or widen the radius.", zh)]

@@ -62,7 +62,8 @@ def show(screen: Screen, proposal: Proposal, published: Published) -> None:
         screen.say(f"{who} in no territory; unplaced.csv says why.")
     screen.problems(proposal.reasons)
     if any(reason.where.startswith("tolerance") for reason in proposal.reasons):
-        screen.say(*filter(None, [cost_of_tolerance(proposal)]))
+        cost = cost_of_tolerance(proposal)
+        screen.say(*([] if cost is None else [cost.en]))
         screen.say("What each tolerance would cost in plans: territory tradeoff, with the same files and options.")
     files = ", ".join(name for name in published.files if name != MAP_FILE)
     screen.say("", f"The map is {published.folder / MAP_FILE}. Beside it are {files}.")

@@ -238,7 +238,10 @@ def _report(proposal: Proposal) -> dict[str, object]:
             {"territory": name, **held, "share": float(proposal.after.loc[name, "share"])}
             for name, held in measures.items()
         ],
-        "reasons": [{"where": reason.where, "what": reason.what, "fix": reason.fix} for reason in proposal.reasons],
+        "reasons": [
+            {"where": reason.where, "what": reason.what, "fix": reason.fix, "zh": reason.zh}
+            for reason in proposal.reasons
+        ],
         "trade_off": [] if proposal.trade_off is None else _rows(proposal.trade_off),
         "fingerprint": portfolio.fingerprint,
         **({"label": proposal.label} if proposal.label else {}),

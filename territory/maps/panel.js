@@ -114,7 +114,7 @@ class Panel {
     if (!scene.facts.reasons.length) return [];
     return [element("section", { class: "reasons" },
       element("h2", {}, words.say("reasons")),
-      element("ul", {}, scene.facts.reasons.map((reason) => element("li", {}, reason))))];
+      element("ul", {}, scene.facts.reasons.map(([english, chinese]) => element("li", {}, (words.language === "zh" && chinese) || english))))];
   }
 
   _balance() {

@@ -171,7 +171,7 @@ def _facts(plan: Proposal | Portfolio, portfolio: Portfolio, travel: TravelMode)
         "gap": _number(plan.gap),
         "objective": _number(plan.objective),
         "lower_bound": _number(plan.lower_bound),
-        "reasons": [*map(str, plan.reasons), *filter(None, [cost_of_tolerance(plan)])],
+        "reasons": [*([str(each), each.zh] for each in plan.reasons), *filter(None, [cost_of_tolerance(plan)])],
     }
 
 

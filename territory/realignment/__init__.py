@@ -75,7 +75,14 @@ def align(
     band = band_of(portfolio, tolerance)
     if territories < 1:
         raise InfeasibleError(
-            [Problem("territories", f"{territories} territories cannot be cut.", "Ask for 1 or more.")]
+            [
+                Problem(
+                    "territories",
+                    f"{territories} territories cannot be cut.",
+                    "Ask for 1 or more.",
+                    f"区域：无法划分为 {territories} 个区域。请至少划分 1 个。",
+                )
+            ]
         )
     need_customers(portfolio)
     work = Work(portfolio, band, travel, seed, progress, effort)
@@ -148,12 +155,20 @@ def realign(
     today = pd.Index(names).get_indexer(portfolio.alignment.to_numpy())
     if (today < 0).all():
         raise DataError(
-            [Problem("customers, column 'territory'", "no customer has a territory today.", "Use align instead.")]
+            [
+                Problem(
+                    "customers, column 'territory'",
+                    "no customer has a territory today.",
+                    "Use align instead.",
+                    "客户：目前没有客户属于任何区域。请改为重新划分（填写区域数）。",
+                )
+            ]
         )
     redrawn = _redrawn(names, focus, keep)
     share = portfolio.shares(names).to_numpy()
     if not redrawn:
-        raise DataError([Problem("keep", "every territory is kept as it is.", "Leave at least one to redraw.")])
+        zh = "保持不变：所有区域都保持不变。请至少留一个区域可以调整。"
+        raise DataError([Problem("keep", "every territory is kept as it is.", "Leave at least one to redraw.", zh)])
     rows = (today < 0) | np.isin(today, redrawn)
     work = Work(portfolio, band, travel, seed, progress, effort, rows)
     start = with_newcomers(portfolio, work.mass, names, share, today, rows)
@@ -268,13 +283,17 @@ class _Asked:
         if self.moved(kept) > max_moved:
             what = f"no plan was found that moves only {percent(max_moved)} of the customers: "
             what += "a territory is in pieces, or new."
-            problem = Problem("max_moved", what, f"Allow {percent_up(self.moved(needed))}.")
+            most = percent_up(self.moved(needed))
+            zh = f"变动上限：未找到只变动 {percent(max_moved)} 客户的方案：有区域不连片或是新建的。请允许变动 {most}。"
+            problem = Problem("max_moved", what, f"Allow {most}.", zh)
             return replace(needed, status="infeasible", reasons=(*needed.reasons, problem))
-        worst = float(np.abs(kept.deviation).max())
+        worst, most = percent(float(np.abs(kept.deviation).max())), percent_up(self.moved(needed))
+        zh = f"变动上限：只变动 {percent(max_moved)} 的客户时，区域偏差最大为 {worst}。"
         problem = Problem(
             "max_moved",
-            f"with {percent(max_moved)} of the customers moving, territories deviate by up to {percent(worst)}.",
-            f"Allow {percent_up(self.moved(needed))} to move to come nearest to the tolerance asked.",
+            f"with {percent(max_moved)} of the customers moving, territories deviate by up to {worst}.",
+            f"Allow {most} to move to come nearest to the tolerance asked.",
+            f"{zh}若要最接近所要求的容差，请允许变动 {most}。",
         )
         return replace(kept, status="infeasible", reasons=(problem,))
 

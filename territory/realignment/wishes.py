@@ -11,6 +11,7 @@ import pandas as pd
 from territory.alignment import Limits
 from territory.changes import Place, place_of
 from territory.errors import DataError, NotFoundError, Problem
+from territory.languages import Said
 from territory.measures import measure
 from territory.model import Portfolio, TravelMode
 
@@ -97,9 +98,11 @@ def unserved(portfolio: Portfolio) -> list[Problem]:
     ids = portfolio.customers.index[needed.isin(lacking)]
     if not len(ids):
         return []
-    shown = _some(portfolio, np.flatnonzero(needed.isin(lacking)))
-    what = f"no rep has all the skills that {shown} need{'s' if len(ids) == 1 else ''}: {'; '.join(sorted(lacking))}."
-    return [Problem("skills", what, "Train a rep, or take the need away; until then any rep may have them.")]
+    shown, skills = _some(portfolio, np.flatnonzero(needed.isin(lacking))), "; ".join(sorted(lacking))
+    what = f"no rep has all the skills that {shown.en} need{'s' if len(ids) == 1 else ''}: {skills}."
+    fix = "Train a rep, or take the need away; until then any rep may have them."
+    zh = f"技能：没有代表具备 {shown.zh}所需的全部技能：{skills}。请培训代表或取消该要求；在此之前，任何代表都可负责。"
+    return [Problem("skills", what, fix, zh)]
 
 
 def broken_limits(portfolio: Portfolio, names: list[str], code: np.ndarray, centres: np.ndarray) -> Iterator[Problem]:
@@ -115,38 +118,48 @@ def broken_limits(portfolio: Portfolio, names: list[str], code: np.ndarray, cent
     held = np.bincount(code[owned], minlength=len(names))
     for name, count in zip(names, held.tolist(), strict=True):
         if rules.max_customers and count > rules.max_customers:
-            fix = f"Move {count - int(rules.max_customers)} or more out of it."
-            yield Problem(f"{name}, customers", f"it has {count}; {rules.max_customers:g} is the most allowed.", fix)
+            excess, most = count - int(rules.max_customers), f"{rules.max_customers:g}"
+            zh = f"{name}，客户数：现有 {count} 个，最多允许 {most} 个。请至少移出 {excess} 个。"
+            what = f"it has {count}; {most} is the most allowed."
+            yield Problem(f"{name}, customers", what, f"Move {excess} or more out of it.", zh)
         if count < rules.min_customers:
-            fix = f"Move {int(np.ceil(rules.min_customers)) - count} or more into it."
-            yield Problem(f"{name}, customers", f"it has {count}; {rules.min_customers:g} is the least allowed.", fix)
+            lacks, least = int(np.ceil(rules.min_customers)) - count, f"{rules.min_customers:g}"
+            zh = f"{name}，客户数：现有 {count} 个，最少需要 {least} 个。请至少移入 {lacks} 个。"
+            what = f"it has {count}; {least} is the least allowed."
+            yield Problem(f"{name}, customers", what, f"Move {lacks} or more into it.", zh)
     if rules.max_radius_km:
         away = np.hypot(*(portfolio.xy - centres[code]).T) / 1000
         far = np.flatnonzero(owned & (away > rules.max_radius_km * (1 + 1e-9)))
         if len(far):
-            what = (
-                f"{_some(portfolio, far)} lie{'s' if len(far) == 1 else ''} more than {rules.max_radius_km:g} km from "
-            )
-            yield Problem("radius", f"{what}the centre.", "Move them to a territory that is nearer.")
+            shown, most = _some(portfolio, far), f"{rules.max_radius_km:g}"
+            what = f"{shown.en} lie{'s' if len(far) == 1 else ''} more than {most} km from the centre."
+            zh = f"半径：{shown.zh}距中心超过 {most} 公里。请移到更近的区域。"
+            yield Problem("radius", what, "Move them to a territory that is nearer.", zh)
     allowed = allowed_by_skills(portfolio, names)
     if allowed is not None:
         wrong = np.flatnonzero(owned & ~allowed[np.arange(len(code)), code])
         if len(wrong):
-            what = f"the reps of {_some(portfolio, wrong)} lack the skills that are needed."
-            yield Problem("skills", what, "Move them to a rep who has them.")
+            shown = _some(portfolio, wrong)
+            zh = f"技能：{shown.zh}的代表缺少所需技能。请移给具备技能的代表。"
+            what = f"the reps of {shown.en} lack the skills that are needed."
+            yield Problem("skills", what, "Move them to a rep who has them.", zh)
     groups = group_codes(portfolio)
     if groups is not None:
         rows = owned & (groups >= 0)
         pairs = np.unique(np.column_stack([groups[rows], code[rows]]), axis=0)[:, 0]
         for group in np.unique(pairs[:-1][pairs[1:] == pairs[:-1]]):
             name = portfolio.customers["group"].iloc[int(np.flatnonzero(groups == group)[0])]
-            yield Problem(f"group '{name}'", "its customers are in several territories.", "Move them to one.")
+            zh = f"分组“{name}”：其客户分属多个区域。请移到同一区域。"
+            yield Problem(f"group '{name}'", "its customers are in several territories.", "Move them to one.", zh)
 
 
-def _some(portfolio: Portfolio, rows: np.ndarray) -> str:
+def _some(portfolio: Portfolio, rows: np.ndarray) -> Said:
     """The first customers by name, the others by number."""
-    shown = ", ".join(f"'{name}'" for name in portfolio.customers.index[rows[:3]])
-    return shown + (f" and {len(rows) - 3:,} more" if len(rows) > 3 else "")
+    names = portfolio.customers.index[rows[:3]]
+    shown, shown_zh = ", ".join(f"'{name}'" for name in names), "、".join(f"“{name}”" for name in names)
+    if len(rows) <= 3:
+        return Said(shown, shown_zh)
+    return Said(f"{shown} and {len(rows) - 3:,} more", f"{shown_zh}等 {len(rows):,} 个客户")
 
 
 def _skills(text: object) -> frozenset[str]:
@@ -169,7 +182,8 @@ def torn_groups(portfolio: Portfolio) -> list[Problem]:
     for name, owners in locked.groupby("group")["territory"].unique().items():
         if len(owners) > 1:
             what = f"its customers are locked to {' and '.join(sorted(owners))} at once."
-            problems.append(Problem(f"group '{name}'", what, "Unlock those of all but one territory."))
+            zh = f"分组“{name}”：其客户同时锁定在{'、'.join(sorted(owners))}。请只保留一个区域的锁定。"
+            problems.append(Problem(f"group '{name}'", what, "Unlock those of all but one territory.", zh))
     return problems
 
 
@@ -215,7 +229,9 @@ def centres_of(portfolio: Portfolio, centres: Centres | None, names: list[str]) 
                 fixed[at] = homes[name].x, homes[name].y
         if np.isnan(fixed).all():
             what = "no rep's home is known, so no centre can hold still there."
-            raise DataError([Problem("reps, columns 'lon' and 'lat'", what, "Give homes, or leave the centres free.")])
+            zh = "代表：没有代表的住址，无法固定中心。请提供住址，或不固定中心。"
+            fix = "Give homes, or leave the centres free."
+            raise DataError([Problem("reps, columns 'lon' and 'lat'", what, fix, zh)])
         return fixed
     known(centres, names)
     for name, place in centres.items():

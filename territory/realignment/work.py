@@ -11,6 +11,7 @@ import pandas as pd
 
 from territory.alignment import Limits, Progress, UnitPlan, align_units, centroids
 from territory.errors import DataError, InfeasibleError, Problem
+from territory.languages import measure_zh
 from territory.measures import LOADS, demand_of, ground_of, measure
 from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
 from territory.realignment.moves import Reasons, mass_of, price_moves
@@ -233,15 +234,17 @@ class Work:
 
     def in_words(self, problem: Problem) -> Problem:
         """The algorithm's problem with measures and customers by name."""
-        where, what = problem.where, problem.what
+        where, what, zh = problem.where, problem.what, problem.zh
         for number, name in enumerate([*self.band, "customers"]):
             what = what.replace(f"band on measure {number + 1}", f"band on {name}")
+            zh = zh.replace(f"指标 {number + 1}", measure_zh(name))
             if f"measure {number + 1}" in where:
                 where = where.replace(f"measure {number + 1}", name)
                 if "one customer" in what:
                     row = self.order[self.loads[self.order, number].argmax()]
                     what = what.replace("one customer", f"customer '{self.portfolio.customers.index[row]}'")
-        return replace(problem, where=where, what=what)
+                    zh = zh.replace("单个客户", f"客户“{self.portfolio.customers.index[row]}”一家")
+        return replace(problem, where=where, what=what, zh=zh)
 
 
 def loads_of(portfolio: Portfolio, measures: list[str], demand: pd.DataFrame) -> np.ndarray:
@@ -297,7 +300,8 @@ def band_of(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None)
 def need_customers(portfolio: Portfolio) -> None:
     """Raise DataError where there is nobody to plan for, or where groups are locked apart."""
     if portfolio.customers.empty:
-        raise DataError([Problem("customers", "no customer has a usable place.", "Give coordinates.")])
+        zh = "客户：没有客户有可用的位置。请提供坐标。"
+        raise DataError([Problem("customers", "no customer has a usable place.", "Give coordinates.", zh)])
     torn = torn_groups(portfolio)
     if torn:
         raise DataError(torn)

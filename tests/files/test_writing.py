@@ -218,14 +218,19 @@ def test_without_an_alignment_before_there_are_no_moves_and_an_old_table_of_move
 
 
 def test_what_could_not_be_met_is_in_the_report_with_its_reason(tmp_path):
-    reason = Problem("tolerance", "'T1' cannot be within 5 %.", "Relax it to 10 %.")
+    reason = Problem("tolerance", "'T1' cannot be within 5 %.", "Relax it to 10 %.", "容差：请放宽到 10 %。")
 
     write_proposal(proposal_of(plane_world(), {}, reasons=(reason,), lower_bound=float("nan")), tmp_path)
 
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["status"], report["lower_bound"]) == ("infeasible", None)
     assert report["reasons"] == [
-        {"where": "tolerance", "what": "'T1' cannot be within 5 %.", "fix": "Relax it to 10 %."}
+        {
+            "where": "tolerance",
+            "what": "'T1' cannot be within 5 %.",
+            "fix": "Relax it to 10 %.",
+            "zh": "容差：请放宽到 10 %。",
+        }
     ]
 
 

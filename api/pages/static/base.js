@@ -132,18 +132,28 @@ export function follow(jobPath, tell) {
 
 // ---- saying what is wrong, and what was done
 
+// What the service says in English, in the reader's language where we have the sentence.
+function translated(text) {
+  if (page.language === "en" || !text) return text;
+  return hasWord(text) ? say(text) : element("span", { lang: "en" }, text);
+}
+
+// One fault: where it is, what it is, how to mend it.
+export function toldProblem({ where, what, fix, zh }) {
+  if (page.language === "zh" && zh) return zh;
+  return element("span", { lang: page.language === "en" ? null : "en" }, where ? element("b", {}, `${where}: `) : null, `${what} ${fix}`);
+}
+
 export function problemOf(error) {
   const problem = error.problem || { detail: error.message };
   // Of a job that failed, the title is the name of a class.
   const title = /Error$/.test(problem.title || "") ? "" : problem.title || "";
-  const known = { 403: "no_right_now", 412: "changed_meanwhile", 429: "too_many" }[error.status];
+  const known = `refused_${error.status}`;
   const list = (problem.problems || []).filter((each) => each.what || each.fix);
   return [
-    element("p", {}, element("strong", {}, known ? say(known) : title), known || title ? " " : "", list.length ? "" : problem.detail || ""),
-    list.length
-      ? element("ul", {}, list.slice(0, 50).map((each) => element("li", {},
-        each.where ? element("b", {}, `${each.where}: `) : null, `${each.what} ${each.fix}`)))
-      : null,
+    element("p", {}, element("strong", {}, hasWord(known) ? say(known) : translated(title)), hasWord(known) || title ? " " : "",
+      list.length ? "" : translated(problem.detail || "")),
+    list.length ? element("ul", {}, list.slice(0, 50).map((each) => element("li", {}, toldProblem(each)))) : null,
     list.length > 50 ? element("p", {}, say("more_problems", { count: list.length - 50 })) : null,
   ].filter(Boolean);
 }

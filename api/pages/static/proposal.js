@@ -3,7 +3,7 @@
 import { element } from "./elements.js";
 import {
   all, ask, attempt, badge, button, byId, decimal, done, downloads, follow, get, hours, hush, localDay, me, moment, moveReason, newKey, number,
-  onSubmit, openDialog, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent, Refused,
+  onSubmit, openDialog, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent, toldProblem, Refused,
 } from "./base.js";
 import { Picker } from "./picking.js";
 import { PlanMap, territoryName } from "./plan-map.js";
@@ -334,7 +334,7 @@ function faults() {
     row.capacity_use > 1 ? say("alert_capacity", { territory: row.territory, use: percent(row.capacity_use) }) : null,
   ]).filter(Boolean);
   const rest = (plan.summary.reasons || []).filter((each) => !/, (potential|workload|pieces|capacity)$/.test(each.where));
-  return [...told, ...rest.map((each) => `${each.where}: ${each.what} ${each.fix}`)].map((text) => element("li", {}, text));
+  return [...told, ...rest.map(toldProblem)].map((text) => element("li", {}, text));
 }
 
 // ---- its way on
