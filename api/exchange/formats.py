@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +40,8 @@ _FILES = ("xlsx", "gpkg")
 """Formats that are taken away as files, and not looked at in a browser."""
 _ALSO = {"application/vnd.geo+json": "geojson", "application/xhtml+xml": "html", "application/problem+json": "json"}
 USUAL_LIMIT, MOST_ITEMS = 20, 10_000
+TABLES: Offered = ("json", "csv", "html", "xlsx")
+VARY = "Accept, Authorization, Cookie"
 
 
 def choose_format(request: Request, offered: Offered) -> Format:
@@ -69,7 +72,7 @@ def represent(
     request: Request,
     listing: Listing,
     *,
-    offered: Offered = ("json", "csv", "html", "xlsx"),
+    offered: Offered = TABLES,
     offset: int = 0,
     limit: int | None = None,
     title: str = "",
@@ -81,27 +84,64 @@ def represent(
     form = choose_format(request, offered)
     count = (USUAL_LIMIT if form in ("json", "html") else len(listing)) if limit is None else limit
     etag = f'"{listing.version}.{form}.{offset}.{count}"'
-    headers = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": "Accept, Authorization, Cookie"}
+    headers = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": VARY}
     if is_fresh(request, etag):
         return not_modified(etag, headers)
-    following = next_address(request, offset, count, len(listing))
-    if following:
-        headers["Link"] = f'<{following}>; rel="next"'
-    rows = listing.rows[offset : offset + count]
-    name = request.url.path.rsplit("/", 1)[-1]
-    if form in _FILES:
-        headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
-    write: dict[Format, Callable[[], bytes]] = {
-        "json": lambda: orjson.dumps(
-            {"items": listing.records(offset, count), "count": len(listing), "next": following}
-        ),
-        "geojson": lambda: geojson(listing, rows, _links(following)),
-        "csv": lambda: _csv(listing, rows),
-        "html": lambda: _html(request, listing.records(offset, count), listing, title, following, offered),
-        "xlsx": lambda: workbook(listing, rows, title),
-        "gpkg": lambda: geopackage(listing, rows, name),
-    }
-    return Response(write[form](), media_type=MEDIA_TYPES[form], headers=headers)
+    page = _Page(listing, listing.rows[offset : offset + count], len(listing), title, offered)
+    return page.response(request, form, next_address(request, offset, count, len(listing)), headers)
+
+
+def represent_items(
+    request: Request, items: Sequence[Mapping[str, Any]], *, count: int, following: str | None
+) -> Response:
+    """A page of a list of things in the format that is wanted: in JSON as they are, else a row each.
+
+    count : how many there are on all pages; following : the address of the next one
+    """
+    form, headers = choose_format(request, TABLES), {"Vary": VARY}
+    if form == "json":
+        return Json({"items": items, "count": count, "next": following}, headers=headers)
+    names = dict.fromkeys(name for item in items for name in item)
+    columns = {name: [_flat(item.get(name)) for item in items] for name in names}
+    listing = Listing(columns, "", range(len(items)), next(iter(names), ""))
+    title = request.url.path.rsplit("/", 1)[-1].capitalize()
+    return _Page(listing, listing.rows, count, title, TABLES).response(request, form, following, headers)
+
+
+def _flat(value: Any) -> Any:
+    """What stands in a cell for a value of JSON."""
+    return orjson.dumps(value, default=str).decode() if isinstance(value, Mapping | list | tuple) else value
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Some rows of a table on their way out; `count` is how many it has on all pages."""
+
+    listing: Listing
+    rows: Any
+    count: int
+    title: str
+    offered: Offered
+
+    def response(self, request: Request, form: Format, following: str | None, headers: dict[str, str]) -> Response:
+        """The rows in a format."""
+        name = request.url.path.rsplit("/", 1)[-1]
+        if following:
+            headers["Link"] = f'<{following}>; rel="next"'
+        if form in _FILES:
+            headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+        write: dict[Format, Callable[[], bytes]] = {
+            "json": lambda: orjson.dumps({"items": self._records(), "count": self.count, "next": following}),
+            "geojson": lambda: geojson(self.listing, self.rows, _links(following)),
+            "csv": lambda: _csv(self.listing, self.rows),
+            "html": lambda: _html(request, self._records(), self, following),
+            "xlsx": lambda: workbook(self.listing, self.rows, self.title),
+            "gpkg": lambda: geopackage(self.listing, self.rows, name),
+        }
+        return Response(write[form](), media_type=MEDIA_TYPES[form], headers=headers)
+
+    def _records(self) -> list[dict[str, Any]]:
+        return [{name: values[row] for name, values in self.listing.columns.items()} for row in self.rows]
 
 
 def geojson(listing: Listing, rows: Any, extras: dict[str, Any]) -> bytes:
@@ -146,24 +186,17 @@ def _cell(value: object) -> str:
     return repr(value) if isinstance(value, int | float) else escape(orjson.dumps(value).decode())
 
 
-def _html(
-    request: Request,
-    records: list[dict[str, Any]],
-    listing: Listing,
-    title: str,
-    following: str | None,
-    offered: Offered,
-) -> bytes:
-    page = _template("table.html").render(
-        title=title or request.url.path,
-        columns=list(listing.columns),
+def _html(request: Request, records: list[dict[str, Any]], page: _Page, following: str | None) -> bytes:
+    text = _template("table.html").render(
+        title=page.title or request.url.path,
+        columns=list(page.listing.columns),
         records=records,
-        count=len(listing),
+        count=page.count,
         following=following,
-        others=[(name, f"?{urlencode({'f': name})}") for name in offered if name != "html"],
+        others=[(name, f"?{urlencode({'f': name})}") for name in page.offered if name != "html"],
         nonce=request.state.nonce,
     )
-    return page.encode("utf-8", "replace")
+    return text.encode("utf-8", "replace")
 
 
 @cache
@@ -204,7 +237,7 @@ def _covers(kind: str, name: Format) -> bool:
 
 def document(request: Request, content: dict[str, Any], etag: str, status: int = 200, **headers: str) -> Response:
     """One thing as JSON, with its version."""
-    every = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": "Accept, Authorization, Cookie", **headers}
+    every = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": VARY, **headers}
     if status == 200 and request.method == "GET" and is_fresh(request, etag):
         return not_modified(etag, every)
     return Json(content, status_code=status, headers=every)

@@ -16,16 +16,16 @@ from api.exchange.route import OPEN
 from api.planning import administration
 from api.planning.desk import Desk, etag
 from api.routers.parts import (
+    LISTED,
     USUAL_PAGE,
     Admin,
     After,
     AnyUser,
+    Lists,
     PageSize,
     RowId,
-    next_page,
     router,
     secret_document,
-    whole,
 )
 from api.schemas import (
     AuditShown,
@@ -85,11 +85,11 @@ def change_password(request: Request, desk: Newcomer, ask: PasswordChange) -> Re
     return Response(status_code=204)
 
 
-@routes.get("/tokens", response_model=Many[TokenShown])
-def list_tokens(desk: AnyUser) -> Response:
+@routes.get("/tokens", response_model=Many[TokenShown], responses=LISTED)
+def list_tokens(desk: AnyUser, lists: Lists) -> Response:
     """Your tokens, without their secrets."""
     items = [administration.shown_token(token) for token in administration.tokens(desk)]
-    return whole(items)
+    return lists.whole(items)
 
 
 @routes.post("/tokens", status_code=201, response_model=NewToken)
@@ -108,12 +108,12 @@ def revoke_token(token_id: RowId, desk: AnyUser) -> Response:
     return Response(status_code=204)
 
 
-@routes.get("/users", response_model=Many[UserShown])
-def list_users(request: Request, desk: Admin, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
+@routes.get("/users", response_model=Many[UserShown], responses=LISTED)
+def list_users(desk: Admin, lists: Lists, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
     """The users."""
     users, count, last = administration.users(desk, after, limit)
     items = [administration.shown_user(user) for user in users]
-    return Json({"items": items, "count": count, "next": next_page(request, last)})
+    return lists.page(items, count, last)
 
 
 @routes.post("/users", status_code=201, response_model=OneTimePassword)
@@ -150,19 +150,19 @@ def reset_password(user_id: RowId, desk: Admin) -> Response:
     )
 
 
-@routes.get("/audit", response_model=Many[AuditShown])
-def audit(request: Request, desk: Admin, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
+@routes.get("/audit", response_model=Many[AuditShown], responses=LISTED)
+def audit(desk: Admin, lists: Lists, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
     """Who did what, the latest first."""
     entries, count, last = administration.audit(desk, after, limit)
     items = [administration.shown_entry(entry) for entry in entries]
-    return Json({"items": items, "count": count, "next": next_page(request, last)})
+    return lists.page(items, count, last)
 
 
-@routes.get("/webhooks", response_model=Many[WebhookShown])
-def list_webhooks(desk: Admin) -> Response:
+@routes.get("/webhooks", response_model=Many[WebhookShown], responses=LISTED)
+def list_webhooks(desk: Admin, lists: Lists) -> Response:
     """Where events are sent."""
     items = [administration.shown_webhook(desk, webhook) for webhook in administration.webhooks(desk)]
-    return whole(items)
+    return lists.whole(items)
 
 
 @routes.post("/webhooks", status_code=201, response_model=NewWebhook)

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from api.exchange import Json, is_fresh, not_modified
+from api.exchange import is_fresh, not_modified
 from api.exchange.formats import MEDIA_TYPES
 from api.exchange.route import OPEN
 from api.planning import calendars
 from api.problems import UnknownError
 from api.routers.driving import RepId
-from api.routers.parts import AnyUser, RowId, router, secret_document
+from api.routers.parts import LISTED, AnyUser, Lists, RowId, router, secret_document
 from api.schemas import CalendarShown, Many, NewCalendar
 
 routes = router("calendars")
@@ -31,11 +31,11 @@ def subscribe(request: Request, portfolio_id: RowId, rep_id: RepId, desk: AnyUse
     return secret_document(content, where)
 
 
-@routes.get("/portfolios/{portfolio_id}/reps/{rep_id}/calendars", response_model=Many[CalendarShown])
-def list_calendars(portfolio_id: RowId, rep_id: RepId, desk: AnyUser) -> Response:
+@routes.get("/portfolios/{portfolio_id}/reps/{rep_id}/calendars", response_model=Many[CalendarShown], responses=LISTED)
+def list_calendars(portfolio_id: RowId, rep_id: RepId, desk: AnyUser, lists: Lists) -> Response:
     """Your calendars of a rep's visits, without their addresses."""
     items = [calendars.shown(calendar) for calendar in calendars.of(desk, portfolio_id, rep_id)]
-    return Json({"items": items, "count": len(items), "next": None})
+    return lists.whole(items)
 
 
 @routes.delete("/calendars/{calendar_id}", status_code=204)

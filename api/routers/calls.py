@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from fastapi import Query, Request, Response
 
-from api.exchange import Json, represent
+from api.exchange import represent
 from api.exchange.formats import document
 from api.planning import calls
-from api.routers.parts import AnyUser, Form, Limit, Offset, RowId, router
+from api.routers.parts import LISTED, AnyUser, Form, Limit, Lists, Offset, RowId, router
 from api.routers.portfolios import TABLE, document_of
 from api.schemas import CallsRequest, CallsShown, Key, Many
 
@@ -57,11 +57,11 @@ def planned(
     return represent(request, listing, offset=offset, limit=limit, title="Calls")
 
 
-@routes.get("/portfolios/{portfolio_id}/call-plans", response_model=Many[CallsShown])
-def list_plans(portfolio_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/portfolios/{portfolio_id}/call-plans", response_model=Many[CallsShown], responses=LISTED)
+def list_plans(portfolio_id: RowId, desk: AnyUser, lists: Lists) -> Response:
     """The call plans, the latest first."""
     items = [calls.shown(desk, *found)[0] for found in calls.listed(desk, portfolio_id)]
-    return Json({"items": items, "count": len(items), "next": None})
+    return lists.whole(items)
 
 
 @routes.get("/calls/{calls_id}", response_model=CallsShown)

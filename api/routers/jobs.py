@@ -14,7 +14,7 @@ from api.exchange import Json
 from api.exchange.formats import document
 from api.jobs import is_over
 from api.planning import running
-from api.routers.parts import USUAL_PAGE, After, PageSize, Planner, RowId, next_page, router
+from api.routers.parts import LISTED, USUAL_PAGE, After, Lists, PageSize, Planner, RowId, router
 from api.schemas import JobShown, Many
 from api.store import Job, Store
 
@@ -23,12 +23,12 @@ _LOOKED_AT_EVERY_SECONDS = 0.3
 _LONGEST_STREAM_SECONDS = 3600.0
 
 
-@routes.get("/jobs", response_model=Many[JobShown])
-def list_jobs(request: Request, desk: Planner, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
+@routes.get("/jobs", response_model=Many[JobShown], responses=LISTED)
+def list_jobs(desk: Planner, lists: Lists, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
     """The latest jobs on your portfolios."""
     jobs, last = running.listed(desk, after, limit)
     items = [running.shown(job) for job in jobs]
-    return Json({"items": items, "count": len(items), "next": next_page(request, last)})
+    return lists.page(items, len(items), last)
 
 
 @routes.get("/jobs/{job_id}", response_model=JobShown)

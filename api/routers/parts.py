@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.auth import ADMIN, EVERYONE, MANAGER, PLANNERS
 from api.exchange import ExchangeRoute, Json, needs
-from api.exchange.formats import MOST_ITEMS, USUAL_LIMIT
+from api.exchange.formats import MEDIA_TYPES, MOST_ITEMS, USUAL_LIMIT, represent_items
 from api.exchange.responses import NO_STORE
 from api.planning.desk import Desk
 from api.schemas import LARGEST_SEED, Key, Refusal
@@ -62,9 +63,33 @@ REFUSAL = Refusal
 """Named in `app`, so that OpenAPI has its schema."""
 
 
-def whole(items: Sequence[Any]) -> Json:
-    """The answer that is a list without further pages."""
-    return Json({"items": items, "count": len(items), "next": None})
+@dataclass(frozen=True)
+class _Lists:
+    """Lists of things on their way to who has asked for them, in the format that is asked for."""
+
+    request: Request
+    f: Form = None
+
+    def whole(self, items: Sequence[Any]) -> Response:
+        """A list without further pages."""
+        return self.page(items, len(items), None)
+
+    def page(self, items: Sequence[Any], count: int, last: str | None) -> Response:
+        """A page of a list with `count` things; `last` is the id after which the next page begins."""
+        return represent_items(self.request, items, count=count, following=_next_page(self.request, last))
+
+
+Lists = Annotated[_Lists, Depends()]
+LISTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A page of the list; in CSV, HTML and XLSX a row each.",
+        "content": {
+            **{kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/html")},
+            MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+"""What OpenAPI says of a list beside its JSON."""
 
 
 def secret_document(content: dict[str, Any], location: str) -> Json:
@@ -72,8 +97,7 @@ def secret_document(content: dict[str, Any], location: str) -> Json:
     return Json(content, status_code=201, headers={"Location": location, "Cache-Control": NO_STORE})
 
 
-def next_page(request: Request, last: str | None) -> str | None:
-    """The address of the page that begins after `last`."""
+def _next_page(request: Request, last: str | None) -> str | None:
     if last is None:
         return None
     return f"{request.url.path}?{urlencode({**request.query_params, 'after': last})}"

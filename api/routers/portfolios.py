@@ -18,17 +18,18 @@ from api.planning import portfolios
 from api.planning.desk import Desk, check_revision, etag
 from api.problems import ApiError, InvalidError
 from api.routers.parts import (
+    LISTED,
     USUAL_PAGE,
     After,
     AnyUser,
     CustomerId,
     Limit,
+    Lists,
     Manager,
     Offset,
     PageSize,
     Planner,
     RowId,
-    next_page,
     router,
 )
 from api.routers.parts import Form as Format
@@ -118,12 +119,12 @@ def upload(
     return document_of(content, tag, 202, f"/v1/portfolios/{stored.id}")
 
 
-@routes.get("/portfolios", response_model=Many[PortfolioShown])
-def list_portfolios(request: Request, desk: AnyUser, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
+@routes.get("/portfolios", response_model=Many[PortfolioShown], responses=LISTED)
+def list_portfolios(desk: AnyUser, lists: Lists, after: After = None, limit: PageSize = USUAL_PAGE) -> Response:
     """The portfolios that you may see, the latest first."""
     page, count, last = portfolios.listed(desk, after, limit)
     items = [shown(desk, stored)[0] for stored in page]
-    return Json({"items": items, "count": count, "next": next_page(request, last)})
+    return lists.page(items, count, last)
 
 
 @routes.get("/portfolios/{portfolio_id}", response_model=PortfolioShown)

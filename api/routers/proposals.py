@@ -11,19 +11,19 @@ from api.exchange.formats import document
 from api.planning import proposals, publishing
 from api.planning.desk import Desk, etag
 from api.routers.parts import (
+    LISTED,
     USUAL_PAGE,
     After,
     AnyUser,
     CustomerId,
     Limit,
+    Lists,
     Manager,
     Offset,
     PageSize,
     Planner,
     RowId,
-    next_page,
     router,
-    whole,
 )
 from api.routers.parts import Form as Format
 from api.routers.portfolios import GEO, TABLE, document_of
@@ -59,14 +59,14 @@ def propose(portfolio_id: RowId, desk: Planner, ask: ProposalRequest) -> Respons
     return document_of(*shown(desk, plan), 202, f"/v1/proposals/{plan.id}")
 
 
-@routes.get("/portfolios/{portfolio_id}/proposals", response_model=Many[ProposalShown])
+@routes.get("/portfolios/{portfolio_id}/proposals", response_model=Many[ProposalShown], responses=LISTED)
 def list_proposals(
-    request: Request, portfolio_id: RowId, desk: Planner, after: After = None, limit: PageSize = USUAL_PAGE
+    portfolio_id: RowId, desk: Planner, lists: Lists, after: After = None, limit: PageSize = USUAL_PAGE
 ) -> Response:
     """The proposals of a portfolio, the latest first."""
     page, count, last = proposals.listed(desk, portfolio_id, after, limit)
     items = [proposals.shown(desk, plan) for plan in page]
-    return Json({"items": items, "count": count, "next": next_page(request, last)})
+    return lists.page(items, count, last)
 
 
 @routes.get("/proposals/{proposal_id}", response_model=ProposalShown)
@@ -125,14 +125,14 @@ def redo(request: Request, proposal_id: RowId, desk: Planner, revision: IfMatch)
     return _adjusted(request, desk, proposals.redo(desk, proposal_id, revision))
 
 
-@routes.get("/proposals/{proposal_id}/steps", response_model=Many[dict[str, Any]])
-def steps(proposal_id: RowId, desk: Planner) -> Response:
+@routes.get("/proposals/{proposal_id}/steps", response_model=Many[dict[str, Any]], responses=LISTED)
+def steps(proposal_id: RowId, desk: Planner, lists: Lists) -> Response:
     """What was done by hand, step by step; those after the position can be redone."""
     found = proposals.history(desk, proposal_id)
     items = [
         {"number": state.number, "made_by": state.made_by, "made_at": state.made_at, **state.action} for state in found
     ]
-    return whole(items)
+    return lists.whole(items)
 
 
 @routes.get("/proposals/{proposal_id}/territories", responses=TABLE)
@@ -186,11 +186,11 @@ def reject(request: Request, proposal_id: RowId, desk: Manager, revision: IfMatc
     return _handed_on(request, desk, proposal_id, revision, "reject", ask)
 
 
-@routes.get("/portfolios/{portfolio_id}/alignments", response_model=Many[AlignmentShown])
-def alignments(portfolio_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/portfolios/{portfolio_id}/alignments", response_model=Many[AlignmentShown], responses=LISTED)
+def alignments(portfolio_id: RowId, desk: AnyUser, lists: Lists) -> Response:
     """What has held, the latest first."""
     items = [publishing.shown(version) for version in publishing.history(desk, portfolio_id)]
-    return whole(items)
+    return lists.whole(items)
 
 
 @routes.get("/alignments/{alignment_id}", response_model=AlignmentShown)

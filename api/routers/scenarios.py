@@ -10,7 +10,7 @@ from api.exchange import IfMatch, represent
 from api.exchange.formats import document
 from api.planning import challenges, scenarios
 from api.planning.desk import etag
-from api.routers.parts import AnyUser, Limit, Offset, Planner, RowId, router, whole
+from api.routers.parts import LISTED, AnyUser, Limit, Lists, Offset, Planner, RowId, router
 from api.routers.parts import Form as Format
 from api.routers.portfolios import TABLE, document_of
 from api.schemas import (
@@ -39,11 +39,11 @@ def create(portfolio_id: RowId, desk: Planner, ask: ScenarioRequest) -> Response
     return document_of(scenarios.shown(scenario), etag(scenario), 201, f"/v1/scenarios/{scenario.id}")
 
 
-@routes.get("/portfolios/{portfolio_id}/scenarios", response_model=Many[ScenarioShown])
-def list_scenarios(portfolio_id: RowId, desk: Planner) -> Response:
+@routes.get("/portfolios/{portfolio_id}/scenarios", response_model=Many[ScenarioShown], responses=LISTED)
+def list_scenarios(portfolio_id: RowId, desk: Planner, lists: Lists) -> Response:
     """The scenarios of a portfolio, by name."""
     items = [scenarios.shown(scenario) for scenario in scenarios.listed(desk, portfolio_id)]
-    return whole(items)
+    return lists.whole(items)
 
 
 @routes.get("/scenarios/{scenario_id}", response_model=ScenarioShown)
@@ -90,10 +90,10 @@ def front(portfolio_id: RowId, desk: Planner, ask: FrontRequest) -> Response:
     return document_of(content, tag, 202, f"/v1/comparisons/{made.id}")
 
 
-@routes.get("/portfolios/{portfolio_id}/comparisons", response_model=Many[ComparisonShown])
-def list_comparisons(portfolio_id: RowId, desk: Planner) -> Response:
+@routes.get("/portfolios/{portfolio_id}/comparisons", response_model=Many[ComparisonShown], responses=LISTED)
+def list_comparisons(portfolio_id: RowId, desk: Planner, lists: Lists) -> Response:
     """The latest comparisons, what-ifs and fronts alike."""
-    return whole([_comparison(*each)[0] for each in scenarios.comparisons(desk, portfolio_id)])
+    return lists.whole([_comparison(*each)[0] for each in scenarios.comparisons(desk, portfolio_id)])
 
 
 @routes.get("/comparisons/{comparison_id}/plans", responses=TABLE)
@@ -135,11 +135,11 @@ def make(portfolio_id: RowId, desk: AnyUser, ask: ChallengeRequest) -> Response:
     return document_of(challenges.shown(challenge), etag(challenge), 201, f"/v1/challenges/{challenge.id}")
 
 
-@challenge_routes.get("/portfolios/{portfolio_id}/challenges", response_model=Many[ChallengeShown])
-def list_challenges(portfolio_id: RowId, desk: AnyUser) -> Response:
+@challenge_routes.get("/portfolios/{portfolio_id}/challenges", response_model=Many[ChallengeShown], responses=LISTED)
+def list_challenges(portfolio_id: RowId, desk: AnyUser, lists: Lists) -> Response:
     """The challenges, the latest first; a rep sees his own."""
     items = [challenges.shown(challenge) for challenge in challenges.listed(desk, portfolio_id)]
-    return whole(items)
+    return lists.whole(items)
 
 
 @challenge_routes.get("/challenges/{challenge_id}", response_model=ChallengeShown)

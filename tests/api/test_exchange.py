@@ -36,6 +36,39 @@ def test_the_same_url_gives_json_csv_geojson_and_html(service: Running, portfoli
     assert service.get("manager", url, headers={"Accept": "image/png"}).status_code == 406
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/portfolios", "{portfolio}/proposals", "{portfolio}/alignments", "/v1/jobs", "/v1/users", "/v1/audit"]
+)
+def test_a_list_of_things_is_a_table_too_by_accept_and_by_name(
+    service: Running, portfolio: str, proposal: str, path: str
+):
+    url = path.format(portfolio=portfolio)
+    kinds = {"application/json": "json", "text/csv": "csv", "text/html": "html"}
+
+    answers = {
+        name: (service.get("admin", url, headers={"Accept": kind}), service.get("admin", url, params={"f": name}))
+        for kind, name in kinds.items()
+    }
+
+    items = answers["json"][0].json()["items"]
+    rows = list(csv.DictReader(io.StringIO(answers["csv"][0].text)))
+    assert all(items)
+    assert [list(row) for row in rows] == [list(item) for item in items]
+    assert all(one.headers["content-type"] == other.headers["content-type"] for one, other in answers.values())
+    assert answers["html"][0].text.count("<tr>") == len(items) + 1
+    assert service.get("admin", url, params={"f": "gpkg"}).status_code == 406
+
+
+def test_the_pages_of_a_list_follow_each_other_in_every_form(service: Running, portfolio: str, proposal: str):
+    first = service.get("admin", "/v1/audit?limit=1&f=csv")
+
+    second = service.get("admin", first.links["next"]["url"])
+
+    assert second.headers["content-type"].startswith("text/csv")
+    assert len(second.text.splitlines()) == 2
+    assert second.text != first.text
+
+
 def test_a_page_that_the_browser_has_kept_stays_under_the_policy_it_came_with(service: Running, portfolio: str):
     first = service.get("manager", f"{portfolio}/map")
 
