@@ -35,6 +35,9 @@ class Reason:
         return {"code": self.code, **self.said.columns("reason")}
 
 
+TOO_DEAR = Reason("drive", Said("it saves more driving than the rhythm is worth", "节省的驾驶比保持节奏更划算"))
+
+
 def why_stretched(ask: RepAsk, customer: int, gap: tuple[date, date], visited: Sequence[int]) -> Reason:
     """Why a gap between two visits is outside of its tolerance.
 
@@ -58,7 +61,9 @@ def _why_early(ask: RepAsk, customer: int) -> Reason:
         return Reason("appointment", Said("an appointment comes earlier", "预约时间更早"))
     if _is_scarce(ask, customer):
         return Reason("weekdays", Said("fewer days are allowed than visits wanted", "允许拜访的日期少于所需的拜访次数"))
-    return Reason("full", Said("the days before are full", "之前的日期已排满"))
+    if _use(ask) > FULL:
+        return Reason("full", Said("the days before are full", "之前的日期已排满"))
+    return TOO_DEAR
 
 
 def _why_late(ask: RepAsk, customer: int, gap: tuple[date, date], visited: Sequence[int]) -> Reason:
@@ -78,7 +83,7 @@ def _why_late(ask: RepAsk, customer: int, gap: tuple[date, date], visited: Seque
         return Reason("weekdays", Said("none of its weekdays lies between", "期间没有其可拜访的日子"))
     if _use(ask) > FULL:
         return Reason("full", Said("the days between are full", "期间的日期已排满"))
-    return Reason("drive", Said("it saves more driving than the rhythm is worth", "节省的驾驶比保持节奏更划算"))
+    return TOO_DEAR
 
 
 def why_dropped(ask: RepAsk, plan: RepPlan, customer: int, visited: Sequence[int], missing: int) -> Reason:
@@ -117,8 +122,14 @@ def _why_never(ask: RepAsk, customer: int) -> Reason | None:
     if there + visit + back > task.work:
         trip, day = f"{there + visit + back:.0f}", f"{task.work:.0f}"
         english = f"the trip takes {trip} minutes, and a day has {day}"
-        return Reason("too long", Said(english, f"往返加拜访需 {trip} 分钟，而一天只有 {day} 分钟"))
+        said = Said(english, f"往返加拜访需 {trip} 分钟，而一天只有 {day} 分钟")
+        is_near_enough = max(there, back) + visit <= task.work and not task.nights
+        return Reason("too long", _with_a_night(said) if is_near_enough else said)
     return None
+
+
+def _with_a_night(said: Said) -> Said:
+    return Said(f"{said.en}; a night away would do", f"{said.zh}；如可在外过夜则能安排")
 
 
 def _why_no_day(ask: RepAsk, plan: RepPlan, customer: int, free: Sequence[int]) -> Reason:

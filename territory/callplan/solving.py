@@ -43,7 +43,7 @@ SHORTER = 12.0
 HOTELS = 3
 """Places a week that are tried for a night away."""
 NIGHTS = 2
-"""Nights a week that are tried at each of them when nobody is visited there before."""
+"""Nights a week that are tried at each of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,19 +264,18 @@ def _hotels(task: RepTask, month: Month, calendar: Calendar, week: int) -> list[
 
 
 def _nights_at(task: RepTask, month: Month, calendar: Calendar, hotel: int, week: int) -> list[int]:
-    """Days after which a night at the hotel could be spent: the day it is visited and the day before, else the emptiest.
+    """Days after which a night at the hotel could be spent, at most NIGHTS.
 
-    A night more where one has been spent comes first.
+    The day it is visited and the day before come first, then days that begin or end near by, then the emptiest.
     """
     nights = np.flatnonzero(task.next_day & (month.end == task.home) & (task.weeks == week))
-    nights = nights[task.weeks[np.minimum(nights + 1, task.days - 1)] == week]
-    visited = np.flatnonzero(calendar.route_of[hotel] >= 0)
-    if len(visited):
-        return [first for day in visited.tolist() for first in (day, day - 1) if first in nights]
-    work = calendar.sums[:, :2].sum(axis=1)
-    both = work[nights] + work[np.minimum(nights + 1, task.days - 1)]
+    nights = nights[task.weeks[nights + 1] == week]
+    is_visited = calendar.route_of[hotel] >= 0
+    is_apart = ~(is_visited[nights] | is_visited[nights + 1])
     near = np.minimum(month.drive[month.begin[nights], hotel], month.drive[month.end[nights + 1], hotel])
-    return nights[np.lexsort((nights, both, near))][:NIGHTS].tolist()
+    work = calendar.sums[:, :2].sum(axis=1)
+    order = np.lexsort((nights, work[nights] + work[nights + 1], near, is_apart))
+    return [int(day) for day in nights[order][:NIGHTS]]
 
 
 def _with_night(month: Month, day: int, hotel: int) -> Month:

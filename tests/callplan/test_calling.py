@@ -189,8 +189,8 @@ def test_each_visit_left_out_has_the_cheapest_reason():
 
     assert calls.dropped.set_index("customer_id")["reason"].to_dict() == {
         "1": "none of the rep's working days is one of its weekdays",
-        "2": "the trip takes 630 minutes, and a day has 480",
-        "3": "the trip takes 500 minutes, and a day has 480",
+        "2": "the trip takes 630 minutes, and a day has 480; a night away would do",
+        "3": "the trip takes 500 minutes, and a day has 480; a night away would do",
         "4": "it may be visited on 1 of the rep's days only",
     }
 
@@ -231,6 +231,29 @@ def test_a_night_away_is_spent_where_it_saves_driving():
     assert drive[1] <= drive[0] - 90 * len(nights)
     for row in nights.index:
         assert away.days.loc[row + 1, "begins_at"] == away.days.loc[row, "ends_at"]
+
+
+def test_who_is_too_far_for_a_day_is_visited_on_a_tour_with_nights():
+    places = [(230.0 + km, 0.0) for km in range(12)]
+    world = town(places, minutes_per_visit=45.0)
+
+    at_home = planned(world, weeks=1)
+    away = planned(replace(world, reps=world.reps.assign(nights_away=2.0)), weeks=1)
+
+    assert at_home.visits.empty
+    assert set(at_home.dropped["code"]) == {"too long"}
+    assert len(away.visits) == 12
+    assert away.measures.loc["R01", "nights_away"] == 2
+
+
+def test_no_night_is_planned_where_the_way_there_leaves_no_time_for_the_break():
+    lunch = replace(PLAIN, pause_minutes=60, pause_from="11:30", pause_until="13:30", work_until="19:00")
+    world = town([(340.0, 0.0), (5.0, 0.0)], rules=replace(lunch, hours_per_week=50))
+
+    calls = planned(replace(world, reps=world.reps.assign(nights_away=2.0)), weeks=1)
+
+    assert calls.visits["customer_id"].tolist() == ["2"]
+    assert calls.measures.loc["R01", "nights_away"] == 0
 
 
 def test_an_absence_in_the_middle_of_the_month_moves_as_little_as_possible():
