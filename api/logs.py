@@ -55,3 +55,5 @@ def set_up_logs(**always: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"
+    # What it sets up is the same each time, a dozen lines of it.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

@@ -84,7 +84,7 @@ async def _by_the_library(_request: Request, error: Any) -> Response:
 
 async def _invalid(_request: Request, error: Any) -> Response:
     # What was sent is not repeated: it may be a password, or no JSON at all.
-    problems = [Problem(_place(each["loc"]), each["msg"] + ".", "") for each in error.errors()]
+    problems = [Problem(_place(each["loc"]), each["msg"] + ".", _mend(each["type"])) for each in error.errors()]
     is_unreadable = any(each["type"] == "json_invalid" for each in error.errors())
     detail = "; ".join(f"{each.where}: {each.what}" for each in problems[:5])
     return problem(
@@ -108,6 +108,19 @@ async def _overloaded(_request: Request, error: Any) -> Response:
 async def _ours(_request: Request, error: Any) -> Response:
     log.error("a request failed", exc_info=error)
     return problem(500, "The service has a fault", "It is ours; tell the administrator the request_id.")
+
+
+def _mend(kind: str) -> str:
+    """How to mend a fault of this kind, one of pydantic's."""
+    return _MENDS.get(kind, "Send what /openapi.json allows here.")
+
+
+_MENDS = {
+    "missing": "Add it.",
+    "extra_forbidden": "Leave it out, or look up its name in /openapi.json.",
+    "json_invalid": "Send JSON (RFC 8259): no NaN, no half characters, nothing after the end.",
+    "model_attributes_type": "Send a JSON object, with the header Content-Type: application/json.",
+}
 
 
 def _place(location: Sequence[str | int]) -> str:

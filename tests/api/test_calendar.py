@@ -114,6 +114,18 @@ def test_nobody_has_more_calendars_than_are_of_use(service: Running, path: str):
     assert answer.status_code == 409
 
 
+@pytest.mark.parametrize("typed", ["{secret}", "{secret}.ics/", "{secret}.ICS", "{secret}.ics/more"])
+def test_a_mistyped_address_does_not_reach_the_log_either(
+    service: Running, path: str, caplog: pytest.LogCaptureFixture, typed: str
+):
+    secret = subscribe(service, path).rsplit("/", 1)[1].removesuffix(".ics")
+
+    with caplog.at_level(logging.INFO):
+        service.get(None, f"/v1/calendars/{typed.format(secret=secret)}")
+
+    assert secret not in "".join(str(vars(record)) for record in caplog.records if record.name.startswith("api"))
+
+
 def test_the_address_does_not_reach_the_log(service: Running, path: str, caplog: pytest.LogCaptureFixture):
     where = subscribe(service, path)
 

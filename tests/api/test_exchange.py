@@ -200,6 +200,18 @@ def test_what_is_no_json_or_no_value_is_told_and_nothing_breaks(service: Running
     assert answer.json()["problems"]
 
 
+def test_every_fault_of_a_request_says_how_to_mend_it(service: Running, portfolio: str):
+    url, body = f"{portfolio}/proposals", {"tolerance": "much", "unknown": 1}
+
+    wrong = service.post("manager", url, body).json()["problems"]
+    missing = service.post("manager", f"{portfolio}/scenarios", {}).json()["problems"]
+    none = service.ask("manager", "POST", url, content=b"tolerance=1").json()["problems"]
+
+    assert {each["where"].rsplit(", ")[-1] for each in wrong} >= {"'unknown'"}
+    assert {each["fix"] for each in missing} == {"Add it."}
+    assert all(each["fix"] for each in [*wrong, *missing, *none])
+
+
 def test_every_error_has_one_shape(service: Running, portfolio: str, proposal: str):
     answers = [
         service.get(None, "/v1/me"),
