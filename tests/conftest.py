@@ -32,6 +32,17 @@ CHROMIUM_FLAGS = [
 INSTALL_SECONDS = 600
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that compile kernels come first, each in one process only: others then find them in the cache.
+
+    Of two processes one begins at the front and the other amid the list (pytest-xdist's worksteal).
+    """
+    compiling = [item for item in items if item.get_closest_marker("compiles")]
+    others = [item for item in items if not item.get_closest_marker("compiles")]
+    half = len(others) // 2
+    items[:] = [*compiling[::2], *others[:half], *compiling[1::2], *others[half:]]
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A running Chromium: one that is installed, else one that we install; without any the test fails and says why."""
