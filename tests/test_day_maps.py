@@ -16,7 +16,7 @@ from territory.errors import NotFoundError
 from territory.geo import from_wgs84
 from territory.itinerary import Day
 from territory.maps import draw_days
-from tests.test_itinerary import day, weeks
+from tests.test_itinerary import day, tour, weeks
 from tests.test_maps import NASTY, Opener, scene_of
 from tests.test_maps import opened as opened
 
@@ -183,6 +183,14 @@ def test_of_several_reps_one_is_chosen(opened: Opener):
 
     expect(page.locator("h1")).to_contain_text("Rui")
     expect(page.locator(".calendar button")).to_have_count(2)
+
+
+def test_a_night_away_stands_in_the_calendar_and_at_the_day_s_end(opened: Opener):
+    page = opened(draw_days(list(tour()), language="en"))
+
+    expect(page.locator(".calendar em")).to_have_count(1)
+    page.locator(".calendar button").first.click()
+    expect(page.locator(".timeline li").last).to_contain_text(f"Night near {tour()[0].night_after}")
 
 
 def test_the_page_speaks_chinese(opened: Opener):

@@ -31,6 +31,7 @@ from territory.itinerary import (
 from territory.itinerary.keeping import plan_text
 from territory.model import Portfolio
 from territory.routing import solve_route
+from tests.callplan.weeks import planned, town
 from tests.worlds import line_of_customers
 
 NASTY = "=cmd|' /C calc'!A0 <b>&\u0007 (x) ,;\\ 店"
@@ -62,6 +63,14 @@ def calls() -> CallPlan:
 @cache
 def weeks() -> tuple[Day, ...]:
     return tuple(days_of(calls(), street()))
+
+
+@cache
+def tour() -> tuple[Day, ...]:
+    """Two days with a night between them, 230 km from home."""
+    world = town([(230.0 + km, 0.0) for km in range(8)], minutes_per_visit=45.0)
+    away = replace(world, reps=world.reps.assign(nights_away=1.0))
+    return tuple(days_of(planned(away, weeks=1), away))
 
 
 def entries(text: str) -> list[icalendar.Event]:
@@ -174,6 +183,27 @@ def test_times_are_those_of_the_phone_or_of_a_zone_that_is_named():
     assert zoned["dtstart"].dt.utcoffset() == dt.timedelta(hours=8)
     with pytest.raises(NotFoundError, match="no time zone 'Mars/Base'"):
         calendar_text([day()], timezone="Mars/Base")
+
+
+def test_a_calendar_with_a_named_zone_holds_the_rules_of_that_zone():
+    calendar = icalendar.Calendar.from_ical(calendar_text([day()], timezone="Europe/Paris"))
+
+    assert [str(zone["tzid"]) for zone in calendar.walk("VTIMEZONE")] == ["Europe/Paris"]
+
+
+def test_a_night_away_is_told_in_every_form():
+    first, last = tour()
+
+    (night,) = [entry for entry in entries(calendar_text([first, last])) if "Night" in entry["summary"]]
+    assert str(night["summary"]) == f"Night away, near {first.night_after}"
+    assert night["dtstart"].dt == first.home.to_pydatetime()
+    assert night["dtend"].dt == last.depart.to_pydatetime()
+    assert days_table([first, last])[["night_before", "night_after"]].to_numpy().tolist() == [
+        ["", first.night_after],
+        [first.night_after, ""],
+    ]
+    ends = [route.points[-1].name for route in gpxpy.parse(track_text([first, last])).routes]
+    assert ends == [f"end, night near {first.night_after}", "end"]
 
 
 def test_the_track_has_each_stop_and_the_whole_way():

@@ -211,6 +211,7 @@ def stops_table(stops: pd.DataFrame, width: int) -> Table:
 def calls_table(measures: pd.DataFrame, width: int) -> Table:
     """One row a rep of a call plan: what is due, what is planned, and how long the days are."""
     rows: list[Row] = []
+    is_away = bool(measures["nights_away"].any())
     for rep, held in measures.iterrows():
         row: Row = {
             "Rep": _name(rep),
@@ -226,6 +227,7 @@ def calls_table(measures: pd.DataFrame, width: int) -> Table:
         if width >= ROOMY:
             row["Customers"] = f"{held['customers']:,}"
             row["Use of\nhours"] = percent(held["capacity_use"])
+        if is_away or width >= ROOMY:
             row["Nights\naway"] = _figure(held["nights_away"], 0)
         rows.append(row)
     return _table(rows)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def calendar_text(days: Iterable[Day], *, timezone: str | None = None) -> str:
-    """An ``.ics`` file (RFC 5545): one entry a visit, with place, drive and navigation links, and one a break.
+    """An ``.ics`` file (RFC 5545): an entry a visit, with place, drive and navigation links, a break or a night away.
 
     Parameters
     ----------
@@ -43,13 +43,22 @@ def calendar_text(days: Iterable[Day], *, timezone: str | None = None) -> str:
     calendar.add("prodid", "-//territory-planner//EN")
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    for day in days:
+    every = list(days)
+    mornings = {(day.rep, day.date): day.depart for day in every}
+    for day in every:
         for row in day.stops.to_dict("records"):
             calendar.add_component(_visit(day, row, zone))
         if day.pause is not None:
             pause = _entry(day, "break", day.pause, zone)
             pause.add("summary", "Break")
             calendar.add_component(pause)
+        if day.night_after:
+            morning = mornings.get((day.rep, day.date + dt.timedelta(1)), pd.Timestamp(day.date) + pd.Timedelta(days=1))
+            calendar.add_component(_night(day, morning, zone))
+    if zone is not None and every:
+        # A named zone without its rules is no calendar for Outlook (RFC 5545, 3.6.5).
+        dates = [day.date for day in every]
+        calendar.add_missing_timezones(min(dates) - dt.timedelta(1), max(dates) + dt.timedelta(2))
     return calendar.to_ical().decode()
 
 
@@ -67,6 +76,18 @@ def _visit(day: Day, row: dict[str, Any], zone: ZoneInfo | None) -> icalendar.Ev
     entry.add("geo", (row["lat"], row["lon"]))
     entry.add("description", "\n".join(told))
     entry.add("url", links["google"])
+    return entry
+
+
+def _night(day: Day, morning: pd.Timestamp, zone: ZoneInfo | None) -> icalendar.Event:
+    """From arriving where the night is spent to leaving it; until midnight when nobody knows the next day."""
+    lon, lat = day.end
+    name = printable(day.night_after)
+    entry = _entry(day, "night", (day.home, max(morning, day.home)), zone)
+    entry.add("summary", f"Night away, near {name}")
+    entry.add("location", f"{lat:.6f},{lon:.6f}")
+    entry.add("geo", (lat, lon))
+    entry.add("url", navigation_links(lon, lat, name)["google"])
     return entry
 
 

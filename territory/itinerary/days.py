@@ -51,6 +51,7 @@ class Day:
         ``lon``, ``lat`` degrees; ``arrive``, ``start``, ``leave`` Timestamps; drive from the stop before.
     depart, home : Timestamp, when the day's start is left and its end is reached
     begin, end : (longitude, latitude) of both
+    night_before, night_after : near which customer the night is spent away from home, by name; "" for none
     pause : Timestamps from when to when, None without a break
     legs : stops + 1 arrays, (k, 2) degrees, the way to each stop and to the day's end
     drive_minutes, drive_km : of the whole day
@@ -74,6 +75,8 @@ class Day:
     proof: str
     is_estimate: bool
     left_out: pd.DataFrame
+    night_before: str = ""
+    night_after: str = ""
 
     @property
     def title(self) -> str:
@@ -87,7 +90,7 @@ class Day:
 
     @property
     def figures(self) -> dict[str, str | float]:
-        """The day in one line, as tables and pages have it: date, times HH:MM, rounded minutes and km, proof."""
+        """The day in one line, as tables and pages have it: times as HH:MM, minutes and km rounded."""
         return {
             "date": self.date.isoformat(),
             "depart": f"{self.depart:%H:%M}",
@@ -96,6 +99,8 @@ class Day:
             "drive_minutes": round(self.drive_minutes, 1),
             "drive_km": round(self.drive_km, 1),
             "proof": self.proof,
+            "night_before": self.night_before,
+            "night_after": self.night_after,
         }
 
 

@@ -62,7 +62,17 @@ def _day(row: pd.Series, visits: pd.DataFrame, portfolio: Portfolio, way: Travel
         proof="optimal" if row["is_proven"] else "unproven",
         is_estimate=is_estimate,
         left_out=pd.DataFrame(columns=list(LEFT_OUT_COLUMNS)),
+        night_before=_night(row["begins_at"], portfolio),
+        night_after=_night(row["ends_at"], portfolio),
     )
+
+
+def _night(where: str, portfolio: Portfolio) -> str:
+    """The name of the customer near whom the night is spent; "" at home."""
+    if where == HOME:
+        return ""
+    name = portfolio.customers["name"][where]
+    return where if pd.isna(name) or not name else str(name)
 
 
 def _places(row: pd.Series, visits: pd.DataFrame, portfolio: Portfolio) -> gpd.GeoSeries:

@@ -19,9 +19,10 @@ def stops_table(days: Sequence[Day]) -> pd.DataFrame:
 
 def days_table(days: Sequence[Day]) -> pd.DataFrame:
     """One row a day: ``date``, ``rep_id``, ``visits``, ``depart``, ``home``, ``minutes``, ``drive_minutes``,
-    ``drive_km``, ``proof``."""
+    ``drive_km``, ``proof``, ``night_before`` and ``night_after`` (near which customer, empty at home)."""
     rows = [{**day.figures, "rep_id": day.rep, "visits": len(day.stops)} for day in days]
     columns = ["date", "rep_id", "visits", "depart", "home", "minutes", "drive_minutes", "drive_km", "proof"]
+    columns += ["night_before", "night_after"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -52,7 +52,9 @@ const DaysLayer = GroundLayer.extend({
     const days = this._state.shown();
     for (const day of days) this._drawWay(day, days.length === 1);
     for (const day of days) this._drawStops(day, days.length === 1);
-    for (const day of days) day.ends.forEach((end) => this._drawHome(end));
+    for (const day of days) {
+      day.ends.forEach((end, at) => (at ? day.night_after : day.night_before) ? this._drawNight(day, end) : this._drawHome(end));
+    }
   },
 
   _drawWay(day, isOnly) {
@@ -133,6 +135,20 @@ const DaysLayer = GroundLayer.extend({
     pen.strokeStyle = "#ffffff";
     pen.lineWidth = 2;
     pen.stroke();
+    pen.fill();
+  },
+
+  // A moon; beside the stop, where the day has one there.
+  _drawNight(day, place) {
+    const pen = this._pen;
+    const aside = day.places.some(([x, y]) => x === place[0] && y === place[1]) ? this._radius() + 5 : 0;
+    const [x, y] = this._onCanvas(place).map((at, axis) => at + (axis ? -aside : aside));
+    this._disc(x, y, 11, INK, 2);
+    pen.beginPath();
+    pen.arc(x, y, 6.5, 0.25 * Math.PI, 1.35 * Math.PI);
+    pen.arc(x + 3, y - 2, 5.5, 1.2 * Math.PI, 0.4 * Math.PI, true);
+    pen.closePath();
+    pen.fillStyle = "#ffffff";
     pen.fill();
   },
 

@@ -86,10 +86,12 @@ class DaysPanel {
     const count = day.stops.length;
     return element("button", {
       type: "button", "aria-pressed": String(state.day() === day), "data-key": day.date,
-      "aria-label": `${words.day(date)}, ${words.say(count === 1 ? "dayVisit" : "dayVisits", { count })}, ${words.span(day.minutes)}`,
+      "aria-label": [words.day(date), words.say(count === 1 ? "dayVisit" : "dayVisits", { count }), words.span(day.minutes),
+        day.night_after ? words.say("nightAway") : null].filter(Boolean).join(", "),
       onclick: () => page.chooseDay(state.day() === day ? null : day),
     },
-    element("b", {}, placed(element("i"), { background: DAY_COLOURS[day.weekday] }), number),
+    element("b", {}, placed(element("i"), { background: DAY_COLOURS[day.weekday] }), number,
+      day.night_after ? element("em", { title: words.say("nightAway") }, "☾") : null),
     element("span", {}, words.say(count === 1 ? "dayVisit" : "dayVisits", { count })),
     element("span", {}, words.say("hours", { value: words.clock(day.minutes) })),
     placed(element("u"), { width: `${(100 * day.minutes) / most}%`, background: DAY_COLOURS[day.weekday] }));
@@ -100,12 +102,14 @@ class DaysPanel {
     const sum = (key) => days.reduce((total, day) => total + day[key], 0);
     const lengths = days.map((day) => day.minutes);
     const visits = days.reduce((total, day) => total + day.stops.length, 0);
+    const nights = days.filter((day) => day.night_after).length;
     return element("div", { class: "tiles" },
       this._tile("tileVisits", words.whole.format(visits), words.say("tileVisitsNote", { days: days.length })),
       this._tile("tileHoursMean", words.span(sum("minutes") / days.length), words.say("tileHoursRange", {
         least: words.clock(Math.min(...lengths)), most: words.clock(Math.max(...lengths)),
       })),
-      this._tile("tileDriving", words.span(sum("drive_minutes")), words.say("km", { value: words.number(sum("drive_km")) })));
+      this._tile("tileDriving", words.span(sum("drive_minutes")), words.say("km", { value: words.number(sum("drive_km")) })),
+      nights ? this._tile("tileNights", words.whole.format(nights), "") : null);
   }
 
   _day(day, isOneOfMany) {
@@ -139,7 +143,7 @@ class DaysPanel {
 
   _timeline(day) {
     const { words } = this.page;
-    const rows = [this._end(words.say("departs"), day.depart)];
+    const rows = [element("li", {}, this._ending("departs", "departsNight", day.night_before, day.depart))];
     day.stops.forEach((stop, number) => {
       const leg = this._leg(stop.drive_minutes, stop.drive_km);
       const isPaused = day.pause && this._isPausedBefore(day, number);
@@ -153,7 +157,7 @@ class DaysPanel {
       day.drive_minutes - day.stops.reduce((sum, stop) => sum + stop.drive_minutes, 0),
       day.drive_km - day.stops.reduce((sum, stop) => sum + stop.drive_km, 0),
     ].map((value) => Math.max(0, value));
-    rows.push(element("li", {}, this._leg(...left), this._ending(words.say("returns"), day.home)));
+    rows.push(element("li", {}, this._leg(...left), this._ending("returns", "nightNear", day.night_after, day.home)));
     return element("section", {}, element("h2", {}, words.say("timeline")), element("ol", { class: "timeline" }, rows));
   }
 
@@ -163,13 +167,12 @@ class DaysPanel {
     return before < from && (number === day.stops.length || day.stops[number].start >= from);
   }
 
-  _end(label, time) {
-    return element("li", {}, this._ending(label, time));
-  }
-
-  _ending(label, time) {
+  // At home, or near whom the night is spent.
+  _ending(atHome, away, name, time) {
+    const { words } = this.page;
     return element("div", { class: "stop" },
-      element("span", { class: "badge end", "aria-hidden": "true" }, "⌂"), element("b", {}, label), element("time", {}, time));
+      element("span", { class: "badge end", "aria-hidden": "true" }, name ? "☾" : "⌂"),
+      element("b", {}, name ? words.say(away, { name }) : words.say(atHome)), element("time", {}, time));
   }
 
   _pause([from, until], leg = null) {
