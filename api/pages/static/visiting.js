@@ -7,6 +7,7 @@ export class Visits {
   // hears: {changed(), sent(), refused(error)}
   constructor(hears) {
     this.known = [];
+    this.stored = 0; // how often the service has answered what a visit is now
     this.hears = hears;
     this.outbox = new Outbox(me.user_id, {
       changed: () => hears.changed(),
@@ -25,9 +26,12 @@ export class Visits {
     if (!isSame) this.known = [];
     this.place = place;
     const query = new URLSearchParams({ rep_id: place.rep_id, day: place.day, limit: 1000 });
+    const { stored } = this;
     try {
       const { items } = await get(`/v1/portfolios/${place.portfolio_id}/visits?${query}`);
-      if (this.place === place) this.known = items;
+      if (this.place !== place) return;
+      if (this.stored !== stored) await this.load(place); // this list may be older than what was sent meanwhile
+      else this.known = items;
     } catch (error) {
       if (!(error instanceof Offline)) throw error; // what waits on this phone is shown all the same
     }
@@ -61,6 +65,7 @@ export class Visits {
 
   async takeBack(visit) {
     await ask("DELETE", `/v1/visits/${visit.visit_id}`, { match: `"${visit.revision}"` });
+    this.stored += 1;
     this.known = this.known.filter(({ visit_id: id }) => id !== visit.visit_id);
     this.hears.changed();
   }
@@ -78,6 +83,7 @@ export class Visits {
   }
 
   _know(visit) {
+    this.stored += 1;
     if (this.place?.day !== visit.day || this.place.portfolio_id !== visit.portfolio_id) return;
     const named = this.known.find(({ visit_id: id }) => id === visit.visit_id);
     this.known = [...this.known.filter(({ visit_id: id }) => id !== visit.visit_id), { ...named, ...visit }];
