@@ -17,6 +17,7 @@ from api.planning.callbooks import decode_calls
 from api.planning.days import ready, rep_of, version_on
 from api.planning.desk import Desk
 from api.planning.listing import Listing
+from api.planning.running import sees_job
 from api.problems import ConflictError, ForbiddenError, UnknownError
 from api.store import Job, StoredCalls, StoredPortfolio, blob, new_id, now
 from territory.callplan import CallPlan
@@ -220,8 +221,7 @@ def shown(desk: Desk, calls: StoredCalls, job: Job | None) -> tuple[dict[str, An
         "status": "ready" if calls.content is not None else state,
         "progress": 1.0 if calls.content is not None else 0.0 if job is None else job.progress,
         "stage": None if job is None or calls.content is not None else job.stage or job.status,
-        # Jobs are not a rep's to look at.
-        "job": None if job is None or desk.who.is_rep else f"/v1/jobs/{job.id}",
+        "job": None if job is None or not sees_job(desk, job) else f"/v1/jobs/{job.id}",
         "problem": None if job is None else job.problem,
         "start": calls.start,
         "finish": calls.finish,

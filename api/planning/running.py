@@ -16,7 +16,7 @@ from api.store import Job, StoredPortfolio
 def one(desk: Desk, job_id: str) -> Job:
     """A job that this user may see: one's own, or one on a portfolio of one's own."""
     job = desk.read().get(Job, job_id)
-    if job is None or not _sees(desk, job):
+    if job is None or not sees_job(desk, job):
         raise UnknownError("There is no such job.")
     return job
 
@@ -65,7 +65,8 @@ def etag(job: Job) -> str:
     return f'"{job.attempt}.{job.status}.{job.progress:.3f}"'
 
 
-def _sees(desk: Desk, job: Job) -> bool:
+def sees_job(desk: Desk, job: Job) -> bool:
+    """Whether a job is this user's to look at and to cancel; a rep's are those that he has begun himself."""
     if desk.who.role == ADMIN or job.created_by == desk.who.user_id:
         return True
     if job.portfolio_id is None or desk.who.is_rep:

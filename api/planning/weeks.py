@@ -44,6 +44,7 @@ def plan_weeks(context: Context, *, calls_id: str) -> Write:
             previous=previous,
             workers=1,
             pool=reps_apart,
+            progress=context.tell,
         )
     parts = Parts({})
     content = encode_calls(plan, parts)
@@ -74,6 +75,8 @@ def _changes_meanwhile(session: Session, calls: StoredCalls) -> list[Problem]:
             f"alignment {version.number}",
             f"It holds from {version.effective_from} on, and the weeks are planned for alignment {calls.number}.",
             f"Plan again from {version.effective_from} on.",
+            f"版本 {version.number} 自 {version.effective_from} 起生效，而本次按版本 {calls.number} 规划。"
+            "请自该日起重新规划。",
         )
         for version in session.scalars(later.order_by(Alignment.number))
     ]

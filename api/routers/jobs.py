@@ -14,7 +14,7 @@ from api.exchange import Json
 from api.exchange.formats import document
 from api.jobs import is_over
 from api.planning import running
-from api.routers.parts import LISTED, USUAL_PAGE, After, Lists, PageSize, Planner, RowId, router
+from api.routers.parts import LISTED, USUAL_PAGE, After, AnyUser, Lists, PageSize, Planner, RowId, router
 from api.schemas import JobShown, Many
 from api.store import Job, Store
 
@@ -32,20 +32,20 @@ def list_jobs(desk: Planner, lists: Lists, after: After = None, limit: PageSize 
 
 
 @routes.get("/jobs/{job_id}", response_model=JobShown)
-def get_job(request: Request, job_id: RowId, desk: Planner) -> Response:
+def get_job(request: Request, job_id: RowId, desk: AnyUser) -> Response:
     """A job: its status and how much of it is done."""
     job = running.one(desk, job_id)
     return document(request, running.shown(job), running.etag(job))
 
 
 @routes.delete("/jobs/{job_id}", status_code=202, response_model=JobShown)
-def cancel(job_id: RowId, desk: Planner) -> Response:
+def cancel(job_id: RowId, desk: AnyUser) -> Response:
     """Cancel a job; it ends within about a second."""
     return Json(running.shown(running.cancel(desk, job_id)), status_code=202)
 
 
 @routes.get("/jobs/{job_id}/events", response_class=StreamingResponse)
-def events(request: Request, job_id: RowId, desk: Planner) -> Response:
+def events(request: Request, job_id: RowId, desk: AnyUser) -> Response:
     """Server-sent events: `progress` whenever it has changed, and `end` when the job is over."""
     job = running.one(desk, job_id)
     stream = _events(request, request.app.state.store, job.id)

@@ -117,6 +117,25 @@ def test_a_role_that_is_not_named_is_refused(service: Running, objects: dict[str
     assert wrong == []
 
 
+def test_what_is_answered_is_what_openapi_says(service: Running, objects: dict[str, str]):
+    document = service.get(None, "/openapi.json").json()
+    schemas, asked, wrong = document["components"]["schemas"], 0, []
+
+    for method, path, operation in operations(document):
+        content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1]
+        if method != "GET" or not name:
+            continue
+        answer = service.get("manager" if "manager" in operation["x-roles"] else "admin", path.format(**objects))
+        told = answer.json().get("items", [answer.json()]) if answer.status_code == 200 else []
+        said = schemas[name.removeprefix("Many_").removesuffix("_")].get("properties", {}).keys()
+        asked += len(told)
+        wrong += [(path, name, set(each) ^ said) for each in told if said and set(each) != said]
+
+    assert wrong == []
+    assert asked > 20
+
+
 def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str, str]):
     """The manager of the west, of every object of the east: 404, whatever he tries."""
     document = service.get(None, "/openapi.json").json()
@@ -169,7 +188,7 @@ def test_what_belongs_to_a_rep_is_not_there_for_another(service: Running, object
     wrong = []
 
     for method, path, operation in operations(document):
-        if not any(f"{{{name}}}" in path for name in ("rep_id", "calls_id", "visit_id", "calendar_id")):
+        if not any(f"{{{name}}}" in path for name in ("rep_id", "calls_id", "visit_id", "calendar_id", "job_id")):
             continue
         body = bodies.get(path.rsplit("/", 1)[1], {})
         answer = service.ask("rep B", method, path.format(**objects) + query, json=body, match="*")

@@ -52,6 +52,21 @@ def test_asked_for_weeks_are_planned_by_a_job_and_say_what_they_cover(service: R
     assert ready["facts"]["visits"] == len(rows(service, "planner", f"{where}/calls"))
 
 
+def test_a_rep_cancels_the_planning_that_he_has_begun_and_no_other(service: Running):
+    where = service.bring(town(seed=33))
+    own, others = (service.post(who, f"{where}/calls", {"start": START}) for who in ("rep A", "manager"))
+    job = service.get("manager", others.headers["location"]).json()["job"]
+
+    cancelled = service.ask("rep A", "DELETE", own.json()["job"])
+    foreign = service.ask("rep A", "DELETE", job)
+
+    assert (cancelled.status_code, foreign.status_code) == (202, 404)
+    assert service.get("rep A", own.headers["location"]).json()["status"] == "cancelled"
+    assert service.get("rep A", others.headers["location"]).json()["job"] is None
+    service.run_jobs()
+    assert service.get("rep A", others.headers["location"]).json()["status"] == "ready"
+
+
 def test_a_rep_plans_his_own_weeks_and_nobody_elses(service: Running):
     where = service.bring(town(seed=32))
 

@@ -258,6 +258,7 @@ async function enter(portfolio, rep = null, day = state.day) {
     byId("own-customers").replaceChildren(...state.customers.map((row) => element("option", { value: row.customer_id }, row.name || row.customer_id)));
   }
   await go({ rep_id: chosen, day });
+  attempt(null, () => week.resume());
 }
 
 attempt(null, async () => {

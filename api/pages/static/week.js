@@ -1,7 +1,7 @@
 // A rep's week: how full each day is, and having weeks planned.
 
 import { element } from "./elements.js";
-import { Offline, all, ask, byId, done, get, me, number, page, percent, problemOf, say } from "./base.js";
+import { Offline, all, ask, byId, done, follow, get, me, number, problemOf, progressBar, say, toldProblem } from "./base.js";
 import { mondayOf, shifted, shortDay } from "./days.js";
 import { clock } from "./stops.js";
 
@@ -47,19 +47,52 @@ export class Week {
 
   // Have weeks planned, and tell how far it is.
   async plan(start, weeks, reps) {
-    const box = byId("planning");
-    const { location } = await ask("POST", `/v1/portfolios/${this.state.portfolio_id}/calls`, { body: { start, weeks, rep_ids: reps } });
+    const { content } = await ask("POST", `/v1/portfolios/${this.state.portfolio_id}/calls`, { body: { start, weeks, rep_ids: reps } });
+    await this._watch(content);
+  }
+
+  // Weeks that are still being planned when the page is opened.
+  async resume() {
+    const { portfolio_id: portfolio, rep_id: rep } = this.state;
+    try {
+      const { items } = await get(`/v1/portfolios/${portfolio}/call-plans`);
+      const plan = items.find(({ status, rep_ids: reps }) => status === "planning" && reps.includes(rep));
+      if (plan) await this._watch(plan);
+    } catch (error) {
+      if (!(error instanceof Offline)) throw error;
+    }
+  }
+
+  async _watch(plan) {
+    if (this.watched === plan.call_plan_id) return;
+    this.watched = plan.call_plan_id;
+    const { box, tell } = progressBar(plan.job);
+    byId("planning").replaceChildren(element("p", {}, say("weeks_are_planned")), box);
+    const over = plan.job ? await follow(plan.job, tell).then(() => this._look(plan)) : await this._await(plan, tell);
+    if (this.watched !== plan.call_plan_id) return; // others are planned by now
+    this.watched = null;
+    byId("planning").replaceChildren(...this._ended(over));
+    if (over.status === "ready") this.hears.planned();
+  }
+
+  _look({ call_plan_id: id }) {
+    return get(`/v1/calls/${id}`);
+  }
+
+  // Of weeks that somebody else has asked for one sees how far they are, and not the job.
+  async _await(plan, tell) {
     for (;;) {
-      const plan = await get(location);
-      if (plan.status !== "planning") {
-        box.replaceChildren(...(plan.status === "ready" ? this._told(plan) : [element("div", { class: "said" }, problemOf({ problem: plan.problem ?? {}, message: say("could_not_be_planned") }))]));
-        if (plan.status === "ready") this.hears.planned();
-        return;
-      }
-      const share = plan.progress ? ` ${percent(plan.progress)}` : "";
-      box.replaceChildren(element("p", { class: "working", role: "status" }, element("progress", { "aria-label": say("progress") }), `${say("weeks_are_planned")}${share}`));
+      const now = await this._look(plan);
+      if (now.status !== "planning") return now;
+      tell(now);
       await new Promise((resolve) => { setTimeout(resolve, LOOKED_AT_EVERY); });
     }
+  }
+
+  _ended(plan) {
+    if (plan.status === "ready") return this._told(plan);
+    if (plan.status === "cancelled") return [element("p", {}, say("weeks_cancelled"))];
+    return [element("div", { class: "said" }, problemOf({ problem: plan.problem ?? {}, message: say("could_not_be_planned") }))];
   }
 
   _told({ facts }) {
@@ -67,7 +100,7 @@ export class Week {
     const dropped = me.role === "rep" ? null : facts.dropped;
     return [
       element("p", {}, say("weeks_told", { visits: number(facts.visits) }), dropped ? ` ${say("weeks_dropped", { count: number(dropped) })}` : ""),
-      ...facts.problems.map((problem) => element("p", { class: "soft", lang: page.language === "en" ? null : "en" }, `${problem.where}: ${problem.what} ${problem.fix}`)),
+      ...facts.problems.map((problem) => element("p", { class: "soft" }, toldProblem(problem))),
     ];
   }
 }

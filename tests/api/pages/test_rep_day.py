@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from playwright.sync_api import Page, Route, expect
 
 from api.store import AuditEntry, Visit
-from tests.api.pages.conftest import PHONE, Site
+from tests.api.pages.conftest import ONE_AT_A_TIME, PHONE, Site
 from tests.api.pages.conftest import Visit as Open
 from tests.api.services import town
 
@@ -224,14 +224,25 @@ def test_a_rep_without_a_plan_is_shown_who_is_due_and_plans_his_weeks(site: Site
     path = site.service.bring(town(9, seed=72), name="Unplanned town")
     page = visit("rep A", at(path, MONDAY.isoformat()), **PHONE)
     expect(page.locator("#notices")).to_contain_text("No call plan for this day.", timeout=30_000)
+    plan_button = page.locator("#notices").get_by_role("button", name="Plan weeks")
+    planning = page.locator("#planning")
 
-    page.locator("#notices").get_by_role("button", name="Plan weeks").click()
+    with ONE_AT_A_TIME:
+        plan_button.click()
+        page.locator("#plan").get_by_role("button", name="Start").click()
+        expect(planning.get_by_role("progressbar")).to_be_visible()
+        page.reload()
+        page.get_by_role("tab", name="Week").click()
+        planning.get_by_role("button", name="Cancel").click()
+        expect(planning).to_have_text("Cancelled: the weeks stay as they were.")
+    page.get_by_role("tab", name="Day", exact=True).click()
+    plan_button.click()
     page.locator("#plan").get_by_label("Weeks").fill("2")
     page.locator("#plan").get_by_role("button", name="Start").click()
 
-    expect(page.locator("#planning")).to_contain_text("visits are planned", timeout=60_000)
+    expect(planning).to_contain_text("visits are planned", timeout=60_000)
     plans = site.service.get("manager", f"{path}/call-plans").json()["items"]
-    assert [plan["rep_ids"] for plan in plans] == [["R01"]]
+    assert [(plan["rep_ids"], plan["status"]) for plan in plans] == [(["R01"], "ready"), (["R01"], "cancelled")]
     expect(page.locator("#week-days .week-day").first).to_be_visible()
 
 
