@@ -21,6 +21,7 @@ from api.planning.solver import Solver
 from api.routers import accounts, jobs, maps, ogc, portfolios, proposals, scenarios, updates, watching
 from api.routers.field import FIELD_ROUTES
 from api.schemas import Refusal
+from api.schemas.examples import with_examples
 from api.settings import Settings
 from api.store import Store
 
@@ -85,7 +86,7 @@ class Service(FastAPI):
         return Frame(super().build_middleware_stack(), self.state.settings, self.state.registry)
 
     def openapi(self) -> dict[str, Any]:
-        """OpenAPI with the ways to sign in and the shape of errors; who may what, each route says itself."""
+        """OpenAPI with the ways to sign in, the shape of errors and examples; who may what, each route says itself."""
         if self.openapi_schema is None:
             self.openapi_schema = _described(super().openapi())
         return self.openapi_schema
@@ -100,4 +101,4 @@ def _described(document: dict[str, Any]) -> dict[str, Any]:
     refusal = Refusal.model_json_schema(ref_template="#/components/schemas/{model}")
     components.setdefault("schemas", {}).update({**refusal.pop("$defs", {}), "Refusal": refusal})
     document["security"] = [{"token": []}, {"session": []}]
-    return document
+    return with_examples(document)

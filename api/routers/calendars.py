@@ -45,7 +45,12 @@ def revoke(calendar_id: RowId, desk: AnyUser) -> Response:
     return Response(status_code=204)
 
 
-@routes.get("/calendars/{secret}.ics", openapi_extra=OPEN)
+@routes.get(
+    "/calendars/{secret}.ics",
+    openapi_extra=OPEN,
+    response_class=Response,
+    responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}},
+)
 def read(request: Request, secret: Secret) -> Response:
     """A rep's visits as iCalendar, for whoever has the address; 429 to one who asks too often or guesses."""
     state = request.app.state

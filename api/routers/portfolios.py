@@ -34,6 +34,7 @@ from api.routers.parts import (
 )
 from api.routers.parts import Form as Format
 from api.schemas import Key, LockChange, LocksShown, Many, Name, PortfolioChange, PortfolioShown
+from api.schemas.examples import TABLE_EXAMPLE
 from api.store import StoredPortfolio
 from territory.errors import Problem
 from territory.model import TravelMode
@@ -55,6 +56,7 @@ _TABLE: dict[int | str, dict[str, Any]] = {
                         "count": {"type": "integer"},
                         "next": {"type": ["string", "null"]},
                     },
+                    "examples": [TABLE_EXAMPLE],
                 }
             },
             "application/geo+json": {"schema": {"type": "object"}},

@@ -6,6 +6,7 @@ import hmac
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,7 +39,7 @@ def ready(request: Request) -> Response:
     return Json({"status": "ok"})
 
 
-@routes.get("/metrics", openapi_extra=OPEN)
+@routes.get("/metrics", openapi_extra=OPEN, response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
     """Measurements for Prometheus; to this machine, or with the configured token."""
     token = request.app.state.settings.metrics_token

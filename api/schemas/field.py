@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from api.schemas.parts import LARGEST_SEED, Degrees, Key, Sent, Shown, Text
 
@@ -22,10 +22,6 @@ Outcome = Literal["met", "ordered", "absent", "postponed"]
 
 class CallsRequest(Sent):
     """Weeks to plan."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"start": "2027-03-01", "weeks": 4, "rep_ids": ["R02"]}]}
-    )
 
     start: date
     weeks: Annotated[int, Field(ge=1, le=53)] = 4
@@ -64,22 +60,6 @@ class Spot(Sent):
 
 class ReplanRequest(Sent):
     """How far the day is, and what has come between."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "day": "2027-03-03",
-                    "time": "11:20",
-                    "position": {"lon": 120.62, "lat": 31.3},
-                    "done": ["0099"],
-                    "cancelled": ["0042"],
-                    "urgent": ["0107"],
-                }
-            ]
-        },
-    )
 
     day: date
     time: Clock
@@ -150,23 +130,6 @@ class RouteShown(Shown):
 
 class VisitRequest(Sent):
     """A visit that begins or ends. Sent twice, it happens once: a rep has one a day with a customer."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "customer_id": "0099",
-                    "day": "2027-03-03",
-                    "status": "finished",
-                    "at": 1803978900.0,
-                    "outcome": "ordered",
-                    "minutes": 25,
-                    "note": "Wants the new catalogue.",
-                }
-            ]
-        },
-    )
 
     customer_id: Key
     day: date

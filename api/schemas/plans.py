@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from api.schemas.parts import LARGEST_SEED, MOST_AT_ONCE, Key, Name, Ratio, Sent, Shown, Text, without_control
 
@@ -19,10 +19,6 @@ class Tolerance(Sent):
 
 class PlanParameters(Sent):
     """How plans are to be made."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"tolerance": 0.05, "max_moved": 0.1, "seed": 7}]}
-    )
 
     tolerance: Ratio | Tolerance | None = Field(None, description="A ratio, 0.05 is 5 percent either way.")
     max_moved: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
@@ -66,10 +62,6 @@ class ProposalRequest(PlanParameters):
 
 class AdjustRequest(Sent):
     """Customers to move and to lock by hand."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"move": {"0099": "T3"}, "lock": ["0042"]}]}
-    )
 
     move: dict[Key, Key] = Field({}, max_length=MOST_AT_ONCE)
     lock: list[Key] = Field([], max_length=MOST_AT_ONCE)

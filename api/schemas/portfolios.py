@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from api.schemas.parts import MOST_AT_ONCE, Key, Name, Sent, Shown, Text
 from api.schemas.scenarios import RuleName
@@ -20,10 +20,6 @@ class PortfolioChange(Sent):
 
 class RulesChange(Sent):
     """Rules that are to hold from now on; what is not given stays."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"rules": {"tolerance": 0.1, "minutes_per_visit": {"A": 60}}}]}
-    )
 
     rules: Annotated[
         dict[RuleName, int | float | Text | list[Text] | dict[Key, float]], Field(min_length=1, max_length=50)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from api.schemas.parts import MOST_AT_ONCE, Degrees, Key, Name, Sent, Share, Shown
 from api.schemas.plans import PlanParameters
@@ -105,13 +105,6 @@ Change = Annotated[
 
 class ScenarioRequest(Sent):
     """What would be if."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"name": "R04 leaves", "changes": [{"change": "rep_leaves", "rep_id": "R04"}]}]
-        },
-    )
 
     name: Name
     changes: Annotated[list[Change], Field(min_length=1, max_length=100)]

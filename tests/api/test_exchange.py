@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from api.schemas import Shown
+from api.schemas.examples import EXAMPLES
 from tests.api.services import Running, town
 
 
@@ -281,6 +285,44 @@ def test_the_document_names_every_operation_with_a_summary_and_its_errors(servic
             assert operation.get("description"), (method, path)
             if path.startswith("/v1"):
                 assert "application/problem+json" in operation["responses"]["404"]["content"], (method, path)
+
+
+@pytest.mark.parametrize("model", EXAMPLES, ids=lambda model: model.__name__)
+def test_an_example_is_what_its_schema_says(model: type[BaseModel]):
+    example = EXAMPLES[model]
+
+    told = model.model_validate(example)
+
+    if issubclass(model, Shown):
+        assert set(example) == set(model.model_fields)
+    assert told.model_dump(mode="json").keys() >= example.keys()
+
+
+def test_every_operation_comes_with_examples_of_what_is_sent_and_what_is_answered(service: Running):
+    document = service.get(None, "/openapi.json").json()
+    schemas = document["components"]["schemas"]
+
+    def is_shown(holder: dict[str, Any]) -> bool:
+        schema = holder.get("schema", {})
+        options = [each["$ref"].rsplit("/", 1)[1] for each in (schema, *schema.get("anyOf", ())) if "$ref" in each]
+        known = any("examples" in schemas[name] for name in options) or bool(
+            {"examples", "enum", "default"} & set(schema)
+        )
+        return bool({"example", "examples"} & set(holder)) or known
+
+    silent = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            bodies = list(operation.get("requestBody", {}).get("content", {}).values())
+            answers = [
+                answer["content"]["application/json"]
+                for status, answer in operation["responses"].items()
+                if status[0] == "2" and "application/json" in answer.get("content", {})
+            ]
+            needed = [*bodies, *answers, *operation.get("parameters", ())]
+            silent += [(method, path, each.get("name", "")) for each in needed if not is_shown(each)]
+
+    assert silent == []
 
 
 def test_health_readiness_and_metrics_are_there(service: Running):
