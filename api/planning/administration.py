@@ -74,7 +74,7 @@ def create_webhook(desk: Desk, url: str, events: list[str]) -> Webhook:
     if not delivering.may_be_told(url, desk.settings):
         hosts = desk.settings.webhook_hosts
         fix = f"Configured are {', '.join(hosts) or 'none'} (TERRITORY_WEBHOOK_HOSTS)."
-        problems.append(Problem("url", "Its host is not configured for webhooks.", fix))
+        problems.append(Problem("url", "It is no address, or its host is not configured for webhooks.", fix))
     problems += [
         Problem("events", f"There is no event '{name}'.", f"There are {', '.join(EVENTS)}.")
         for name in events

@@ -58,8 +58,13 @@ def deliver(store: Store, settings: Settings) -> None:
 
 
 def may_be_told(url: str, settings: Settings) -> bool:
-    """Whether the configuration names the host of this address."""
-    return urlsplit(url).hostname in settings.webhook_hosts
+    """Whether this is an address whose host the configuration names."""
+    try:
+        address = urlsplit(url)
+        is_whole = address.port != 0 and url.isascii() and url.isprintable() and " " not in url
+    except ValueError:
+        return False
+    return is_whole and address.hostname in settings.webhook_hosts
 
 
 def waiting(session: Session, webhook_id: str) -> tuple[int, Delivery | None]:

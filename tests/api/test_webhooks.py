@@ -188,6 +188,27 @@ def test_workers_side_by_side_tell_each_thing_once_and_in_order(telling: Running
     assert receiver.told() == names
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[",
+        "http://[::1",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
+        "http://127.0.0.1:x/",
+        "http://127.0.0.1/ü",
+        "http://127.0.0.1/ a",
+        "http://127.0.0.1@example.com/",
+        "http://example.com\\@127.0.0.1:80x/",
+    ],
+)
+def test_what_is_no_address_is_told(telling: Running, url: str):
+    answer = telling.post("admin", "/v1/webhooks", {"url": url, "events": ["proposal.ready"]})
+
+    assert answer.status_code == 422
+    assert [problem["where"] for problem in answer.json()["problems"]] == ["url"]
+
+
 def test_a_webhook_leads_nowhere_that_is_not_configured(telling: Running, receiver: Receiver):
     foreign = telling.post("admin", "/v1/webhooks", {"url": "http://example.com/x", "events": ["proposal.ready"]})
     webhook(telling, receiver.url)
