@@ -176,8 +176,31 @@ def told(route: Route, *, explain: bool = False) -> tuple[dict[str, Any], Day]:
         ],
         "reasons": [str(problem) for problem in route.reasons],
         "legs": [np.round(leg, _DEGREES).tolist() for leg in day.legs],
+        "ways": _ways(route, day),
     }
     return content, day
+
+
+def _ways(route: Route, day: Day) -> dict[str, Any]:
+    """What a phone needs to plan the rest of the day without a line."""
+    request = route.request.along(route.plan).only(route.plan.order.tolist())
+    lonlat = [day.begin, *zip(day.stops["lon"], day.stops["lat"], strict=True), day.end]
+    return {
+        "customers": request.visits.index.tolist(),
+        "places": [dict(zip(("lon", "lat"), _place(*each), strict=True)) for each in lonlat],
+        "minutes": _numbers(request.times.minutes, 2),
+        "km": _numbers(request.times.metres / 1000, 3),
+        "windows": [[[float(edge) for edge in window] for window in each] for each in request.visits["windows"]],
+        "shift": [float(edge) for edge in request.shift],
+        "pause": None if request.pause is None else [float(part) for part in request.pause],
+        "max_drive": request.max_drive,
+    }
+
+
+def _numbers(table: np.ndarray, digits: int) -> list[list[float | None]]:
+    """Rows of a table; None where there is no way."""
+    rounded = np.round(table, digits).astype(object)
+    return list(np.where(np.isfinite(table), rounded, None).tolist())
 
 
 def _left_out_of_many(route: Route) -> pd.DataFrame:

@@ -101,6 +101,19 @@ class LeftOutShown(Shown):
     overtime_minutes: float | None
 
 
+class WaysShown(Shown):
+    """What it takes to plan the rest of the day without a line: the places are its begin, its stops, and its end."""
+
+    customers: list[str] = Field(description="Of the stops, in their order.")
+    places: list[Spot]
+    minutes: list[list[float | None]] = Field(description="From row to column; null where there is no way.")
+    km: list[list[float | None]]
+    windows: list[list[list[float]]] = Field(description="When each visit may begin, minutes since midnight.")
+    shift: list[float]
+    pause: list[float] | None = Field(description="Earliest and latest begin, and how long.")
+    max_drive: float | None
+
+
 class RouteShown(Shown):
     """A rep's day: the order proven, who is left out and why, the ways as lines of [longitude, latitude]."""
 
@@ -126,6 +139,7 @@ class RouteShown(Shown):
     unvisited: list[LeftOutShown]
     reasons: list[str] = Field(description="Why not all that must be can be.")
     legs: list[list[list[float]]]
+    ways: WaysShown
 
 
 class VisitRequest(Sent):

@@ -49,6 +49,21 @@ def test_a_day_has_the_visits_of_the_plan_in_their_best_order(service: Running, 
     assert set(told["stops"][0]["links"]) == {"geo", "google", "apple", "amap"}
 
 
+def test_a_day_brings_along_what_a_phone_needs_to_plan_the_rest_of_it(service: Running, path: str, day: str):
+    told = route(service, path, day).json()
+
+    ways, stops = told["ways"], told["stops"]
+    assert ways["customers"] == [stop["customer_id"] for stop in stops]
+    assert [[place["lon"], place["lat"]] for place in (ways["places"][0], ways["places"][-1])] == [
+        told["begin"],
+        told["end"],
+    ]
+    steps = [ways["minutes"][i][i + 1] for i in range(len(stops) + 1)]
+    assert steps[:-1] == pytest.approx([stop["drive_minutes"] for stop in stops], abs=0.011)
+    assert sum(steps) == pytest.approx(told["drive_minutes"], abs=0.1)
+    assert len(ways["windows"]) == len(stops)
+
+
 def test_a_day_without_a_plan_has_those_who_are_due_and_a_reason_for_each_left_out(service: Running):
     bare = service.bring(town(9, seed=52))
 

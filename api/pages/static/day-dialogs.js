@@ -1,8 +1,9 @@
 // What a rep is asked on his day: how a visit went, from where to go on, whom else he visits, which weeks to plan.
 
 import { element } from "./elements.js";
-import { Refused, ask, byId, hush, localDay, number, onSubmit, openDialog, say } from "./base.js";
+import { Offline, Refused, ask, byId, hush, localDay, number, onSubmit, openDialog, say } from "./base.js";
 import { mondayOf } from "./days.js";
+import { canReplan, replanned } from "./replanning.js";
 import { isRep } from "./visiting.js";
 
 const OUTCOMES = ["met", "ordered", "absent", "postponed"];
@@ -119,10 +120,23 @@ export function listenToDialogs(state, visits, week, hears) {
       cancelled: [...byId("cancelled").querySelectorAll("input:checked")].map(({ value }) => value),
       urgent: urgent.value.trim() ? [urgent.value.trim()] : [],
     };
-    const { content } = await ask("POST", `/v1/portfolios/${state.portfolio_id}/reps/${encodeURIComponent(state.rep_id)}/route/replan`, { body });
+    const rest = await restOf(body, position, where.value);
     byId("replan").close();
-    hears.replanned({ ...content, at: `${state.day}T${time.value}:00` });
+    hears.replanned({ ...rest, at: `${state.day}T${time.value}:00` });
   });
+
+  // The service knows more; without a line the phone plans by what it has.
+  async function restOf(body, position, where) {
+    try {
+      return (await ask("POST", `/v1/portfolios/${state.portfolio_id}/reps/${encodeURIComponent(state.rep_id)}/route/replan`, { body })).content;
+    } catch (error) {
+      const known = state.rest ?? state.route;
+      if (!(error instanceof Offline) || !canReplan(known)) throw error;
+      if (body.urgent.length) throw new Refused(0, { detail: say("urgent_needs_line") });
+      const from = where === HERE || where === TYPED ? position : where || null;
+      return { ...replanned(known, { ...body, from }), isByPhone: true };
+    }
+  }
 
   // ---- somebody whom nobody had planned
 
@@ -155,5 +169,5 @@ export function listenToDialogs(state, visits, week, hears) {
     await week.plan(start.value, Number(weeks.value), reps);
   });
 
-  return { finish: (stop, visit) => openVisit(stop, visit, false), change: (stop, visit) => openVisit(stop, visit, true), plan: openPlan };
+  return { finish: (stop, visit) => openVisit(stop, visit, false), change: (stop, visit) => openVisit(stop, visit, true), plan: openPlan, replan: openReplan };
 }

@@ -133,6 +133,7 @@ function proof(route) {
   if (!route.stops.length) return "–";
   if (route.certificate === "optimal") return say("proof_best");
   if (route.certificate === "infeasible") return say("proof_infeasible");
+  if (route.isByPhone) return say("proof_by_phone");
   const gap = /^gap (.+)$/.exec(route.certificate);
   return gap ? say("proof_gap", { gap: gap[1].replace(" ", "") }) : say("proof_none");
 }
@@ -145,7 +146,8 @@ function showNotices(stops) {
   const { route, rest } = state;
   const back = () => element("button", { type: "button", class: "quiet", onclick: () => { localStorage.removeItem(restKey()); state.rest = null; showDay(); } }, say("back_to_plan"));
   byId("notices").replaceChildren(...[
-    rest ? notice(say("replanned_at", { time: clock(rest.at) }), element("p", { class: "buttons" }, back())) : null,
+    rest ? notice(say(rest.isByPhone ? "replanned_by_phone" : "replanned_at", { time: clock(rest.at) }), element("p", { class: "buttons" }, back(),
+      rest.isByPhone && navigator.onLine ? element("button", { type: "button", class: "quiet", onclick: () => dialogs.replan() }, say("replan_by_service")) : null)) : null,
     !rest && route.source === "due" && stops.length ? notice(say("no_plan_yet"), element("p", { class: "buttons" },
       element("button", { type: "button", class: "quiet", onclick: () => dialogs.plan() }, say("plan_weeks")))) : null,
     stops.length ? null : notice(say("no_visits_that_day")),

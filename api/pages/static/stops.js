@@ -74,7 +74,7 @@ function ways({ links, name, customer_id: id }) {
 export function leftReason(row, nameOf) {
   const over = row.overtime_minutes === null ? "" : say("left_overtime", { minutes: Math.max(1, Math.round(row.overtime_minutes)) });
   const names = row.instead_of.map(nameOf).join(", ");
-  const key = { closed: "left_closed", unreachable: "left_unreachable", "too long": "left_too_long", conflict: "left_conflict", "no room": "left_no_room", "handed over": "left_handed_over", "less worth": "left_less_worth" }[row.code];
+  const key = { closed: "left_closed", unreachable: "left_unreachable", "too long": "left_too_long", conflict: "left_conflict", "no room": "left_no_room", "no time": "left_no_time", "handed over": "left_handed_over", "less worth": "left_less_worth" }[row.code];
   if (key) return `${say(key)}${over}`;
   return `${names ? say("left_instead", { names }) : say("left_detour")}${over}`;
 }

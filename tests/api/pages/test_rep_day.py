@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, Route, expect
 
 from api.store import AuditEntry, Visit
+from territory.routing import solve_day
 from tests.api.pages.conftest import ONE_AT_A_TIME, PHONE, Site
 from tests.api.pages.conftest import Visit as Open
 from tests.api.services import town
@@ -157,6 +159,82 @@ def test_the_rest_of_a_day_is_planned_again_from_where_one_is_and_stays_on_the_p
     expect(page.locator("#notices")).to_contain_text("Replanned at 10:30.")
     page.get_by_role("button", name="Back to the plan").click()
     expect(page.locator(".stop")).to_have_count(count)
+
+
+def test_without_a_line_the_phone_plans_the_rest_of_the_day_itself(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[2]
+    page = visit("rep A", at(planned, day), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    here = page.locator(".stop h3").last.inner_text()
+    asked = {"day": day, "time": "08:45", "position": {"lon": 4.21, "lat": 43.31}}
+
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Replan from here").click()
+    form = page.locator("#replan")
+    form.get_by_label("From").select_option("a place that I type")
+    form.get_by_label("Latitude, longitude").fill("43.31, 4.21")
+    form.locator("input[name=time]").fill("08:45")
+    form.get_by_label("Urgent besides").fill("0001")
+    form.get_by_role("button", name="Replan").click()
+    expect(form).to_contain_text("Without a line the phone does not know the way to another customer")
+    form.get_by_label("Urgent besides").fill("")
+    form.get_by_role("button", name="Replan").click()
+
+    expect(page.locator("#notices")).to_contain_text("Replanned at 08:45 on this phone, without a line")
+    names = page.locator(".stop h3").all_inner_texts()
+    page.context.set_offline(False)
+    service = site.service.post("rep A", f"{planned}/reps/R01/route/replan", asked).json()
+    assert here in names
+    assert names == [stop["name"] for stop in service["stops"]]
+    page.get_by_role("button", name="replan with the service").click()
+    expect(form).to_be_visible()
+
+
+DAYS_ON_THE_PHONE = """async (days) => {
+    const [style] = document.querySelectorAll("link[rel=stylesheet]");
+    const { bestOrder } = await import(style.href.replace("app.css", "order.js"));
+    return days.map((day) => bestOrder(day));
+}"""
+
+
+def test_the_order_that_a_phone_finds_is_as_good_as_the_solvers(site: Site, visit: Open):
+    page = visit(None, "/signin")
+    days = [random_day(seed) for seed in range(25)]
+
+    found = page.evaluate(DAYS_ON_THE_PHONE, days)
+
+    for day, mine in zip(days, found, strict=True):
+        plan = solve_day(
+            np.array(day["minutes"]),
+            np.array(day["service"]),
+            day["windows"],
+            shift=(day["from"], day["until"]),
+            pause=day["pause"] and tuple(day["pause"]),
+            max_drive=day["maxDrive"],
+        )
+        assert len(mine["order"]) == len(plan.order)
+        assert mine["drive"] == pytest.approx(plan.drive, abs=0.2)
+
+
+def random_day(seed: int) -> dict[str, Any]:
+    """Up to eight visits scattered over 40 minutes of driving, some with hours of their own, in whole minutes."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(0, 9))
+    xy = rng.uniform(0, 30, (count + 2, 2))
+    opens = rng.integers(480, 700, count)
+    closes = opens + rng.integers(60, 400, count)
+    return {
+        # Rounded up, so that no detour is shorter than the way itself.
+        "minutes": np.ceil(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).tolist(),
+        "service": rng.integers(10, 50, count).astype(float).tolist(),
+        "windows": [[[float(a), float(b)]] for a, b in zip(opens, closes, strict=True)],
+        "musts": [False] * count,
+        "from": 480.0,
+        "until": float(rng.integers(600, 1000)),
+        "pause": [690.0, 780.0, 45.0] if seed % 2 else None,
+        "maxDrive": 120.0 if seed % 3 == 0 else None,
+    }
 
 
 def test_a_phone_that_does_not_know_where_it_is_lets_one_type_it(site: Site, visit: Open, planned: str):
