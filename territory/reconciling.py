@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from territory.alignment import Progress
 from territory.callplan import CallPlan, plan_calls
 from territory.callplan.workdays import Days, day_of
 from territory.demand import derive_demand
@@ -42,6 +43,12 @@ class Reconciliation:
     calls: CallPlan
     is_settled: bool
 
+    @property
+    def last(self) -> pd.DataFrame:
+        """The last round of ``rounds`` with ``factor`` beside, indexed by rep_id."""
+        count = self.rounds.index.get_level_values("round").max()
+        return self.rounds.xs(count, level="round").assign(factor=self.factors)
+
 
 def reconcile(
     portfolio: Portfolio,
@@ -57,6 +64,7 @@ def reconcile(
     travel: TravelMode = "line",
     effort: float = 1.0,
     workers: int | None = None,
+    progress: Progress | None = None,
 ) -> Reconciliation:
     """Compare planned workload with routed minutes, rep by rep, and correct the travel until they agree.
 
@@ -69,6 +77,7 @@ def reconcile(
     rounds : the most that are planned, from 2 up
     roads : where the routes' minutes come from; the portfolio's roads, or straight lines, by default
     travel : how workload counts travel, "line" or "roads"
+    progress : called with the stage "calls" and the part done of all rounds, of which the last may not be needed
 
     Returns
     -------
@@ -118,6 +127,7 @@ def reconcile(
             travel=roads,
             effort=effort,
             workers=workers,
+            progress=_part_of(progress, number, rounds),
         )
         expected = learnt.minutes
         learnt = learnt.after(calls)
@@ -133,6 +143,13 @@ def reconcile(
     factors = _by_rep(calls, learnt.minutes) / _by_rep(calls, estimate)
     table = pd.concat(told).reset_index().set_index(["round", "rep_id"])
     return Reconciliation(corrected, table, factors.fillna(1.0).rename("factor"), calls, is_settled)
+
+
+def _part_of(progress: Progress | None, number: int, rounds: int) -> Progress | None:
+    """What round `number` tells of itself, told as a part of all rounds."""
+    if progress is None:
+        return None
+    return lambda stage, part: progress(stage, (number + part) / rounds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -360,3 +360,36 @@ def test_help_says_what_a_command_does(command):
 
     assert run.code == 0
     assert "--json" in run.out or "build" in run.out
+
+
+# ---- reconcile
+
+
+def test_routes_are_set_beside_territories_and_what_was_learnt_is_written(town):
+    asked = ("--start", "2027-03-01", "--weeks", "1", "--rounds", "4", "--workers", "1")
+
+    run = territory("reconcile", *files(town), *asked, "--out", town / "learnt")
+
+    assert run.code == 0
+    assert "Routes and territories agree after" in run.out
+    learnt = pd.read_csv(town / "learnt" / "customers.csv")
+    assert (learnt["travel_factor"].dropna() > 0).any()
+    rounds = pd.read_csv(town / "learnt" / "rounds.csv")
+    assert rounds["difference"].abs().iloc[-1] <= 0.05
+    assert territory("measure", town / "learnt" / "customers.csv", town / "learnt" / "reps.csv").code == 0
+
+
+def test_routes_that_do_not_agree_end_with_the_code_for_it(town):
+    asked = ("--start", "2027-03-01", "--weeks", "1", "--rounds", "2", "--workers", "1", "--tolerance", "0.0001%")
+
+    run = territory("reconcile", *files(town), *asked, "--json", "--out", town / "apart")
+
+    assert run.code == 3
+    assert json.loads(run.out)["is_settled"] is False
+
+
+def test_reconciling_does_not_write_over_what_it_reads(town):
+    run = territory("reconcile", *files(town), "--start", "2027-03-01", "--out", town)
+
+    assert run.code == 2
+    assert "is read, and would be written" in run.err

@@ -119,3 +119,11 @@ def test_numbers_that_cannot_be_are_all_told():
         reconcile(town(ring(2)), start=MONDAY, tolerance=5, rounds=1, travel="none")
 
     assert [problem.where for problem in error.value.problems] == ["tolerance", "rounds", "travel"]
+
+
+def test_progress_is_told_over_all_rounds():
+    told: list[float] = []
+
+    reconcile(town(ring(3)), **SETTINGS, weeks=1, rounds=2, progress=lambda stage, part: told.append(part))
+
+    assert told == [0.0, 0.5, 0.5, 1.0]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from territory.kernels import kernel
+
 NEVER = 1e15
 """What is impossible costs this much."""
 
@@ -76,7 +78,7 @@ def empty_calendar(customers: int, days: int, vehicles: int) -> Calendar:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def refresh(month, calendar, r):
     """Times and sums of route r from its stops."""
     day = r // month.vehicles
@@ -131,7 +133,7 @@ def imbalance(month, day, worked):
     return month.stiffness * (over - 0.5 * knee)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def total_cost(month, calendar):
     """Drive, imbalance, rhythms and what is left out."""
     total = 0.0
@@ -142,7 +144,7 @@ def total_cost(month, calendar):
     return total
 
 
-@njit(cache=True)
+@kernel()
 def copy_route(source, target, r):
     k = max(source.length[r], target.length[r])
     for i in range(k):
@@ -155,7 +157,7 @@ def copy_route(source, target, r):
         target.sums[r, q] = source.sums[r, q]
 
 
-@njit(cache=True)
+@kernel()
 def copy_customer(source, target, c):
     for day in range(source.route_of.shape[1]):
         target.route_of[c, day] = source.route_of[c, day]
@@ -163,7 +165,7 @@ def copy_customer(source, target, c):
     target.placed[c] = source.placed[c]
 
 
-@njit(cache=True)
+@kernel()
 def copy_all(source, target):
     """Make `target` the same calendar as `source`."""
     for r in range(source.length.size):

@@ -9,8 +9,10 @@ from functools import cached_property
 
 import pandas as pd
 
+from territory.callplan.shortage import advice_on, hours_of
 from territory.callplan.workdays import day_of
 from territory.errors import NotFoundError, Problem
+from territory.languages import Said
 
 VISIT_COLUMNS = (
     *("rep_id", "day", "stop", "customer_id", "name", "arrive", "wait_minutes", "start", "leave"),
@@ -86,6 +88,16 @@ class CallPlan:
     def reps(self) -> list[str]:
         """Whose plan it is."""
         return list(self.measures.index)
+
+    @cached_property
+    def hours(self) -> pd.DataFrame:
+        """What all visits due would take beside the hours there are; see `territory.callplan.shortage.hours_of`."""
+        return hours_of(self.measures, self.dropped, self.weeks)
+
+    @property
+    def advice(self) -> tuple[Said, ...]:
+        """Who is short of hours and what would help, in English and Chinese; empty when all visits due fit."""
+        return advice_on(self.hours)
 
     def on(self, day: str | date, rep: str | None = None) -> pd.DataFrame:
         """The visits of a day, in order; of one rep or of all.

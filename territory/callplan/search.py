@@ -8,11 +8,23 @@ days: routes are put in order more cheaply than calendars. Accepted by annealing
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
 
 from territory.alignment.numeric import exp_negative, log_small, random_below, random_unit
-from territory.callplan.month import NEVER, copy_all, copy_customer, copy_route, imbalance, refresh, total_cost
+from territory.callplan.month import (
+    NEVER,
+    Calendar,
+    Month,
+    copy_all,
+    copy_customer,
+    copy_route,
+    imbalance,
+    refresh,
+    total_cost,
+)
+from territory.kernels import kernel
 
 EVERY_DAY = np.int64(-1)
 """In the place of one day. A plain -1 is a type of its own, and kernels would be compiled for it once more."""
@@ -26,7 +38,44 @@ GROW = 0.25
 """How often the kept middle of a split string grows by one more stop."""
 
 
-@njit(cache=True)
+class Scratch(NamedTuple):
+    """Room for one search over n customers, T days and R routes."""
+
+    price: np.ndarray  # (T,) float, what a visit adds on each day
+    route: np.ndarray  # (T,) int, where it would be then
+    place: np.ndarray  # (T,) int, and before which stop
+    shortest: np.ndarray  # (most nodes of a customer,) float, the cheapest path to each
+    before: np.ndarray  # likewise, int, the node before
+    chosen: np.ndarray  # (T,) int
+    mark: np.ndarray  # (n,) bool, who is taken out
+    taken: np.ndarray  # (n,) int, the same as a list
+    key: np.ndarray  # (n,) float, by which the list is sorted
+    changed: np.ndarray  # (R,) bool
+    touched: np.ndarray  # (R,) int, the same as a list
+    ruined: np.ndarray  # (R,) bool, out of which a string was taken in this round
+
+
+def _scratch_of(month: Month, calendar: Calendar) -> Scratch:
+    n, days = calendar.route_of.shape
+    routes = len(calendar.length)
+    widest = max(1, int(np.diff(month.node_ptr).max(initial=0)))
+    return Scratch(
+        price=np.empty(days),
+        route=np.zeros(days, np.int64),
+        place=np.zeros(days, np.int64),
+        shortest=np.empty(widest),
+        before=np.zeros(widest, np.int64),
+        chosen=np.zeros(days, np.int64),
+        mark=np.zeros(n, np.bool_),
+        taken=np.zeros(n, np.int64),
+        key=np.empty(n),
+        changed=np.zeros(routes, np.bool_),
+        touched=np.zeros(routes, np.int64),
+        ruined=np.zeros(routes, np.bool_),
+    )
+
+
+@kernel()
 def _put(month, calendar, r, c, at):
     stops = calendar.stops[r]
     for i in range(calendar.length[r], at, -1):
@@ -36,7 +85,7 @@ def _put(month, calendar, r, c, at):
     calendar.route_of[c, r // month.vehicles] = r
 
 
-@njit(cache=True)
+@kernel()
 def _take(month, calendar, r, c):
     stops = calendar.stops[r]
     kept = 0
@@ -48,8 +97,8 @@ def _take(month, calendar, r, c):
     calendar.route_of[c, r // month.vehicles] = -1
 
 
-@njit(cache=True)
-def _ruin(month, calendar, average, only, mark, taken, random):
+@kernel()
+def _ruin(month, calendar, average, only, mark, taken, ruined, random):
     """Choose customers to take out: strings of stops near one place, of day `only` unless that is -1.
 
     Their number; they stand first in `taken`.
@@ -64,7 +113,7 @@ def _ruin(month, calendar, average, only, mark, taken, random):
         used += calendar.length[r] > 0
     longest = min(float(STRING_LENGTH), stops_total / max(1, used))
     strings = int(random_unit(random) * (4.0 * average / (1.0 + longest) - 1.0) + 1.0)
-    ruined = np.zeros(calendar.length.size, np.bool_)
+    ruined[:] = False
     count = 0
     done = 0
     seed = random_below(random, n)
@@ -114,33 +163,33 @@ def _ruin(month, calendar, average, only, mark, taken, random):
     return count
 
 
-@njit(cache=True)
-def _order(month, taken, count, random):
+@kernel()
+def _order(month, taken, count, key, random):
     """Sort those to be put back: by chance, or the most valuable, longest, farthest, nearest or busiest first."""
     way = random_unit(random)
-    key = np.empty(count)
     home = month.begin[0]
     for q in range(count):
         c = taken[q]
         if way < 0.3:
-            key[q] = random_unit(random)
+            value = random_unit(random)
         elif way < 0.5:
-            key[q] = -month.worth[c] * (0.8 + 0.4 * random_unit(random))
+            value = -month.worth[c] * (0.8 + 0.4 * random_unit(random))
         elif way < 0.6:
-            key[q] = -month.service[c] - month.load[c]
+            value = -month.service[c] - month.load[c]
         elif way < 0.7:
-            key[q] = -month.drive[home, c]
+            value = -month.drive[home, c]
         elif way < 0.85:
-            key[q] = month.drive[home, c]
+            value = month.drive[home, c]
         else:
-            key[q] = month.day_ptr[c + 1] - month.day_ptr[c] + random_unit(random)
-    order = np.argsort(key)
-    copy = taken[:count].copy()
-    for q in range(count):
-        taken[q] = copy[order[q]]
+            value = month.day_ptr[c + 1] - month.day_ptr[c] + random_unit(random)
+        at = q
+        while at > 0 and key[at - 1] > value:
+            key[at], taken[at] = key[at - 1], taken[at - 1]
+            at -= 1
+        key[at], taken[at] = value, c
 
 
-@njit(cache=True)
+@kernel()
 def _day_costs(month, calendar, c, only, price, route, place, random):
     """What a visit to c adds on each of its days, or on day `only`: ``price``, and its ``route`` and ``place``."""
     drive = month.drive
@@ -196,7 +245,7 @@ def _day_costs(month, calendar, c, only, price, route, place, random):
                 place[day] = at
 
 
-@njit(cache=True)
+@kernel()
 def _cheapest_days(month, c, price, best, before, days):
     """The cheapest path through the nodes of c: days (in `days`, last first), their number, rhythm and whole cost."""
     first = month.node_ptr[c]
@@ -227,7 +276,7 @@ def _cheapest_days(month, c, price, best, before, days):
     return count, whole - visits, whole
 
 
-@njit(cache=True, inline="always")
+@kernel(inline="always")
 def _note(calendar, r, changed, touched, touches):
     """Note that route r is changed: how many are by now, and what it cost before, if that is new."""
     if changed[r]:
@@ -237,13 +286,23 @@ def _note(calendar, r, changed, touched, touches):
     return touches + 1, calendar.sums[r, 3]
 
 
-@njit(cache=True, nogil=True)
-def search(month, now, kept, best, rounds, hot, cold, average, within, random):
+def search(
+    month: Month,
+    now: Calendar,
+    kept: Calendar,
+    best: Calendar,
+    rounds: int,
+    hot: float,
+    cold: float,
+    average: float,
+    within: float,
+    random: np.ndarray,
+) -> float:
     """Ruin and recreate `rounds` times.
 
     Parameters
     ----------
-    now, kept, best : Calendar, three of the same content; `best` holds the cheapest found in the end
+    now, kept, best : three of the same content; `best` holds the cheapest found in the end
     hot, cold : temperatures at the beginning and at the end, in the unit of cost
     average : customers taken out at a time, on average
     within : part of the rounds that keeps to one day
@@ -253,22 +312,16 @@ def search(month, now, kept, best, rounds, hot, cold, average, within, random):
     -------
     float, cost of `best`
     """
+    return _search(month, now, kept, best, _scratch_of(month, now), rounds, hot, cold, average, within, random)
+
+
+@kernel()
+def _search(month, now, kept, best, scratch, rounds, hot, cold, average, within, random):
     n = month.service.size
-    routes = now.length.size
     days = now.route_of.shape[1]
-    widest = 1
-    for c in range(n):
-        widest = max(widest, month.node_ptr[c + 1] - month.node_ptr[c])
-    price = np.empty(days)
-    route = np.zeros(days, np.int64)
-    place = np.zeros(days, np.int64)
-    shortest = np.empty(widest)
-    before = np.zeros(widest, np.int64)
-    chosen = np.zeros(days, np.int64)
-    mark = np.zeros(n, np.bool_)
-    taken = np.zeros(n, np.int64)
-    changed = np.zeros(routes, np.bool_)
-    touched = np.zeros(routes, np.int64)
+    price, route, place = scratch.price, scratch.route, scratch.place
+    chosen, mark, taken = scratch.chosen, scratch.mark, scratch.taken
+    changed, touched = scratch.changed, scratch.touched
     cost = total_cost(month, kept)
     lowest = cost
     temperature = hot
@@ -277,7 +330,7 @@ def search(month, now, kept, best, rounds, hot, cold, average, within, random):
         if step % 100 == 99:
             temperature *= cooling
         only = random_below(random, days) if random_unit(random) < within else -1
-        count = _ruin(month, now, average, only, mark, taken, random)
+        count = _ruin(month, now, average, only, mark, taken, scratch.ruined, random)
         absent = 0
         if only < 0:
             for c in range(n):
@@ -302,7 +355,7 @@ def search(month, now, kept, best, rounds, hot, cold, average, within, random):
             now.placed[c] = only >= 0
         for x in range(touches):
             refresh(month, now, touched[x])
-        _order(month, taken, count, random)
+        _order(month, taken, count, scratch.key, random)
         for q in range(count):
             c = taken[q]
             mark[c] = False
@@ -324,7 +377,7 @@ def search(month, now, kept, best, rounds, hot, cold, average, within, random):
                         refresh(month, now, r)
                 now.placed[c] = False
                 _day_costs(month, now, c, EVERY_DAY, price, route, place, random)
-            number, rhythm, whole = _cheapest_days(month, c, price, shortest, before, chosen)
+            number, rhythm, whole = _cheapest_days(month, c, price, scratch.shortest, scratch.before, chosen)
             if whole >= month.absent[c]:
                 now.rhythm[c] = month.absent[c]
                 delta += month.absent[c]

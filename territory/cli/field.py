@@ -35,6 +35,24 @@ Timezone = Annotated[
     ),
 ]
 
+Start = Annotated[str, given(metavar="DATE", help="The first day, 2027-03-01.")]
+Weeks = Annotated[int, typer.Option(min=1, max=53, metavar="N", help="How many weeks.")]
+Holidays = Annotated[
+    list[str] | None,
+    given("--holiday", metavar="DATE", help="A day on which nobody works. Repeat it for more."),
+]
+Absences = Annotated[
+    list[str] | None,
+    given(
+        "--absent",
+        metavar="REP=DATE[..DATE]",
+        help="When a rep does not work, as R02=2027-03-08..2027-03-12. Repeat it for more.",
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, metavar="N", show_default="the processors", help="How many processes.")
+]
+
 field = typer.Typer()
 
 
@@ -69,7 +87,7 @@ def route(
     from territory.itinerary import days_of
     from territory.maps import draw_days
 
-    _need(rep=rep, day=day)
+    need(rep=rep, day=day)
     output.refuse_to_overwrite([*files.paths, *([visits] if visits else [])], _own_files())
     with screen.working("read") as tell:
         from territory.routing import solve_route
@@ -106,23 +124,14 @@ def route(
 )
 def calls(
     *,
-    start: Annotated[str, given(metavar="DATE", help="The first day, 2027-03-01.")] = "",
-    weeks: Annotated[int, typer.Option(min=1, max=53, metavar="N", help="How many weeks.")] = 4,
+    start: Start = "",
+    weeks: Weeks = 4,
     rep: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", show_default="all", help="Only this rep. Repeat it for more."),
     ] = None,
-    holiday: Annotated[
-        list[str] | None,
-        given(metavar="DATE", help="A day on which nobody works. Repeat it for more."),
-    ] = None,
-    absent: Annotated[
-        list[str] | None,
-        given(
-            metavar="REP=DATE[..DATE]",
-            help="When a rep does not work, as R02=2027-03-08..2027-03-12. Repeat it for more.",
-        ),
-    ] = None,
+    holiday: Holidays = None,
+    absent: Absences = None,
     fixed: Annotated[
         Path | None,
         given(metavar="CSV", help="Appointments, kept before all else: customer_id, day, and perhaps time."),
@@ -133,9 +142,7 @@ def calls(
     ] = None,
     files: Files,
     seed: Seed = 0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", show_default="the processors", help="How many processes.")
-    ] = None,
+    workers: Workers = None,
     output: Output = CALLS_OUT,
     timezone: Timezone = None,
     screen: Screen,
@@ -144,9 +151,9 @@ def calls(
     from territory.itinerary import days_of, read_calls
     from territory.maps import draw_days
 
-    _need(start=start)
+    need(start=start)
     output.refuse_to_overwrite([*files.paths, *([fixed] if fixed else [])], _own_files())
-    absences = _absences(absent or [])
+    absences = absences_of(absent or [])
     with screen.working("read") as tell:
         from territory.callplan import plan_calls
 
@@ -169,8 +176,9 @@ def calls(
         tell("map", 0.0)
         days = days_of(plan, portfolio)
         dropped = plan.dropped.assign(name=plan.dropped["customer_id"].map(portfolio.customers["name"]))
-        page = draw_days(days, language=output.language, tiles=output.tiles, left_out=dropped).get_root().render()
-        written = _write(output.out, days, {CALLS_MAP: page, **_calls_tables(plan, dropped)}, timezone)
+        page = draw_days(days, language=output.language, tiles=output.tiles, left_out=dropped, notes=plan.advice)
+        html = page.get_root().render()
+        written = _write(output.out, days, {CALLS_MAP: html, **_calls_tables(plan, dropped)}, timezone)
         _write_each(output.out, days, timezone)
     _show_calls(screen, plan)
     screen.problems(plan.problems)
@@ -178,7 +186,8 @@ def calls(
     screen.document(_calls_document(plan, output.out))
 
 
-def _need(**options: str) -> None:
+def need(**options: str) -> None:
+    """BadParameter when an option has not been given."""
     for name, text in options.items():
         if not text:
             raise typer.BadParameter("it must be given.", param_hint=f"--{name}")
@@ -201,7 +210,7 @@ def _calls_tables(plan: CallPlan, dropped: pd.DataFrame) -> dict[str, str]:
     return {**tables, **changes, "calls.json": plan_text(plan)}
 
 
-def _absences(texts: list[str]) -> dict[str, list[str]]:
+def absences_of(texts: list[str]) -> dict[str, list[str]]:
     """rep_id -> days, of ``R02=2027-03-08`` and ``R02=2027-03-08..2027-03-12``."""
     from territory.callplan.workdays import days_of
 
@@ -295,6 +304,8 @@ def _show_calls(screen: Screen, plan: CallPlan) -> None:
     screen.say(f"{plan!r}.", "")
     if len(plan.measures):
         screen.say(calls_table(plan.measures, screen.width), "")
+    if plan.advice:
+        screen.points(said.en for said in plan.advice)
     if len(plan.dropped):
         screen.say(f"{int(plan.dropped['visits'].sum())} visits are due and not planned; dropped.csv says why.")
     if len(plan.changes):
@@ -348,6 +359,8 @@ def _calls_document(plan: CallPlan, folder: Path) -> dict[str, object]:
         "measures": records(plan.measures.reset_index()),
         "visits": len(plan.visits),
         "dropped": records(plan.dropped),
+        "hours": records(plan.hours.reset_index()),
+        "advice": [said.en for said in plan.advice],
         "changes": records(plan.changes),
         "stretched": len(plan.stretched),
         "problems": [str(problem) for problem in plan.problems],

@@ -233,6 +233,24 @@ def calls_table(measures: pd.DataFrame, width: int) -> Table:
     return _table(rows)
 
 
+def agreement_table(last: pd.DataFrame, tolerance: float) -> Table:
+    """One row a rep of a reconciliation's last round: hours as planned and as routed, and what was learnt."""
+    return _table(
+        [
+            {
+                "Rep": _name(rep),
+                "Planned": f"{held['planned_minutes'] / 60:,.1f} h",
+                "Routed": f"{held['routed_minutes'] / 60:,.1f} h",
+                "Apart": _deviation(held["difference"], tolerance),
+                "Visits\nkept": percent(held["coverage"]),
+                "Wanted of\nhours": percent(held["use_wanted"]),
+                "Driving beside\nthe estimate": f"x {held['factor']:.2f}",
+            }
+            for rep, held in last.iterrows()
+        ]
+    )
+
+
 def build_up_table(build_up: pd.DataFrame) -> Table:
     """One row a tier, and all of them: where the work comes from."""
     rows = [*build_up.iterrows(), ("all", build_up.sum())]

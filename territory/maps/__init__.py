@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from territory.itinerary import Day
+    from territory.languages import Said
 
 __all__ = ["draw_days", "draw_map"]
 
@@ -72,6 +73,7 @@ def draw_days(
     tiles: Literal["osm", "amap"] | None = None,
     title: str | None = None,
     left_out: pd.DataFrame | None = None,
+    notes: Sequence[Said] = (),
 ) -> folium.Map:
     """A rep's day, or the days of a plan: numbered stops, the ways between them and their times, as one page.
 
@@ -83,6 +85,8 @@ def draw_days(
         As in `draw_map`.
     left_out : DataFrame with ``rep_id``, ``customer_id``, ``reason``, and perhaps ``name`` and ``reason_zh``
         Who is visited on none of the days, as `CallPlan.dropped`.
+    notes : Said
+        What the page says of all days, as `CallPlan.advice`.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def draw_days(
     from territory.maps.days import describe_days
     from territory.maps.page import build_page
 
-    scene = describe_days(days, left_out=left_out, crs="gcj02" if tiles == "amap" else "wgs84")
+    scene = describe_days(days, left_out=left_out, notes=notes, crs="gcj02" if tiles == "amap" else "wgs84")
     return build_page({**scene, "language": language, "tiles": tiles, "title": title}, tiles=tiles, kind="days")
 
 

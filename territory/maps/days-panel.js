@@ -22,6 +22,7 @@ class DaysPanel {
       page.scene.reps.length > 1 ? this._whose() : null,
       days.length > 1 ? this._calendar(days) : null,
       ...(day ? this._day(day, days.length > 1) : days.length ? [this._monthTiles(days)] : [element("p", { class: "empty" }, words.say("noDays"))]),
+      day ? null : this._notes(),
       days.some((one) => one.is_estimate) ? element("p", { class: "note" }, words.say("estimate")) : null,
       ...(day ? [this._timeline(day)] : []),
       this._leftOut(day && day.left_out.length ? day.left_out : [...days.flatMap((one) => one.left_out), ...(page.scene.left_out[state.rep] || [])]),
@@ -110,6 +111,14 @@ class DaysPanel {
       })),
       this._tile("tileDriving", words.span(sum("drive_minutes")), words.say("km", { value: words.number(sum("drive_km")) })),
       nights ? this._tile("tileNights", words.whole.format(nights), "") : null);
+  }
+
+  // What is to be said of the whole team.
+  _notes() {
+    const { scene, words } = this.page;
+    if (!scene.notes.length) return null;
+    return element("section", { class: "reasons" }, element("h2", {}, words.say("notes")),
+      element("ul", {}, scene.notes.map(([english, chinese]) => element("li", {}, words.language === "zh" ? chinese : english))));
   }
 
   _day(day, isOneOfMany) {

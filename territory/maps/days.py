@@ -11,10 +11,13 @@ import pandas as pd
 from territory.geo import from_wgs84
 from territory.itinerary import Day
 from territory.itinerary.days import LEFT_OUT_COLUMNS
+from territory.languages import Said
 from territory.maps.payload import DEGREE
 
 
-def describe_days(days: Sequence[Day], *, crs: str, left_out: pd.DataFrame | None = None) -> dict[str, Any]:
+def describe_days(
+    days: Sequence[Day], *, crs: str, left_out: pd.DataFrame | None = None, notes: Sequence[Said] = ()
+) -> dict[str, Any]:
     """Everything the page shows, as JSON types.
 
     Parameters
@@ -24,6 +27,8 @@ def describe_days(days: Sequence[Day], *, crs: str, left_out: pd.DataFrame | Non
         What the drawn coordinates are in.
     left_out : DataFrame with ``rep_id``, ``customer_id``, ``reason``, and perhaps ``name`` and ``reason_zh``
         Who is visited on none of the days.
+    notes : Said
+        What is to be said of all days.
 
     Returns
     -------
@@ -41,6 +46,7 @@ def describe_days(days: Sequence[Day], *, crs: str, left_out: pd.DataFrame | Non
         "reps": [[rep, name] for rep, name in reps.items()],
         "days": [_day(day, list(reps).index(day.rep), plane) for day in days],
         "left_out": _left_out(left_out, list(reps)),
+        "notes": [list(note) for note in notes],
     }
 
 
