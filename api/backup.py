@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from api.settings import Settings
-from api.store import Row, known_versions, upgrade
+from api.store import Row, known_versions, make_private, upgrade
 from api.store.views import drop_views
 from territory.errors import DataError, Problem
 
@@ -22,7 +22,7 @@ _BUSY_SECONDS = 30
 
 
 def backup(settings: Settings, target: Path) -> None:
-    """Write all that is committed now into the file `target`, whole or not at all.
+    """Write all that is committed now into the file `target`, whole or not at all, for its owner's eyes only.
 
     SQLite's own online backup, or `pg_dump`: writers go on meanwhile, and what they commit later is not in it.
 
@@ -35,6 +35,7 @@ def backup(settings: Settings, target: Path) -> None:
         raise DataError([Problem(str(target), "It exists.", "Choose another name; a backup overwrites nothing.")])
     draft = target.with_name(f".{target.name}.part")
     try:
+        make_private(draft)
         if settings.url.startswith("sqlite"):
             _copy_sqlite(_sqlite_path(settings), draft)
         else:

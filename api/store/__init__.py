@@ -10,6 +10,7 @@ from api.store.database import (
     downgrade,
     keep_blobs,
     known_versions,
+    make_private,
     now,
     upgrade,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "downgrade",
     "keep_blobs",
     "known_versions",
+    "make_private",
     "new_id",
     "now",
     "upgrade",

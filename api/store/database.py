@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,9 @@ class Store:
     def __init__(self, url: str) -> None:
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
-            Path(sa.make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+            path = Path(sa.make_url(url).database or "")
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path)
         self.engine = sa.create_engine(
             url,
             json_serializer=lambda value: orjson.dumps(value).decode(),
@@ -125,6 +128,15 @@ class Work:
         if self._session is not None:
             self._session.close()
         self._session, self._is_writing = None, False
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read; what is there stays as it is.
+
+    SQLite gives the files that it keeps beside it the same rights.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def now() -> float:

@@ -80,6 +80,22 @@ def test_a_backup_comes_back_while_others_write(kind: str, tmp_path: Path, datab
     assert sum(torn) == 0
 
 
+def test_nobody_else_on_the_machine_may_read_the_database_or_its_backup(tmp_path: Path):
+    settings = Settings(home=tmp_path / "home")
+    upgrade(settings.url)
+    store = Store(settings.url)
+    with store.writing() as session:
+        session.add(entry("something"))
+
+    backup(settings, tmp_path / "copy")
+
+    rights = {path.name: path.stat().st_mode & 0o777 for path in (*settings.home.iterdir(), tmp_path / "copy")}
+    store.close()
+    assert set(rights) >= {"territory.sqlite", "territory.sqlite-wal", "copy"}
+    assert set(rights.values()) == {0o600}
+    assert settings.home.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_commands_of_the_library_do_the_same(tmp_path: Path):
     upgrade(Settings(home=tmp_path).url)
 
