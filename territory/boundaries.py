@@ -7,7 +7,8 @@ that one drawing are the territories. Nothing is dissolved and neighbours share 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -119,15 +120,39 @@ def territory_polygons(
     return gpd.GeoSeries(list(ground), index=pd.Index(names, name="territory", dtype="str"))
 
 
+class _Outline(NamedTuple):
+    """What the ground of a region has to do with its places alone, whoever holds them."""
+
+    few: np.ndarray  # (f, 2) float, metres: the places that make the outline
+    stands_for: np.ndarray  # (p,) int, row of `few` that stands for each place
+    pairs: np.ndarray  # (e, 2) int, neighbours that are too far apart for ground between them
+    spacing: float  # typical distance between places, metres
+    margin: float
+    mainland: shapely.Geometry
+
+
 def _region(places: np.ndarray, holders: np.ndarray) -> tuple[shapely.Geometry, float]:
     """Outline of the ground that customers stand on, and the typical distance between places, metres.
+
+    An island keeps a strip of ground along its bridge to another when one territory has customers on both.
+    """
+    few, stands_for, pairs, spacing, margin, mainland = _outline_of(places.tobytes())
+    held = np.unique(np.column_stack([stands_for[holders[:, 0]], holders[:, 1]]), axis=0)
+    bridges = shapely.linestrings(few[_between_islands(_same_territory(pairs, held), few, mainland)])
+    region = shapely.union_all([mainland, *shapely.buffer(bridges, margin / 2, quad_segs=6)])
+    return shapely.set_precision(shapely.simplify(region, margin / 40), GRID), spacing
+
+
+@lru_cache(maxsize=4)
+def _outline_of(content: bytes) -> _Outline:
+    """The outline of places, given as the bytes of their coordinates: before and after are drawn on the same ones.
 
     The triangles between neighbouring places whose sides are all short for where they are and not far beyond the
     links of the shortest tree (an alpha shape that follows the local density: Edelsbrunner, Kirkpatrick and Seidel
     1983), with a margin of half the typical distance between places, rounded, holes filled. A lone customer keeps a
     disc of the margin.
     """
-    few, stands_for, pitch = _thin(places)
+    few, stands_for, pitch = _thin(np.frombuffer(content).reshape(-1, 2))
     pairs = neighbour_pairs(few, around_corners=True)  # the outline is to be smooth
     length = _lengths(few, pairs)
     reach = _reach(pairs, length, len(few))
@@ -138,13 +163,9 @@ def _region(places: np.ndarray, holders: np.ndarray) -> tuple[shapely.Geometry, 
         spacing = float(np.median(length)) if len(length) else LONE_RADIUS * 2
     margin = max(0.5 * spacing, 1.6 * pitch)  # a place dropped by thinning is within 1.42 pitches of one kept
     is_long = length > max(reach, 3 * spacing)
-    held = np.unique(np.column_stack([stands_for[holders[:, 0]], holders[:, 1]]), axis=0)
     drawn = shapely.union_all([core, *shapely.linestrings(few[pairs[~is_long]]), shapely.multipoints(few)])
     rounded = shapely.buffer(shapely.buffer(drawn, 2 * margin, quad_segs=6), -margin, quad_segs=6)
-    mainland = _without_holes(rounded)
-    bridges = shapely.linestrings(few[_between_islands(_same_territory(pairs[is_long], held), few, mainland)])
-    region = shapely.union_all([mainland, *shapely.buffer(bridges, margin / 2, quad_segs=6)])
-    return shapely.set_precision(shapely.simplify(region, margin / 40), GRID), spacing
+    return _Outline(few, stands_for, pairs[is_long], spacing, margin, _without_holes(rounded))
 
 
 def _between_islands(pairs: np.ndarray, places: np.ndarray, land: shapely.Geometry) -> np.ndarray:
