@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, uint64
 
+from territory.kernels import kernel
 from territory.routing.sides import NEVER, START, Ends, after_pause, end_time, first_start
 
 SLOTS = 1 << 14
@@ -62,7 +63,7 @@ class Shelves(NamedTuple):
     stretches: int
 
 
-@njit(cache=True)
+@kernel()
 def _has_end(side, ends, place, time, priced, drive, is_paused, memory, cut, steps):
     """Whether some end fits and would beat `cut`; steps[0] counts the ends that were looked at."""
     words = len(memory)
@@ -137,7 +138,7 @@ def _with_more_room(labels):
     return more
 
 
-@njit(cache=True)
+@kernel()
 def _holds_all(inner, outer):
     rest = uint64(0)
     for w in range(len(inner)):
@@ -145,7 +146,7 @@ def _holds_all(inner, outer):
     return rest == 0
 
 
-@njit(cache=True)
+@kernel()
 def _same_musts(labels, q, place, memory, must):
     apart = uint64(0)
     for w in range(len(must)):
@@ -153,7 +154,7 @@ def _same_musts(labels, q, place, memory, must):
     return labels.place[q] == place and apart == 0
 
 
-@njit(cache=True)
+@kernel()
 def _is_dominated(labels, shelves, first, last, new, memory, closed, must, is_keyed, is_capped, is_loose, steps):
     """Whether a label on the shelves is at least as good; new : (place, time, worth, drive, paused)."""
     place, time, worth, drive, paused = new
@@ -176,7 +177,7 @@ def _is_dominated(labels, shelves, first, last, new, memory, closed, must, is_ke
     return False
 
 
-@njit(cache=True)
+@kernel()
 def _drop_dominated(labels, shelves, first, last, new, memory, must, is_keyed, is_capped, is_loose, steps):
     """Take labels that are at most as good off the shelves from first to last."""
     place, time, worth, drive, paused = new
@@ -205,7 +206,7 @@ def _drop_dominated(labels, shelves, first, last, new, memory, must, is_keyed, i
             q = after
 
 
-@njit(cache=True)
+@kernel()
 def _close(side, place, time, memory, closed):
     """Write what a label remembers or can no longer make to `closed`."""
     low, high = 0, len(side.service)
@@ -219,7 +220,7 @@ def _close(side, place, time, memory, closed):
         closed[w] = side.missed[place, low, w] | memory[w]
 
 
-@njit(cache=True)
+@kernel()
 def _all_within_reach(must, memory, closed):
     lost = uint64(0)
     for w in range(len(must)):
@@ -227,7 +228,7 @@ def _all_within_reach(must, memory, closed):
     return lost == 0
 
 
-@njit(cache=True)
+@kernel()
 def _gain(outlook, paused, place, time, memory):
     """What can be gained from here on at most, by the outlook, without a visit that is remembered coming next."""
     tick = time // outlook.tick
@@ -237,7 +238,7 @@ def _gain(outlook, paused, place, time, memory):
     return outlook.best[paused, place, tick]
 
 
-@njit(cache=True)
+@kernel()
 def _slot(place, memory, must):
     """A shelf for a place and the musts that have been made."""
     mix = uint64(place)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from territory.kernels import kernel
 from territory.routing.sides import NEVER, NO_OUTLOOK, NOTHING, START, Outlook, Side, after_pause, end_time, first_start
 
 FINE_TICKS, FEWER_TICKS, MANY = 1_080, 540, 60
@@ -53,7 +54,7 @@ def _outlook(side, prized, tick, short):
     return best, first, other
 
 
-@njit(cache=True)
+@kernel()
 def _look(side, prized, tick, best, first, other, i, t):
     """What can be gained when service at i starts in tick t: the times are those of its beginning."""
     m = len(prized)
@@ -79,7 +80,7 @@ def _look(side, prized, tick, best, first, other, i, t):
                 _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain)
 
 
-@njit(cache=True)
+@kernel()
 def _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain):
     """Note what going on to j gains, reached at `arrive`, the pause being behind one `then`."""
     if arrive >= NEVER:

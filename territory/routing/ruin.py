@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit, uint64
 
+from territory.kernels import kernel
 from territory.routing.sides import NEVER, Side, after_pause, end_time, first_start
 
 BLINK = 0.02
@@ -57,7 +58,7 @@ def improve(
     return [best[row, 1 : sizes[row] + 1].tolist() for row in range(len(routes))], int(value)
 
 
-@njit(cache=True)
+@kernel()
 def _random(state):
     """A number in [0, 1) (xorshift64*: Marsaglia 2003, Vigna 2016)."""
     x = state[0]
@@ -68,7 +69,7 @@ def _random(state):
     return np.float64((x * uint64(2685821657736338717)) >> uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
+@kernel()
 def _retime(side, row, size, early, late):
     """Write the earliest and latest starts along one row, the pause left aside."""
     m = side.drive.shape[0]
@@ -83,7 +84,7 @@ def _retime(side, row, size, early, late):
         late[p] = _last_start(side, a, late[p + 1] - side.service[a] - side.drive[a, b])
 
 
-@njit(cache=True)
+@kernel()
 def _last_start(side, place, time):
     """The latest start of service at a place until `time`; -1 when there is none."""
     if place == 0:
@@ -94,7 +95,7 @@ def _last_start(side, place, time):
     return np.int64(-1)
 
 
-@njit(cache=True)
+@kernel()
 def _back(side, row, size):
     """When a row is back, the pause taken where it delays least; NEVER when it does not hold."""
     without = np.int64(0)
@@ -123,7 +124,7 @@ def _back(side, row, size):
     return back
 
 
-@njit(cache=True)
+@kernel()
 def _driven(side, row, size):
     total = 0
     for p in range(1, size + 2):
@@ -131,14 +132,14 @@ def _driven(side, row, size):
     return total
 
 
-@njit(cache=True)
+@kernel()
 def _put(row, size, place, p):
     for q in range(size + 1, p - 1, -1):
         row[q + 1] = row[q]
     row[p] = place
 
 
-@njit(cache=True)
+@kernel()
 def _holds_with(side, row, size, place, p, scratch):
     """Whether a row still holds, pause and driving included, with a place put in at p."""
     for q in range(size + 2):
@@ -149,7 +150,7 @@ def _holds_with(side, row, size, place, p, scratch):
     return _back(side, scratch, size + 1) < NEVER
 
 
-@njit(cache=True)
+@kernel()
 def _best_place(side, worth, rows, size, early, late, place, is_must, is_checked, scratch, state, found):
     """Where a visit fits best: found gets row and position, or -1; returns its merit, larger is better."""
     best = -1e300
@@ -187,7 +188,7 @@ def _best_place(side, worth, rows, size, early, late, place, is_must, is_checked
     return best
 
 
-@njit(cache=True)
+@kernel()
 def _value(side, worth, rows, size):
     total = 0
     for v in range(len(rows)):
@@ -200,7 +201,7 @@ def _value(side, worth, rows, size):
     return total
 
 
-@njit(cache=True)
+@kernel()
 def _copy(rows, size, to_rows, to_size):
     for v in range(len(rows)):
         to_size[v] = size[v]
