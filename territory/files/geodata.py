@@ -197,11 +197,18 @@ def read_parquet(path: Path, ledger: Ledger) -> Source:
             table = _within_limit(file, ledger)
     except (pa.ArrowException, json.JSONDecodeError, OSError) as error:
         raise _damaged(ledger, error) from error
-    geometry = geo.get("primary_column", "geometry")
-    described = geo.get("columns", {}).get(geometry, {})
+    geometry, crs = _described(geo)
+    return _source(table, geometry, crs, ledger)
+
+
+def _described(geo: object) -> tuple[str, str | None]:
+    """The column of the geometry and its coordinate system, as a GeoParquet's metadata say (version 1.1)."""
+    whole = geo if isinstance(geo, dict) else {}
+    geometry, columns = str(whole.get("primary_column", "geometry")), whole.get("columns")
+    described = columns.get(geometry) if isinstance(columns, dict) else None
     # The format's default is WGS-84; null says that it is not known.
-    crs = described.get("crs", _WGS84)
-    return _source(table, geometry, json.dumps(crs) if isinstance(crs, dict) else crs, ledger)
+    crs = described.get("crs", _WGS84) if isinstance(described, dict) else _WGS84
+    return geometry, crs if crs is None or isinstance(crs, str) else json.dumps(crs)
 
 
 def _within_limit(file: pq.ParquetFile, ledger: Ledger) -> pa.Table:
@@ -254,11 +261,24 @@ def _source(table: pa.Table, geometry: str, crs: str | None, ledger: Ledger) -> 
     columns = [_as_text(table.column(name), name, rows, ledger) for name in headers]
     if geometry not in table.column_names:
         return Source(headers, columns, rows)
+    if not _holds_places(table.column(geometry).type):
+        what = f"Its column '{geometry}' holds no places."
+        raise DataError([Problem(ledger.file, what, "Export it again from its program.")])
     xy, misplaced, outlines = _points(table.column(geometry))
     lonlat = xy if crs is None else _lonlat(xy, crs, ledger)
     if outlines is not None and crs is not None:
         outlines = shapely.transform(outlines, lambda corners: _lonlat(corners, crs, ledger))
     return Source(headers, columns, rows, lonlat, misplaced, outlines, names_crs=crs is not None)
+
+
+def _holds_places(kind: pa.DataType) -> bool:
+    """Whether a column of this type is one of shapes as WKB, or of points with their coordinates."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        axes = [kind.field(number) for number in range(kind.num_fields)]
+        return {"x", "y"} <= {axis.name for axis in axes if pa.types.is_floating(axis.type)}
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_string(kind)
 
 
 def _as_text(column: pa.ChunkedArray, name: str, rows: np.ndarray, ledger: Ledger) -> pa.ChunkedArray:

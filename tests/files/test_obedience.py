@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import geopandas as gpd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
@@ -132,6 +134,29 @@ def test_a_named_coordinate_system_and_words_about_it_are_read(tmp_path: Path, p
     portfolio = read_portfolio(path)
 
     assert portfolio.customers.index.tolist() == ["a"]
+
+
+@pytest.mark.parametrize("geo", ["null", "[]", '{"columns": null}', '{"columns": {"geometry": []}}', '{"columns": []}'])
+def test_what_a_parquet_says_of_itself_may_be_nonsense(tmp_path: Path, geo: str):
+    path = tmp_path / "customers.parquet"
+    place = shapely.to_wkb(shapely.Point(5, 45))
+    table = pa.table({"customer_id": ["a"], "geometry": [place], "potential": [1.0]})
+    pq.write_table(table.replace_schema_metadata({"geo": geo}), path)
+
+    portfolio = read_portfolio(path)
+
+    assert portfolio.customers.index.tolist() == ["a"]
+
+
+@pytest.mark.parametrize("places", [[1], [{"x": "a"}], [{"x": "a", "y": "b"}], [[1.0, 2.0]]])
+def test_a_parquet_whose_geometry_is_none_is_told(tmp_path: Path, places: list[object]):
+    path = tmp_path / "customers.parquet"
+    table = pa.table({"customer_id": ["a"], "geometry": places})
+    pq.write_table(table.replace_schema_metadata({"geo": "{}"}), path)
+
+    check = check_files(path)
+
+    assert "holds no places" in str(check.faults)
 
 
 def test_a_geopackage_whose_name_ends_otherwise_is_told(tmp_path: Path):
