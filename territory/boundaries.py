@@ -184,9 +184,8 @@ def _same_territory(pairs: np.ndarray, held: np.ndarray) -> np.ndarray:
     An island keeps a strip of ground along its bridge when one territory holds both ends: it is in one piece,
     so it is drawn in one piece.
     """
-    territories = pd.Series(held[:, 1]).groupby(held[:, 0]).agg(set)
-    joins = [not territories[a].isdisjoint(territories[b]) for a, b in pairs]
-    return pairs[np.array(joins, dtype=bool)]
+    holds = coo_matrix((np.ones(len(held), bool), held.T)).tocsr()
+    return pairs[holds[pairs[:, 0]].multiply(holds[pairs[:, 1]]).getnnz(axis=1) > 0]
 
 
 def _thin(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
