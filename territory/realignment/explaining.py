@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,6 @@ def explain_moves(proposal: Proposal) -> pd.DataFrame:
         for at, reason in zip(asked, map(explain, row.tolist(), came.tolist(), to.tolist(), price), strict=True):
             found[at] = reason
     nothing = dict.fromkeys(field.name for field in fields(Reason))
-    table = pd.DataFrame([nothing if each is None else asdict(each) for each in found], ids, list(nothing))
+    table = pd.DataFrame([nothing if each is None else vars(each) for each in found], ids, list(nothing))
     texts = ("kind", "over_measure", "under_measure")
     return table.astype({name: "str" if name in texts else "float64" for name in table})
