@@ -50,7 +50,7 @@ def neighbour_pairs(places: np.ndarray, *, around_corners: bool = False) -> np.n
         return np.empty((0, 2), np.int64)
     pairs, sides = _delaunay(places)
     length = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T)
-    gabriel = _is_gabriel(places, pairs)
+    gabriel = _is_gabriel(places, pairs, sides, length)
     typical = _median_edge(pairs[gabriel], length[gabriel], len(places))
     is_long = length > LONG_EDGE * np.maximum(typical[pairs[:, 0]], typical[pairs[:, 1]])
     kept = gabriel | ~is_long
@@ -216,14 +216,15 @@ def _along_the_line(places: np.ndarray) -> np.ndarray:
     return edges[np.lexsort((edges[:, 1], edges[:, 0]))]
 
 
-def _is_gabriel(places: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    from scipy.spatial import cKDTree
-
-    middle = places[pairs].mean(axis=1)
-    radius = np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T) / 2
-    nearest = cKDTree(places).query(middle)[0]
-    gabriel = nearest >= radius * (1 - 1e-9)
-    gabriel |= _spanning(pairs, radius, len(places))
+def _is_gabriel(places: np.ndarray, pairs: np.ndarray, sides: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Which edges are of the Gabriel graph, (e,) bool: those against no obtuse angle of a triangle of Delaunay's."""
+    squared = length[sides] ** 2
+    is_against = 2 * squared > squared.sum(axis=1, keepdims=True) * (1 + 1e-9)
+    gabriel = np.ones(len(pairs), bool)
+    gabriel[sides[is_against]] = False
+    # Rounding must not lose a bridge.
+    if _components(pairs[gabriel], len(places)).any():
+        gabriel |= _spanning(pairs, length, len(places))
     return gabriel
 
 
@@ -233,7 +234,7 @@ def _components(pairs: np.ndarray, count: int) -> np.ndarray:
 
 
 def _spanning(pairs: np.ndarray, length: np.ndarray, count: int) -> np.ndarray:
-    """Which pairs are in the shortest spanning tree: rounding must not lose a bridge."""
+    """Which pairs are in the shortest spanning tree, (e,) bool."""
     weight = coo_matrix((length + 1e-9, pairs.T), shape=(count, count)).tocsr()
     tree = minimum_spanning_tree(weight).tocoo()
     code = np.sort(tree.row.astype(np.int64) * count + tree.col)

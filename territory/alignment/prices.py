@@ -44,7 +44,7 @@ class Offers:
     def temperature(self, centres: np.ndarray) -> np.ndarray:
         """(n,) the scale on which each unit's choice of centre is decided: its nearest centre's cell, squared."""
         spacing = cKDTree(centres).query(centres, k=2)[0][:, 1] ** 2 if len(centres) > 1 else np.ones(1)
-        distance, nearest = cKDTree(centres).query(self.xy)
+        distance, nearest = cKDTree(centres).query(self.xy, workers=2)
         return np.maximum(spacing[nearest], distance**2 * 0.5) + 1e-12
 
 
@@ -100,13 +100,40 @@ def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, sof
     return value
 
 
-@njit(cache=True, nogil=True)
-def cheapest(xy, mass, ratio, centres, travel, allowed, start, handover, movable, price, label):
+def cheapest(
+    xy: np.ndarray,
+    mass: np.ndarray,
+    ratio: np.ndarray,
+    centres: np.ndarray,
+    travel: np.ndarray,
+    allowed: np.ndarray,
+    start: np.ndarray,
+    handover: np.ndarray,
+    movable: np.ndarray,
+    price: np.ndarray,
+    label: np.ndarray,
+) -> float:
     """Each unit's cheapest centre at these prices, over all centres; returns the sum of its costs.
 
     handover (n,) is the price of leaving `start` (-1: none). Units that may not move stay. travel (n, K) is what a
     unit of mass costs at each centre, its squared distance where there are no rows; allowed (n, K) likewise.
     """
+    cut = len(mass) // 2
+    by_unit = (xy, mass, ratio, travel, allowed, start, handover, movable, label)
+
+    def half(rows: slice) -> float:
+        return _cheapest(centres, price, *(values[rows] for values in by_unit))
+
+    # Always the sum of two halves, for two processors.
+    parts = (slice(None, cut), slice(cut, None))
+    if cut <= WORTH_A_THREAD:
+        return sum(map(half, parts))
+    with ThreadPoolExecutor(2) as pool:
+        return sum(pool.map(half, parts))
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(centres, price, xy, mass, ratio, travel, allowed, start, handover, movable, label):
     n = mass.size
     q = ratio.shape[1]
     total = 0.0
@@ -287,7 +314,7 @@ def offers_at(
         centre = np.argsort(cost, axis=1, kind="stable")[:, :near]
         cost = np.take_along_axis(cost, centre, axis=1)
     else:
-        distance, centre = cKDTree(centres).query(xy, k=near)
+        distance, centre = cKDTree(centres).query(xy, k=near, workers=2)
         if near == 1:
             distance, centre = distance[:, None], centre[:, None]
         cost = distance**2
