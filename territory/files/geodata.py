@@ -39,6 +39,7 @@ def read_ogr(path: Path, ledger: Ledger) -> Source:
     DataError
         It is damaged, empty, or beyond a limit.
     """
+    import pyarrow as pa
     import pyogrio
     from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
 
@@ -52,7 +53,11 @@ def read_ogr(path: Path, ledger: Ledger) -> Source:
         about = pyogrio.read_info(source, layer=layer, force_feature_count=True)
         _check_size(about["features"], len(about["fields"]), ledger)
         meta, table = pyogrio.read_arrow(source, layer=layer)
-    except (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        table.validate(full=True)
+    except (
+        *(CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError),
+        *(pa.ArrowException, UnicodeDecodeError),
+    ) as error:
         raise _damaged(ledger, error) from error
     geometry = meta["geometry_name"] or "wkb_geometry"
     return _source(table, geometry, meta["crs"], ledger)
@@ -78,6 +83,7 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
     DataError
         It is damaged, empty, not such a file, or beyond a limit.
     """
+    import pyarrow as pa
     import pyogrio
     import shapely
     from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
@@ -88,7 +94,11 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
         about = pyogrio.read_info(source, force_feature_count=True)
         _check_size(about["features"], len(about["fields"]), ledger)
         meta, table = pyogrio.read_arrow(source)
-    except (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        table.validate(full=True)
+    except (
+        *(CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError),
+        *(pa.ArrowException, UnicodeDecodeError),
+    ) as error:
         raise _damaged(ledger, error) from error
     geometry = meta["geometry_name"] or "wkb_geometry"
     if geometry not in table.column_names or not table.num_rows:
@@ -195,7 +205,8 @@ def read_parquet(path: Path, ledger: Ledger) -> Source:
         # Repeated text stays folded while it is read: unfolded, a small file could fill the memory.
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             table = _within_limit(file, ledger)
-    except (pa.ArrowException, json.JSONDecodeError, OSError) as error:
+        table.validate(full=True)
+    except (pa.ArrowException, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
         raise _damaged(ledger, error) from error
     geometry, crs = _described(geo)
     return _source(table, geometry, crs, ledger)

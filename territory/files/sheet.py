@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -65,8 +67,12 @@ def read_xlsx(path: Path, ledger: Ledger, is_header: Callable[[list[str]], bool]
             IndexError,
             SyntaxError,
             expat.ExpatError,
-            NotImplementedError,
+            ArithmeticError,
+            RuntimeError,
             EOFError,
+            OSError,
+            struct.error,
+            zlib.error,
         ) as error:
             # What openpyxl raises on a damaged workbook depends on where the damage is.
             raise _damaged(ledger, error) from error
