@@ -29,7 +29,9 @@ from territory.travel import LineTravel, TravelTimes
 log = logging.getLogger(__name__)
 
 WORTH_A_PROCESS = 4
-"""Reps from which on a second process pays for its start."""
+"""Reps a process from which on it pays for its start, which takes as long as the weeks of one rep."""
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Processes fill the processors; threads of numerical libraries would only be in each other's way."""
 
 
 def plan_calls(
@@ -224,7 +226,7 @@ def _solved(tasks: Iterable[RepTask], processes: int, pool: Executor | None) -> 
         return map(solve_rep, tasks)
     from loky import get_reusable_executor
 
-    own: Executor = get_reusable_executor(max_workers=processes, timeout=60)
+    own: Executor = get_reusable_executor(max_workers=processes, timeout=60, env=ONE_THREAD)
     return own.map(solve_rep, tasks)
 
 

@@ -59,6 +59,8 @@ def why_stretched(ask: RepAsk, customer: int, gap: tuple[date, date], visited: S
 def _why_early(ask: RepAsk, customer: int) -> Reason:
     if ask.task.rhythms.fixed[customer].any():
         return Reason("appointment", Said("an appointment comes earlier", "预约时间更早"))
+    if ask.task.rhythms.urgency[customer] > 1:
+        return Reason("overdue", Said("overdue when the plan begins, and made up for", "计划开始时已逾期，需补访"))
     if _is_scarce(ask, customer):
         return Reason("weekdays", Said("fewer days are allowed than visits wanted", "允许拜访的日期少于所需的拜访次数"))
     if _use(ask) > FULL:

@@ -101,10 +101,14 @@ def visits_in_turn(
     return whole.astype(np.int64)
 
 
+def gaps_within(interval: float, tolerance: float) -> tuple[float, float]:
+    """The shortest and the longest gap within the tolerance, working days; a whole day more or less always is."""
+    return min(interval * (1 - tolerance), math.floor(interval)), max(interval * (1 + tolerance), math.ceil(interval))
+
+
 def gap_price(gap: float, interval: float, tolerance: float) -> float:
     """Minutes that a gap of so many working days costs; little within the tolerance."""
-    low = min(interval * (1 - tolerance), math.floor(interval))
-    high = max(interval * (1 + tolerance), math.ceil(interval))
+    low, high = gaps_within(interval, tolerance)
     outside = max(low - gap, gap - high, 0.0)
     return (UNEVEN_PRICE * abs(gap - interval) + STRETCH_PRICE * outside) / interval
 
@@ -214,9 +218,11 @@ def _first_price(rhythms: Rhythms, c: int, day: int) -> float:
     interval, elapsed = float(rhythms.interval[c]), float(rhythms.elapsed[c])
     if math.isnan(elapsed):
         return STRETCH_PRICE * max(day - interval * (1 + rhythms.tolerance), 0.0) / interval
-    # Who waits longest goes first: a day costs the more, the more overdue a customer is already.
+    # Who waits longest goes first: a day costs the more, the more overdue a customer is already. What has been waited
+    # before the plan begins is no reason against a visit, or the longest overdue would be left out for good.
     late = max(1.0, elapsed / interval)
-    return late * gap_price(elapsed + day, interval, rhythms.tolerance)
+    waited = gap_price(elapsed, interval, rhythms.tolerance) if elapsed > interval else 0.0
+    return late * (gap_price(elapsed + day, interval, rhythms.tolerance) - waited)
 
 
 def _last_price(rest: int, interval: float, tolerance: float) -> float:

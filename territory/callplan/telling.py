@@ -13,6 +13,7 @@ import pandas as pd
 from territory.callplan.asking import RepAsk
 from territory.callplan.plan import VISIT_COLUMNS
 from territory.callplan.reasons import why_dropped, why_stretched
+from territory.callplan.rhythm import gaps_within
 from territory.callplan.solving import PlannedDay, RepPlan
 from territory.hours import clock
 
@@ -112,20 +113,27 @@ def days_visited(ask: RepAsk, plan: RepPlan) -> list[list[int]]:
 
 
 def stretched_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
-    """A row of ``CallPlan.stretched`` for each gap of one rep's customers that is too long or too short."""
+    """A row of ``CallPlan.stretched`` for each gap of one rep's customers that is too long or too short.
+
+    Gaps are judged in working days, as they are planned, and told in days of the calendar.
+    """
     rows = []
     rhythms, days = ask.task.rhythms, ask.workdays.days
     for customer, visited in enumerate(days_visited(ask, plan)):
         if not visited:
             continue
         last = ask.customers["last"].iloc[customer]
-        moments: list[date] = ([last] if isinstance(last, date) else []) + [days[number] for number in visited]
+        moments: list[tuple[date, float]] = [(days[number], float(number)) for number in visited]
+        if isinstance(last, date):
+            moments.insert(0, (last, -float(rhythms.elapsed[customer])))
         interval = float(ask.customers["interval_days"].iloc[customer])
-        for one, other in pairwise(moments):
+        low, high = gaps_within(float(rhythms.interval[customer]), rhythms.tolerance)
+        for (one, before), (other, after) in pairwise(moments):
             gap = (other - one).days
-            # A day more or less is no stretch: weekends and whole days see to that.
-            slack = max(rhythms.tolerance * interval, 1.0)
-            if abs(gap - interval) <= slack + 1e-9:
+            is_within = low - 1e-9 <= after - before <= high + 1e-9
+            # Days off are no working days, but whoever waits for a visit waits on them, too.
+            is_long = _has_days_off(ask, one, other) and gap > interval * (1 + rhythms.tolerance) + 1
+            if is_within and not is_long:
                 continue
             rows.append(
                 {
@@ -139,6 +147,10 @@ def stretched_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _has_days_off(ask: RepAsk, one: date, other: date) -> bool:
+    return any(one < day < other for day in (*ask.workdays.off, *ask.workdays.holidays))
 
 
 def dropped_rows(ask: RepAsk, plan: RepPlan) -> list[dict[str, Any]]:

@@ -311,8 +311,17 @@ def _show_calls(screen: Screen, plan: CallPlan) -> None:
     if len(plan.changes):
         screen.say(f"Beside the earlier plan {_changed(plan.changes)}; changes.csv says which.")
     if len(plan.stretched):
-        screen.say(f"{len(plan.stretched)} gaps are outside of their tolerance; stretched.csv says why.")
+        screen.say(f"{_gaps(plan.stretched)}; stretched.csv says why.")
     screen.say("Travel is estimated from straight lines." if plan.is_estimate else f"Travel is by {plan.travel}.")
+
+
+def _gaps(stretched: pd.DataFrame) -> str:
+    """``51 gaps are outside of their tolerance, 40 of them of customers overdue when the plan begins``."""
+    count, overdue = len(stretched), int((stretched["code"] == "overdue").sum())
+    told = "1 gap is outside of its tolerance" if count == 1 else f"{count} gaps are outside of their tolerance"
+    if not overdue:
+        return told
+    return f"{told}, {overdue if overdue < count else 'all'} of them of customers overdue when the plan begins"
 
 
 def _changed(changes: pd.DataFrame) -> str:

@@ -233,6 +233,33 @@ def test_a_night_away_is_spent_where_it_saves_driving():
         assert away.days.loc[row + 1, "begins_at"] == away.days.loc[row, "ends_at"]
 
 
+def test_who_has_waited_longest_is_not_left_out_for_having_waited():
+    # The least of six: long overdue, worth little, and quick.
+    world = town(
+        ring(6),
+        potential=[1.0] + [1000.0] * 5,
+        minutes_per_visit=[10.0] + [60.0] * 5,
+        last_visit=["2027-01-04"] + ["2027-02-26"] * 5,
+    )
+
+    calls = planned(world, weeks=2)
+
+    assert len(days_of(calls, "1")) == 2
+    assert calls.dropped.empty
+
+
+def test_gaps_are_judged_in_working_days():
+    # Every four and a half working days: from Monday to Friday is well within the tolerance.
+    world = town(ring(5), visits_per_year=52.0, last_visit="2027-02-26", rules=replace(PLAIN, weeks_per_year=46))
+    fixed = [("1", "2027-03-01"), ("1", "2027-03-05")]
+
+    calls = planned(world, weeks=1, fixed=fixed)
+
+    told = calls.stretched[(calls.stretched["customer_id"] == "1") & (calls.stretched["from"] == "2027-03-01")]
+    assert days_of(calls, "1") == ["2027-03-01", "2027-03-05"]
+    assert told.empty
+
+
 def test_who_is_too_far_for_a_day_is_visited_on_a_tour_with_nights():
     places = [(230.0 + km, 0.0) for km in range(12)]
     world = town(places, minutes_per_visit=45.0)
