@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from territory.errors import Problem
+from territory.files.chinese import in_chinese
 
 MOST_LISTED = 1000
 """So many faults of a file are listed one by one; the rest is counted."""
@@ -45,11 +46,11 @@ class Ledger:
         if self._one_by_one > MOST_LISTED:
             self._uncounted[stops] += 1
             return
-        self._kept(stops).append((row or 0, Problem(self.where(row, columns), what, fix)))
+        self._kept(stops).append((row or 0, in_chinese(Problem(self.where(row, columns), what, fix))))
 
     def adopt(self, problems: Iterable[Problem]) -> None:
         """Faults that were told elsewhere, as of a file that cannot be opened; they stop."""
-        self._stopping.extend((0, problem) for problem in problems)
+        self._stopping.extend((0, in_chinese(problem)) for problem in problems)
 
     def faults_at(
         self,
@@ -64,7 +65,7 @@ class Ledger:
         self._uncounted[stops] += max(0, len(rows) - MOST_LISTED)
         for place, (row, what) in enumerate(zip(rows[:MOST_LISTED].tolist(), whats, strict=False)):
             mend = fix if isinstance(fix, str) else fix[place]
-            self._kept(stops).append((row, Problem(self.where(row, columns), what, mend)))
+            self._kept(stops).append((row, in_chinese(Problem(self.where(row, columns), what, mend))))
 
     def note(self, what: str, fix: str = "", *, row: int | None = None, columns: Sequence[str] = ()) -> None:
         """Something good to know that is no fault."""
@@ -91,5 +92,5 @@ class Ledger:
         rest = len(ordered) - MOST_LISTED + uncounted
         if rest <= 0:
             return ordered
-        more = Problem(self.file, f"There are {rest:,} more faults.", "Mend these first, then check again.")
+        more = in_chinese(Problem(self.file, f"There are {rest:,} more faults.", "Mend these first, then check again."))
         return [*ordered[:MOST_LISTED], more]
