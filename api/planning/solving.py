@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -199,8 +200,7 @@ def _ways(route: Route, day: Day) -> dict[str, Any]:
 
 def _numbers(table: np.ndarray, digits: int) -> list[list[float | None]]:
     """Rows of a table; None where there is no way."""
-    rounded = np.round(table, digits).astype(object)
-    return list(np.where(np.isfinite(table), rounded, None).tolist())
+    return [[value if isfinite(value) else None for value in row] for row in np.round(table, digits).tolist()]
 
 
 def _left_out_of_many(route: Route) -> pd.DataFrame:
