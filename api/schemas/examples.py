@@ -94,6 +94,17 @@ _LEFT_OUT = {
     "instead_of": ["0099"],
     "overtime_minutes": 38.0,
 }
+_HOME = {"lon": 120.581, "lat": 31.298}
+_WAYS = {
+    "customers": ["0099"],
+    "places": [_HOME, {"lon": 120.6241, "lat": 31.3122}, _HOME],
+    "minutes": [[0.0, 14.0, 0.0], [14.0, 0.0, 14.0], [0.0, 14.0, 0.0]],
+    "km": [[0.0, 9.3, 0.0], [9.3, 0.0, 9.3], [0.0, 9.3, 0.0]],
+    "windows": [[[540.0, 1020.0]]],
+    "shift": [540.0, 1080.0],
+    "pause": [690.0, 780.0, 45.0],
+    "max_drive": None,
+}
 
 EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     parts.Refusal: {
@@ -266,6 +277,7 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "unvisited": [_LEFT_OUT],
         "reasons": [],
         "legs": [[[120.581, 31.298], [120.6241, 31.3122]]],
+        "ways": _WAYS,
     },
     field.VisitRequest: {
         "customer_id": "0099",
