@@ -49,7 +49,7 @@ def _serve(settings: Settings) -> None:
     set_up_logs()
     upgrade(settings.url)
     store = Store(settings.url)
-    _tell_first_password(store)
+    _tell_first_password(store, settings.address)
     app = create_app(settings, store)
     config = uvicorn.Config(
         app,
@@ -132,12 +132,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell_first_password(store: Store) -> None:
+def _tell_first_password(store: Store, address: str) -> None:
     password = first_admin(store)
     if password is not None:
         # To the terminal and not to the log, which others may read.
         sys.stdout.write(
-            f"\nSign in once as '{FIRST_LOGIN}' with this password, and choose your own:\n\n  {password}\n\n"
+            f"\nOpen {address} and sign in once as '{FIRST_LOGIN}' with this password; then choose your own:\n\n"
+            f"  {password}\n\n"
         )
         sys.stdout.flush()
 

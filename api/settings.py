@@ -53,7 +53,10 @@ class Settings(BaseSettings):
     """How long content that nothing refers to any more is kept; longer than any request takes."""
 
     dask: str = ""
-    """The scheduler of a Dask cluster, as in `tcp://scheduler:8786`, on which jobs plan; by default they plan here."""
+    """The scheduler of a Dask cluster, as in `tcp://scheduler:8786`, on which jobs plan; by default they plan here.
+
+    Whoever reaches a scheduler runs what he likes on its workers: keep it in a network of its own, or under TLS.
+    """
 
     body_bytes: Annotated[int, Field(ge=1024)] = 2 * MEGABYTE
     upload_bytes: Annotated[int, Field(ge=1024)] = 100 * MEGABYTE
