@@ -51,10 +51,17 @@ class Frame:
         mark = request_id.set(own_id)
         nonce = scope.setdefault("state", {})["nonce"] = secrets.token_urlsafe(16)
 
+        # RFC 9110, 9.3.2: as GET, without the content.
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            scope = {**scope, "method": "GET"}
+
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _secure(MutableHeaders(scope=message), message["status"], own_id, nonce)
                 self._note(scope, message["status"], time.perf_counter() - started)
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         limit = self.settings.upload_bytes if UPLOADS.fullmatch(scope["path"]) else self.settings.body_bytes

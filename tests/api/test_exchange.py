@@ -137,6 +137,18 @@ def test_a_version_that_the_client_has_is_not_sent_again(service: Running, portf
         assert (again.status_code, again.content) == (304, b"")
 
 
+def test_the_head_of_an_answer_is_given_without_it(service: Running, portfolio: str):
+    for url in ("/healthz", "/signin", portfolio, f"{portfolio}/customers?f=csv"):
+        whole = service.get("manager", url)
+
+        head = service.ask("manager", "HEAD", url)
+
+        assert (head.status_code, head.content) == (200, b"")
+        names = ("content-type", "content-length", "etag")
+        assert [head.headers.get(name) for name in names] == [whole.headers.get(name) for name in names]
+    assert service.ask("manager", "HEAD", "/v1/users").status_code == 403
+
+
 def test_an_edit_without_if_match_is_not_done(service: Running, proposal: str):
     answer = service.post("manager", f"{proposal}/adjust", {"move": {}})
 
