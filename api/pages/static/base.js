@@ -22,7 +22,8 @@ export function say(key, values = {}) {
 
 function formatter(options) {
   const format = new Intl.NumberFormat(locale, options);
-  return (value) => (value === null || value === undefined ? "–" : format.format(value).replace("-", "−"));
+  // What rounds to nothing has no sign.
+  return (value) => (value === null || value === undefined ? "–" : format.format(value).replace(/^-(?=0(\.0+)?%?$)/, "").replace("-", "−"));
 }
 
 const fine = formatter({ maximumSignificantDigits: 3 });
@@ -31,6 +32,7 @@ export const number = (value) => (Math.abs(value) < 100 ? fine(value) : whole(va
 export const percent = formatter({ style: "percent", maximumFractionDigits: 1 });
 export const signedPercent = formatter({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" });
 export const signedNumber = formatter({ maximumFractionDigits: 0, signDisplay: "exceptZero" });
+export const signedDecimal = formatter({ maximumFractionDigits: 2, signDisplay: "exceptZero" });
 export const decimal = formatter({ maximumFractionDigits: 2 });
 export const hours = (minutes) => (minutes === null || minutes === undefined ? "–" : whole(minutes / 60));
 
@@ -168,6 +170,7 @@ export function hush(box = byId("said")) {
   box.replaceChildren();
 }
 
+const ASKED_FOR = 6000; // milliseconds
 let doneTimer = 0;
 export function done(text) {
   const box = byId("done");
@@ -256,6 +259,30 @@ export function badge(status) {
 export function button(text, act, attributes = {}) {
   const made = element("button", { type: "button", class: "quiet", ...attributes }, text);
   made.addEventListener("click", () => attempt(made, act));
+  return made;
+}
+
+// A button for what cannot be undone: the first click asks, and for a moment a second one does it.
+export function sureButton(text, sure, act, attributes = {}) {
+  const label = attributes["aria-label"];
+  const made = element("button", { type: "button", class: "quiet", ...attributes }, text);
+  const show = (isAsking) => {
+    made.textContent = isAsking ? sure : text;
+    made.classList.toggle("sure", isAsking);
+    if (label) made.setAttribute("aria-label", isAsking ? `${sure} ${label}` : label);
+  };
+  let asked = 0;
+  made.addEventListener("click", () => {
+    clearTimeout(asked);
+    if (asked) {
+      asked = 0;
+      show(false);
+      attempt(made, act);
+      return;
+    }
+    show(true);
+    asked = setTimeout(() => { asked = 0; show(false); }, ASKED_FOR);
+  });
   return made;
 }
 

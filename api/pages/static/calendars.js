@@ -1,7 +1,7 @@
 // The address under which a phone's calendar reads the visits: made, copied, and taken back.
 
 import { element } from "./elements.js";
-import { Offline, ask, attempt, button, byId, done, get, moment, say } from "./base.js";
+import { Offline, ask, attempt, button, byId, done, get, moment, say, sureButton } from "./base.js";
 
 export function listenToCalendars(state) {
   const base = () => `/v1/portfolios/${state.portfolio_id}/reps/${encodeURIComponent(state.rep_id)}/calendars`;
@@ -13,7 +13,7 @@ export function listenToCalendars(state) {
       const { items } = await get(base());
       byId("calendars").replaceChildren(...items.map((calendar) => element("li", { class: "row" },
         element("span", {}, say("calendar_of", { moment: moment(calendar.created_at) })),
-        button(say("revoke"), async () => {
+        sureButton(say("revoke"), say("revoke_sure"), async () => {
           await ask("DELETE", `/v1/calendars/${calendar.calendar_id}`);
           await load();
           done(say("calendar_revoked"));

@@ -4,6 +4,7 @@ import { element } from "./elements.js";
 import { all, attempt, badge, button, byId, complain, day, done, get, link, me, moveReason, number, onSubmit, openDialog, page, say } from "./base.js";
 import { keepForLater } from "./keeping.js";
 import { Outbox } from "./outbox.js";
+import { straightKm } from "./places.js";
 import { listenToTabs } from "./tabs.js";
 
 const AT_ONCE = 30;
@@ -100,17 +101,10 @@ function showChallenges() {
 
 // ---- my customers
 
-function kilometres(a) {
-  const radians = Math.PI / 180;
-  const half = (x) => Math.sin(((x * radians) / 2)) ** 2;
-  const part = half(a.lat - here.lat) + Math.cos(a.lat * radians) * Math.cos(here.lat * radians) * half(a.lon - here.lon);
-  return 12742 * Math.asin(Math.sqrt(part)); // haversine, on a sphere of 6371 km
-}
-
 function showCustomers() {
   const word = byId("filter").value.trim().toLowerCase();
   let found = customers.filter((row) => `${row.name ?? ""} ${row.customer_id}`.toLowerCase().includes(word));
-  if (here) found = [...found].sort((a, b) => kilometres(a) - kilometres(b));
+  if (here) found = [...found].sort((a, b) => straightKm(here, a) - straightKm(here, b));
   byId("customer-count").textContent = say("count_customers", { count: number(found.length) });
   byId("customer-list").replaceChildren(...found.slice(0, shown).map(customerCard));
   byId("more").hidden = found.length <= shown;
@@ -124,7 +118,7 @@ function customerCard(row) {
       row.customer_id, row.tier ? say("tier_only", { tier: row.tier }) : null, row.segment,
       row.potential ? `${say("potential")} ${number(row.potential)}` : null,
       row.open_from ? say("open_hours", { from: row.open_from, until: row.open_until ?? "" }) : null,
-      here ? `${number(kilometres(row))} km` : null,
+      here ? say("km_of", { km: number(straightKm(here, row)) }) : null,
     ].filter(Boolean).join(" · ")),
     element("p", { class: "buttons" },
       link(`geo:${place}?q=${place}`, say("navigate"), { class: "quiet" }),

@@ -2,8 +2,8 @@
 
 import { element } from "./elements.js";
 import {
-  all, ask, attempt, badge, button, byId, decimal, done, downloads, follow, get, hours, hush, localDay, me, moment, moveReason, newKey, number,
-  onSubmit, openDialog, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent, toldProblem, Refused,
+  all, ask, attempt, badge, button, byId, day, decimal, done, downloads, follow, get, hours, hush, link, localDay, me, moment, moveReason, newKey, number,
+  onSubmit, openDialog, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent, sureButton, toldProblem, Refused,
 } from "./base.js";
 import { Picker } from "./picking.js";
 import { PlanMap, territoryName } from "./plan-map.js";
@@ -13,6 +13,7 @@ import { Table } from "./table.js";
 const base = `/v1/proposals/${page.proposal_id}`;
 const portfolioBase = `/v1/portfolios/${page.portfolio_id}`;
 const ROWS_REDRAWN_AFTER = 900;
+const MOST_FAULTS = 5; // told at once
 let plan;
 let etag;
 let map;
@@ -23,6 +24,7 @@ let totals = []; // what each territory holds now
 
 const isEditable = () => plan.status === "ready";
 const nameOfCustomer = (i) => map.scene.customers.name[i] || map.scene.customers.id[i];
+const calledById = (id) => map.scene.customers.name[map.scene.customers.id.indexOf(id)] || id;
 const indexOf = (name) => map.scene.territories.findIndex((each) => each.name === name);
 
 // ---- territories: totals with what has changed beside each number
@@ -120,7 +122,7 @@ function settle(delay = ROWS_REDRAWN_AFTER) {
     map.show(scene);
     picker.render();
     showMoves(rows);
-    if (chosen.length && !byId("card").contains(document.activeElement)) choose(chosen);
+    if (chosen.length) choose(chosen);
     return undefined;
   }), delay);
 }
@@ -219,8 +221,14 @@ function choose(customers, zoom = false) {
   picker.mark(customers);
   if (!customers.length) return;
   card.replaceChildren(...(customers.length === 1 ? oneCustomer(customers[0]) : severalCustomers(customers)), giveForm());
-  // What the keyboard was at has been drawn anew.
-  if (held) [...card.querySelectorAll(held.localName)].find((each) => each.textContent === held.textContent)?.focus();
+  if (held) takeUp(card, held);
+}
+
+// What the keyboard was at has been drawn anew.
+function takeUp(card, held) {
+  const again = [...card.querySelectorAll(held.localName)].find((each) => each.textContent === held.textContent);
+  if (held.localName === "select" && again) again.value = held.value;
+  again?.focus();
 }
 
 function fact(key, value) {
@@ -321,20 +329,28 @@ function verdict() {
   if (plan.problem) return [element("div", { class: "said" }, problemOf({ problem: plan.problem }))];
   const isWithin = ["potential", "workload"].every((m) => summary[`max_deviation_${m}`] <= summary.tolerance[m] + 1e-9);
   const text = say(isWithin ? "verdict_fair" : "verdict_unfair", { potential: percent(summary.tolerance.potential), workload: percent(summary.tolerance.workload) });
-  const found = faults();
+  const [relax, found] = [reasons(), faults()];
   return [element("div", { class: `verdict ${isWithin ? "fair" : "unfair"}` }, element("strong", {}, text),
-    found.length ? element("ul", {}, found) : null)];
+    relax.length ? element("ul", {}, relax) : null,
+    found.length > MOST_FAULTS
+      ? element("details", {}, element("summary", {}, say("what_is_out", { count: found.length })), element("ul", {}, found))
+      : found.length ? element("ul", {}, found) : null)];
 }
 
-// What is wrong, from the figures; and what the figures do not tell, as the library says it.
+// What the figures do not tell, as the library says it: which rules cannot be kept, and what to relax.
+function reasons() {
+  const rest = (plan.summary.reasons || []).filter((each) => !/, (potential|workload|pieces|capacity)$/.test(each.where));
+  return rest.map((each) => element("li", {}, toldProblem(each)));
+}
+
+// What is wrong, from the figures.
 function faults() {
   const told = totals.flatMap((row) => [
     ...["potential", "workload"].filter((measure) => isOut(row, measure)).map((measure) => say(`alert_${measure}`, { territory: row.territory, value: signedPercent(row[`deviation_${measure}`]) })),
     row.pieces > 1 ? say("alert_pieces", { territory: row.territory, count: number(row.pieces) }) : null,
     row.capacity_use > 1 ? say("alert_capacity", { territory: row.territory, use: percent(row.capacity_use) }) : null,
   ]).filter(Boolean);
-  const rest = (plan.summary.reasons || []).filter((each) => !/, (potential|workload|pieces|capacity)$/.test(each.where));
-  return [...told, ...rest.map(toldProblem)].map((text) => element("li", {}, text));
+  return told.map((text) => element("li", {}, text));
 }
 
 // ---- its way on
@@ -355,7 +371,7 @@ function actions() {
       openDialog(byId("publish"));
     }, { class: "main" }));
   }
-  if (plan.status !== "published") made.push(button(say("remove"), remove));
+  if (plan.status !== "published") made.push(sureButton(say("remove"), say("remove_sure"), remove));
   box.replaceChildren(...made);
 }
 
@@ -366,11 +382,10 @@ async function handOn(name) {
   showSummary();
   moveTable.render();
   choose(chosen);
-  done(say(`status_${plan.status}`));
+  done(say(`done_${plan.status}`));
 }
 
 async function remove() {
-  if (!window.confirm(say("remove_sure"))) return;
   await ask("DELETE", base, { match: etag });
   location.assign(`/portfolios/${page.portfolio_id}#proposals`);
 }
@@ -378,8 +393,10 @@ async function remove() {
 onSubmit(byId("publish").querySelector("form"), async ({ effective_from: from, comment }) => {
   await ask("POST", `${base}/publish`, { body: { effective_from: from.value, comment: comment.value }, match: etag, key: newKey() });
   byId("publish").close();
+  plan = { ...plan, status: "published" };
+  showSummary();
+  done(say("done_published", { day: day(from.value) }));
   await refresh();
-  done(say("status_published"));
 });
 
 onSubmit(byId("comment"), async ({ comment }) => {
@@ -398,11 +415,12 @@ byId("steps").closest("details").addEventListener("toggle", ({ target }) => targ
 function stepText(each) {
   const moved = Object.entries(each.move || {});
   if (each.action === "proposed") return say("step_proposed");
-  if (each.customer_id) return `${say(`decided_${each.action}`)}: ${each.customer_id}`;
+  if (each.customer_id) return say(`step_${each.action}`, { customer: calledById(each.customer_id) });
+  const named = (ids) => (ids.length === 1 ? calledById(ids[0]) : say("dragged", { count: number(ids.length) }));
   return [
-    moved.length ? say("given", { count: moved.length, territory: moved[0][1] }) : null,
-    each.lock?.length ? `${say("is_locked")}: ${each.lock.length}` : null,
-    each.unlock?.length ? `${say("is_unlocked")}: ${each.unlock.length}` : null,
+    moved.length ? say("step_given", { customers: named(moved.map(([id]) => id)), territory: moved[0][1] }) : null,
+    each.lock?.length ? say("step_locked", { customers: named(each.lock) }) : null,
+    each.unlock?.length ? say("step_unlocked", { customers: named(each.unlock) }) : null,
   ].filter(Boolean).join(" · ");
 }
 
@@ -443,7 +461,7 @@ async function making() {
   byId("subtitle").replaceChildren(badge(plan.status));
   if (plan.status !== "planning") {
     box.replaceChildren(element("div", { class: "said" }, problemOf({ problem: plan.problem || { title: say(`status_${plan.status}`) } })));
-    byId("actions").replaceChildren(button(say("remove"), remove));
+    byId("actions").replaceChildren(sureButton(say("remove"), say("remove_sure"), remove), link(`/portfolios/${page.portfolio_id}#rebalance`, say("rebalance_again"), { class: "main" }));
     return;
   }
   const { box: bar, tell } = progressBar(plan.job);

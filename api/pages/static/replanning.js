@@ -1,18 +1,11 @@
 // The rest of a day, planned on the phone from what the day brought with it: minutes and kilometres from stop to stop.
 
 import { bestOrder } from "./order.js";
+import { straightKm } from "./places.js";
 
-const EARTH_KM = 6371;
 const [USUAL_DETOUR, USUAL_SPEED] = [1.35, 40]; // where the day has no two places to learn them from
-const radians = (degrees) => (degrees * Math.PI) / 180;
 
-function straightKm(one, other) {
-  const [a, b] = [radians(one.lat), radians(other.lat)];
-  const chord = Math.sin((b - a) / 2) ** 2 + Math.cos(a) * Math.cos(b) * Math.sin(radians(other.lon - one.lon) / 2) ** 2;
-  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(chord)));
-}
-
-export const minuteOf = (text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
+const minuteOf = (text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
 
 function momentOf(day, minute) {
   const whole = Math.round(minute * 60);
@@ -82,9 +75,10 @@ function answered(route, left, places, legs, now, { order, starts, pause, home, 
   let at = now;
   const stops = order.map((visit, i) => {
     const leg = legs[rows[i]][rows[i + 1]];
-    const isPausedBefore = pause !== null && pause >= at && pause < starts[i];
-    const arrive = Math.min(starts[i], at + leg.minutes + (isPausedBefore && pause < at + leg.minutes ? rest[2] : 0));
-    const wait = starts[i] - arrive - (isPausedBefore && pause >= at + leg.minutes ? rest[2] : 0);
+    const there = at + leg.minutes;
+    const isPausedHere = pause !== null && pause >= there && pause < starts[i];
+    const arrive = pause !== null && pause >= at && pause < there ? pause + rest[2] + leg.minutes : there;
+    const wait = starts[i] - arrive - (isPausedHere ? rest[2] : 0);
     at = starts[i] + left[visit].minutes;
     return {
       ...left[visit], stop: i + 1, arrive: momentOf(day, arrive), start: momentOf(day, starts[i]), leave: momentOf(day, at),

@@ -3,7 +3,7 @@
 import { element } from "./elements.js";
 import {
   all, ask, attempt, badge, button, byId, comparisonName, done, fillTolerance, get, hasWord, link, moment, newKey, number, offerTravels, onSubmit, page, percent,
-  planParameters, say, signedPercent,
+  planParameters, say, signedPercent, sureButton,
 } from "./base.js";
 import { PlanMap } from "./plan-map.js";
 import { RULES, entriesOf, entryName, fromField, ruleName, toField, toldRules, toldValue, valueOf } from "./rules.js";
@@ -222,7 +222,7 @@ function keptItem(each) {
         showChanges();
         byId("build").scrollIntoView({ block: "nearest" });
       }, { "aria-label": `${say("edit")}: ${each.name}` }),
-      button(say("remove"), async () => {
+      sureButton(say("remove"), say("remove_sure"), async () => {
         await ask("DELETE", `/v1/scenarios/${each.scenario_id}`, { match: `"${each.revision}"` });
         await showKept();
       }, { "aria-label": `${say("remove")}: ${each.name}` })));

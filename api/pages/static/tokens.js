@@ -1,15 +1,15 @@
 import { element } from "./elements.js";
-import { ask, attempt, button, byId, get, moment, onSubmit, say } from "./base.js";
+import { ask, attempt, byId, get, moment, onSubmit, say, sureButton } from "./base.js";
 import { Table } from "./table.js";
 
 const table = new Table(byId("table"), [
   { key: "name", label: say("name") },
   { key: "created_at", label: say("created"), show: (row) => moment(row.created_at) },
   { key: "expires_at", label: say("valid_until"), show: (row) => moment(row.expires_at) },
-  { key: "act", label: say("revoke"), kind: "act", show: (row) => button(say("revoke"), async () => {
+  { key: "act", label: say("revoke"), kind: "act", show: (row) => sureButton(say("revoke"), say("revoke_sure"), async () => {
     await ask("DELETE", `/v1/tokens/${row.token_id}`);
     await open();
-  }) },
+  }, { "aria-label": `${say("revoke")}: ${row.name}` }) },
 ], { label: say("tokens"), empty: say("no_tokens") });
 
 async function open() {

@@ -24,7 +24,7 @@ export class Week {
       if (this.state.day === day && this.state.rep_id === rep) this._show(first, calls);
     } catch (error) {
       if (!(error instanceof Offline)) throw error;
-      byId("week-days").replaceChildren(element("li", { class: "empty" }, say("day_not_kept")));
+      byId("week-days").replaceChildren(element("li", { class: "empty" }, say("week_not_kept")));
     }
   }
 
@@ -68,6 +68,7 @@ export class Week {
     this.watched = plan.call_plan_id;
     const { box, tell } = progressBar(plan.job);
     byId("planning").replaceChildren(element("p", {}, say("weeks_are_planned")), box);
+    box.scrollIntoView({ block: "nearest" });
     const over = plan.job ? await follow(plan.job, tell).then(() => this._look(plan)) : await this._await(plan, tell);
     if (this.watched !== plan.call_plan_id) return; // others are planned by now
     this.watched = null;

@@ -340,6 +340,7 @@ def test_the_week_leads_to_its_days_and_an_address_to_the_phones_calendar(site: 
     address = page.locator("#secret code").inner_text()
     read = site.service.client.get(address.removeprefix(site.address))
     page.locator("#calendars").get_by_role("button", name=re.compile("Revoke")).click()
+    page.locator("#calendars").get_by_role("button", name=re.compile("Really revoke it?")).click()
     expect(page.locator("#calendars li")).to_have_count(0)
     assert (read.status_code, read.text[:15]) == (200, "BEGIN:VCALENDAR")
     assert site.service.client.get(address.removeprefix(site.address)).status_code == 404
