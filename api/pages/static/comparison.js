@@ -1,7 +1,7 @@
 // Plans side by side: a table with the difference to the first, a chart of what a front trades, and twin maps.
 
 import { element } from "./elements.js";
-import { ask, attempt, byId, decimal, downloads, follow, get, link, number, page, percent, planName, problemOf, progressBar, say, signedNumber, signedPercent } from "./base.js";
+import { ask, attempt, byId, decimal, downloads, follow, get, link, number, page, percent, planName, problemOf, progressBar, say, signedDecimal, signedNumber, signedPercent } from "./base.js";
 import { Table } from "./table.js";
 
 const base = `/v1/comparisons/${page.comparison_id}`;
@@ -15,11 +15,11 @@ const name = (row) => planName(row.label ?? row.scenario, row);
 // The first row is what the others are compared with.
 function compared(key) {
   return (row) => {
-    const shown = isPercent(key) ? percent(row[key]) : key === "mean_km" ? decimal(row[key]) : number(row[key]);
+    const [plain, signed] = isPercent(key) ? [percent, signedPercent] : key === "mean_km" ? [decimal, signedDecimal] : [number, signedNumber];
+    const shown = plain(row[key]);
     const change = row[`change_${key}`] ?? (rows[0] === row || row.label ? null : row[key] - rows[0][key]);
     if (change === null || change === undefined || rows[0] === row) return shown;
-    const told = isPercent(key) ? signedPercent(change) : key === "mean_km" ? signedPercent(change / (rows[0][key] || 1)) : signedNumber(change);
-    return element("span", { class: "changed" }, shown, element("small", {}, told));
+    return element("span", { class: "changed" }, shown, element("small", {}, signed(change) === plain(0) ? "·" : signed(change)));
   };
 }
 
