@@ -59,11 +59,18 @@ const handoverTable = new Table(byId("handover-table"), [
   { key: "reason", label: say("reason"), class: () => "long", value: moveReason, show: moveReason },
 ], { label: say("handovers"), empty: say("no_handovers"), filter: (row) => Object.values(row).join(" "), atOnce: 20 });
 
+// What the service itself wrote beside a version, in the reader's language.
+function versionComment(text) {
+  const back = /^back to alignment (\d+)$/.exec(text);
+  if (back) return say("back_to_version", { number: back[1] });
+  return text === "as uploaded" ? say(text) : text || "–";
+}
+
 const historyTable = new Table(byId("history-table"), [
   { key: "number", label: say("number"), kind: "number" },
   { key: "effective_from", label: say("effective_from"), show: (row) => day(row.effective_from) },
-  { key: "comment", label: say("comment"), show: (row) => row.comment || "–" },
-  { key: "moved", label: say("moves"), kind: "number" },
+  { key: "comment", label: say("comment"), show: (row) => versionComment(row.comment) },
+  { key: "moved", label: say("moves"), kind: "number", show: (row) => number(row.moved) },
   { key: "proposal_id", label: say("proposal"), show: (row) => (row.proposal_id ? link(`/proposals/${row.proposal_id}`, say("open")) : "–") },
   { key: "published_at", label: say("published_at"), kind: "number", show: (row) => moment(row.published_at) },
   { key: "act", label: say("revert"), kind: "act", show: (row) => (row.number < portfolio.number && me.role !== "planner" ? button(say("revert"), () => askRevert(row)) : "") },
@@ -339,4 +346,7 @@ async function open() {
   return Promise.all(rest);
 }
 
-attempt(null, open);
+attempt(null, async () => {
+  await open();
+  if (location.hash === "#rebalance" && portfolio.status === "ready") openDialog(rebalance);
+});

@@ -1,7 +1,7 @@
 // Tables: sorted by any column, filtered by a word, a part of the rows at a time.
 
 import { element } from "./elements.js";
-import { say } from "./base.js";
+import { number, say } from "./base.js";
 
 const AT_ONCE = 50;
 
@@ -49,7 +49,7 @@ export class Table {
     if (focused) this.body.querySelector(focused)?.focus();
     const more = chosen.length - this.shown;
     this.foot.replaceChildren(...(more > 0
-      ? [element("button", { type: "button", class: "quiet", onclick: () => this._more() }, say("show_more_of", { count: Math.min(more, 4 * this.atOnce), all: more }))]
+      ? [element("button", { type: "button", class: "quiet", onclick: () => this._more() }, say("show_more_of", { count: Math.min(more, 4 * this.atOnce), all: number(more) }))]
       : []));
   }
 
@@ -105,7 +105,7 @@ export class Table {
     const cells = this.columns.map((column, i) => {
       const told = column.show ? column.show(row) : row[column.key] ?? "–";
       const name = [column.kind === "number" ? "number" : "", column.class?.(row) || ""].join(" ").trim();
-      return i === 0 ? element("th", { scope: "row", class: name }, told) : element("td", { class: name }, told);
+      return i === 0 ? element("th", { scope: "row", class: name }, told) : element("td", { class: name, "data-label": column.label }, told);
     });
     const made = element("tr", {}, cells);
     if (this.onRow) {
