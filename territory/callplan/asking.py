@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 from zlib import crc32
@@ -20,7 +20,7 @@ from territory.hours import minutes_of, weekdays_of
 from territory.model import Portfolio
 from territory.routing.request import opening_windows
 from territory.rules import derive_values
-from territory.travel import TravelMatrix, TravelTimes, hourly_times
+from territory.travel import TravelMatrix, TravelTimes, far_off, hourly_times
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -162,7 +162,10 @@ def rep_ask(ask: Ask, rep: str, rows: np.ndarray, values: pd.DataFrame) -> RepAs
         effort=ask.effort,
         hourly=hourly,
     )
-    return RepAsk(rep, table, workdays, travel, task, tuple(problems))
+    far = far_off(travel, [str(name) for name in places.index])
+    return RepAsk(
+        rep, table, workdays, travel, task, (*problems, *(replace(each, where=f"rep '{rep}'") for each in far))
+    )
 
 
 def _places(customers: gpd.GeoDataFrame, row: pd.Series, rep: str) -> tuple[gpd.GeoSeries, list[Problem]]:

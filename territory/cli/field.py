@@ -109,7 +109,7 @@ def route(
         page = draw_days(days, language=output.language, tiles=output.tiles).get_root().render()
         written = _write(output.out, days, {ROUTE_MAP: page}, timezone)
     _show_route(screen, planned, days[0])
-    screen.problems(planned.reasons)
+    screen.problems((*planned.reasons, *planned.notes))
     screen.say("", f"The map is {output.out / ROUTE_MAP}. Beside it are {', '.join(written)}.")
     screen.document(_route_document(planned, output.out))
     if planned.reasons:
@@ -282,9 +282,11 @@ def _show_route(screen: Screen, route: Route, day: Day) -> None:
     screen.say(f"{name}, {day.date:%A} {day.date.isoformat()}: {len(day.stops)} visits{travel}.", "")
     if len(day.stops):
         screen.say(stops_table(day.stops, screen.width), "")
+    pause = "" if day.pause is None else f", break {day.pause[0]:%H:%M}-{day.pause[1]:%H:%M}"
     screen.say(
-        f"Leave {day.depart:%H:%M}, back {day.home:%H:%M}; {day.drive_minutes:.0f} min and {day.drive_km:.1f} km of "
-        f"driving; {len(day.left_out)} left out. Proof: {day.proof}."
+        f"Leave {day.depart:%H:%M}, back {day.home:%H:%M}{pause}; "
+        f"{day.drive_minutes:.0f} min and {day.drive_km:.1f} km of driving; {len(day.left_out)} left out. "
+        f"Proof: {day.proof}."
     )
     if len(day.left_out):
         told = day.left_out.head(5)
@@ -353,6 +355,7 @@ def _route_document(route: Route, folder: Path) -> dict[str, object]:
         "stops": records(_as_text(route.stops)),
         "unvisited": records(route.unvisited),
         "reasons": [str(problem) for problem in route.reasons],
+        "notes": [str(problem) for problem in route.notes],
         "folder": str(folder),
     }
 

@@ -97,7 +97,9 @@ class Request:
             return self
         plain = replace(self)
         plain.__dict__["hourly"] = None
-        minutes = minutes_along(self.hourly, plan, self.shift)
+        # No way at any hour is no way along a plan; the clock knows only very long ones.
+        has_way = np.isfinite(self.times.minutes)
+        minutes = np.where(has_way, minutes_along(self.hourly, plan, self.shift), np.inf)
         plain.__dict__["times"] = replace(self.times, minutes=minutes)
         return plain
 

@@ -18,7 +18,7 @@ from territory.model import Portfolio, percent
 from territory.routing.plan import DayPlan, Objective
 from territory.routing.reasons import unvisited
 from territory.routing.request import Request, Visits, request_of, with_visits
-from territory.travel import TravelTimes, ways_at
+from territory.travel import TravelTimes, far_off, ways_at
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -91,6 +91,12 @@ class Route:
     def reasons(self) -> tuple[Problem, ...]:
         """Why not all musts could be kept; empty when they are."""
         return tuple(self._named(problem) for problem in self.plan.reasons)
+
+    @property
+    def notes(self) -> tuple[Problem, ...]:
+        """What is not as it should be with the places: who is far from the nearest road."""
+        names = [str(name) for name in self.request.places.index]
+        return tuple(far_off(self.request.times.only(range(len(names) - 1)), names))
 
     @property
     def depart(self) -> pd.Timestamp:

@@ -9,7 +9,7 @@ from territory.travel.hours import HourlyTimes, hourly_times, ways_at
 from territory.travel.line import LineTravel, fit_line
 from territory.travel.memory import RememberedTravel
 from territory.travel.opening import open_travel
-from territory.travel.times import TravelMatrix, TravelTimes
+from territory.travel.times import TravelMatrix, TravelTimes, far_off
 from territory.travel.workload import line_minutes, road_minutes, stop_metres
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "TravelMatrix",
     "TravelTimes",
     "build_roads",
+    "far_off",
     "fit_line",
     "hourly_times",
     "line_minutes",

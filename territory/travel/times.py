@@ -52,6 +52,24 @@ class TravelMatrix:
         )
 
 
+FAR_OFF_METRES = 500.0
+"""From here on a place is called far from the roads."""
+_NAMED = 5
+
+
+def far_off(matrix: TravelMatrix, names: Sequence[str]) -> list[Problem]:
+    """Which of the places, by row, are far from where their way begins: one problem that names the farthest."""
+    metres = matrix.snapped_metres
+    far = [row for row in np.argsort(-metres, kind="stable").tolist() if metres[row] > FAR_OFF_METRES]
+    if not far:
+        return []
+    told = ", ".join(f"{names[row]} {metres[row] / 1000:.1f} km" for row in far[:_NAMED])
+    rest = f" and {len(far) - _NAMED} more" if len(far) > _NAMED else ""
+    what = f"{len(far)} {'place is' if len(far) == 1 else 'places are'} far from the nearest road: {told}{rest}."
+    zh = f"{len(far)} 个地点离最近的道路较远：{told}{' 等' if rest else ''}。请检查坐标，或使用包含所有地点的路网数据。"
+    return [Problem("roads", what, "Check coordinates, or take an extract that holds all places.", zh)]
+
+
 class TravelTimes(Protocol):
     """Where minutes and metres come from.
 

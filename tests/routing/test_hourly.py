@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise, permutations
 from typing import Any
@@ -254,6 +255,29 @@ def test_a_call_plan_on_roads_with_hours_tells_the_minutes_of_each_leg_s_hour(ma
     assert first["drive_minutes"].tolist() == pytest.approx((took / 60).tolist(), abs=0.02)
     (day, *_) = days_of(calls, street, travel=main_road)
     assert len(day.legs) == len(day.stops) + 1
+
+
+def test_a_place_without_a_road_is_named_and_no_way_leads_there_at_any_hour(main_road):
+    # The last two are behind the end of the road, one of them farther than anybody walks.
+    street = line_of_customers(4, reps=1, spacing=9500)
+
+    route = solve_route(street, rep="R01", day="2027-03-03", travel=main_road, pause=None)
+
+    left = route.unvisited.set_index("customer_id")
+    assert left.loc["4", ["code", "reason"]].tolist() == ["unreachable", "no way leads there"]
+    (note,) = route.notes
+    assert re.fullmatch(r"2 places are far from the nearest road: 4 1\d\.\d km, 3 \d\.\d km\.", note.what)
+
+
+def test_a_call_plan_tells_who_is_far_from_the_roads(main_road):
+    # The last one is a little behind the end of the road, and reached over the ground.
+    street = line_of_customers(4, reps=1, spacing=7000)
+
+    calls = plan_calls(street, start="2027-03-01", weeks=1, travel=main_road, effort=0.05, workers=1)
+
+    (problem,) = calls.problems
+    assert problem.where == "rep 'R01'"
+    assert re.fullmatch(r"1 place is far from the nearest road: 4 [1-4]\.\d km\.", problem.what)
 
 
 def test_where_all_hours_of_the_shift_are_alike_there_is_one_matrix(main_road):
