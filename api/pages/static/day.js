@@ -106,6 +106,7 @@ function showDay() {
   const shown = rest ?? route;
   const stops = dayStops();
   const finished = stops.filter(({ isDone }) => isDone).length;
+  byId("route").classList.toggle("is-free", !stops.length);
   showNotices(stops);
   byId("on-the-way").hidden = Boolean(rest);
   byId("open-replan").disabled = !stops.some(({ isDone, arrive }) => arrive && !isDone) && !route.unvisited.length;

@@ -287,11 +287,11 @@ function head() {
   byId("title").textContent = portfolio.name;
   document.title = portfolio.name;
   const { facts } = portfolio;
-  byId("subtitle").replaceChildren(...[
-    portfolio.region === "*" ? null : `${portfolio.region} · `,
+  byId("subtitle").textContent = [
+    portfolio.region === "*" ? null : portfolio.region,
     facts.customers === undefined ? null : say("facts_line", { customers: number(facts.customers), reps: number(facts.reps) }),
-    facts.unplaced ? ` · ${say("unplaced_count", { count: facts.unplaced })}` : null,
-  ].filter(Boolean));
+    facts.unplaced ? say("unplaced_count", { count: number(facts.unplaced) }) : null,
+  ].filter(Boolean).join(" · ");
 }
 
 async function reading() {
