@@ -18,7 +18,7 @@ from tests.terminal import territory
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 MOST_LINES = 165
-IN_TOWN = ("proposals", "tradeoff", "size", "simulate", "adjust", "calls", "route")
+IN_TOWN = ("proposals", "tradeoff", "size", "simulate", "adjust", "calls", "route", "reconcile")
 """Commands that are run on a small town, so that the tests stay short."""
 
 
