@@ -171,7 +171,7 @@ def _is_named(said: str) -> bool:
     try:
         # As pairs: of a key that comes twice GDAL may take the other.
         pairs, _ = json.JSONDecoder(object_pairs_hook=list).raw_decode(value)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return False
     return sorted(key for key, _ in pairs) == ["properties", "type"] and dict(pairs)["type"] in ("name", "EPSG")
 
@@ -206,7 +206,7 @@ def read_parquet(path: Path, ledger: Ledger) -> Source:
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             table = _within_limit(file, ledger)
         table.validate(full=True)
-    except (pa.ArrowException, json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+    except (pa.ArrowException, json.JSONDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise _damaged(ledger, error) from error
     geometry, crs = _described(geo)
     return _source(table, geometry, crs, ledger)

@@ -117,7 +117,8 @@ def _document(path: Path) -> dict[str, object]:
         raise DataError([Problem(str(path), f"It cannot be read ({error.strerror}).", "Check the path.")]) from error
     except UnicodeDecodeError as error:
         raise DataError([Problem(path.name, "It is not UTF-8.", "Save it as UTF-8.")]) from error
-    except tomllib.TOMLDecodeError as error:
+    # Besides its own error it raises what a number too long, or brackets too deep, make of it.
+    except (ValueError, RecursionError) as error:
         fix = "Write one `key = value` a line, below its [section]."
         raise DataError([Problem(path.name, f"It is not TOML ({error}).", fix)]) from error
 

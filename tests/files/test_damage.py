@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,6 +77,29 @@ def test_half_a_character_is_told(tmp_path: Path, ending: str):
 
     assert is_told(path, content)
     assert check_files(path).portfolio is None
+
+
+@pytest.mark.parametrize("rules", ["a=" + "[" * 100_000, "a=" + "{a=" * 50_000, "a=" + "9" * 5000])
+def test_rules_beyond_all_bounds_are_told(tmp_path: Path, rules: str):
+    customers, path = tmp_path / "customers.csv", tmp_path / "rules.toml"
+    customers.write_bytes(whole("csv"))
+    path.write_text(rules)
+
+    faults = check_files(customers, rules=path).faults
+
+    assert "is not TOML" in str(faults)
+
+
+def test_brackets_beyond_all_bounds_in_what_a_file_says_of_itself_are_told(tmp_path: Path):
+    deep = "[" * 100_000 + "]" * 100_000
+    parquet, geojson = tmp_path / "customers.parquet", tmp_path / "customers.geojson"
+    table = pq.read_table(BytesIO(whole("parquet"))).replace_schema_metadata({"geo": f'{{"columns": {deep}}}'})
+    pq.write_table(table, parquet)
+    geojson.write_text(f'{{"type": "FeatureCollection", "crs": {{"type": {deep}}}, "features": []}}')
+
+    checks = [check_files(path) for path in (parquet, geojson)]
+
+    assert [check.portfolio for check in checks] == [None, None]
 
 
 def test_a_sheet_that_cannot_be_unpacked_is_told(tmp_path: Path):
