@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -49,3 +50,25 @@ def gaps_of(calls: CallPlan, customer: str) -> list[int]:
     """Calendar days between its visits."""
     days = pd.to_datetime(days_of(calls, customer))
     return [int(gap) for gap in np.diff(days) / np.timedelta64(1, "D")]
+
+
+def _round_trip(cost: np.ndarray, visits: tuple[int, ...]) -> float:
+    """The cheapest way round, by trying every order."""
+    depot = len(cost) - 1
+    ways = ([depot, *order, depot] for order in permutations(visits))
+    return min(float(cost[way[:-1], way[1:]].sum()) for way in ways)
+
+
+def cheapest_week(cost: np.ndarray, patterns: list[list[list[int]]], days: int) -> float:
+    """The least cost over every choice of days, one route a day."""
+    memory: dict[tuple[int, ...], float] = {(): 0.0}
+    best = np.inf
+    for choice in product(*patterns):
+        total = 0.0
+        for day in range(days):
+            visits = tuple(customer for customer, chosen in enumerate(choice) if day in chosen)
+            if visits not in memory:
+                memory[visits] = _round_trip(cost, visits)
+            total += memory[visits]
+        best = min(best, total)
+    return best
