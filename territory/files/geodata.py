@@ -39,28 +39,8 @@ def read_ogr(path: Path, ledger: Ledger) -> Source:
     DataError
         It is damaged, empty, or beyond a limit.
     """
-    import pyarrow as pa
-    import pyogrio
-    from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
-
-    source = _source_name(path, ledger)
-    try:
-        # Any layer does for plain tables; layers with geometry come first.
-        layers = pyogrio.list_layers(source)
-        if not len(layers):
-            raise _empty(ledger)
-        layer = next((name for name, kind in layers if kind is not None), layers[0][0])
-        about = pyogrio.read_info(source, layer=layer, force_feature_count=True)
-        _check_size(about["features"], len(about["fields"]), ledger)
-        meta, table = pyogrio.read_arrow(source, layer=layer)
-        table.validate(full=True)
-    except (
-        *(CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError),
-        *(pa.ArrowException, UnicodeDecodeError),
-    ) as error:
-        raise _damaged(ledger, error) from error
-    geometry = meta["geometry_name"] or "wkb_geometry"
-    return _source(table, geometry, meta["crs"], ledger)
+    table, geometry, crs = _read_layer(path, ledger)
+    return _source(table, geometry, crs, ledger)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,24 +63,10 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
     DataError
         It is damaged, empty, not such a file, or beyond a limit.
     """
-    import pyarrow as pa
-    import pyogrio
     import shapely
-    from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
 
     ledger.noun = "feature"
-    source = _source_name(path, ledger)
-    try:
-        about = pyogrio.read_info(source, force_feature_count=True)
-        _check_size(about["features"], len(about["fields"]), ledger)
-        meta, table = pyogrio.read_arrow(source)
-        table.validate(full=True)
-    except (
-        *(CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError),
-        *(pa.ArrowException, UnicodeDecodeError),
-    ) as error:
-        raise _damaged(ledger, error) from error
-    geometry = meta["geometry_name"] or "wkb_geometry"
+    table, geometry, own = _read_layer(path, ledger)
     if geometry not in table.column_names or not table.num_rows:
         raise DataError([Problem(ledger.file, "It holds no shapes.", "Give a GeoJSON or GeoPackage with shapes.")])
     rows = np.arange(1, table.num_rows + 1)
@@ -110,7 +76,6 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
         if name != geometry
     }
     shapes = shapely.from_wkb(np.array(table.column(geometry).to_pylist(), dtype=object), on_invalid="ignore")
-    own = meta["crs"]
 
     def degrees(xy: np.ndarray) -> np.ndarray:
         lonlat = xy if own is None else _lonlat(xy, own, ledger)
@@ -121,6 +86,30 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
         what = f"It lies outside of what {crs} can express."
         raise DataError([Problem(ledger.file, what, "Check the numbers, and the crs they are in.")])
     return Shapes(there, texts)
+
+
+def _read_layer(path: Path, ledger: Ledger) -> tuple[pa.Table, str, str | None]:
+    """A GeoJSON or a layer of a GeoPackage: its table, the name of its geometry, and its coordinate system."""
+    import pyarrow as pa
+    import pyogrio
+    from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
+
+    source = _source_name(path, ledger)
+    try:
+        # Any layer does for plain tables; layers with geometry come first.
+        layers = pyogrio.list_layers(source)
+        if not len(layers):
+            raise _empty(ledger)
+        layer = next((name for name, kind in layers if kind is not None), layers[0][0])
+        about = pyogrio.read_info(source, layer=layer, force_feature_count=True)
+        _check_size(about["features"], len(about["fields"]), ledger)
+        meta, table = pyogrio.read_arrow(source, layer=layer)
+        table.validate(full=True)
+    except (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        raise _damaged(ledger, error) from error
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise _damaged(ledger, error) from error
+    return table, meta["geometry_name"] or "wkb_geometry", meta["crs"]
 
 
 def _source_name(path: Path, ledger: Ledger) -> str:
