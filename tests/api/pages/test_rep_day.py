@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from api.store import AuditEntry, Visit
 from territory.routing import solve_day
@@ -114,6 +114,25 @@ def test_an_answer_lost_on_its_way_does_not_store_a_visit_twice(site: Site, visi
     expect(page.locator("#line")).to_be_hidden()
     assert sent == [201, 201]
     assert [row["note"] for row in stored(site, planned, day)] == ["Only once."]
+
+
+def test_a_visit_is_not_hidden_by_a_list_that_was_read_before_it_was_stored(site: Site, visit: Open, planned: str):
+    day = days_of(site, planned)[5]
+    page = visit("rep A", at(planned, day), **PHONE, service_workers="block")
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    held: list[tuple[Route, APIResponse]] = []
+    page.context.route("**/visits?*", lambda route: held.append((route, route.fetch())), times=1)
+
+    with page.expect_request("**/visits?*"):
+        page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    finish(page, 1, "Stored meanwhile.")
+    expect(page.locator("#done")).to_have_text("The visit is stored.")
+    route, before = held[0]
+    with page.expect_response("**/visits?*"):
+        route.fulfill(response=before)
+
+    expect(page.locator("#stops[aria-busy]")).to_have_count(0)
+    expect(page.locator("#stop-1 .note")).to_have_text("Stored meanwhile.")
 
 
 def test_a_day_read_ahead_opens_without_a_line(site: Site, visit: Open, planned: str):
