@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
+from territory.kernels import kernel
 from territory.routing.clocked import Pace, left_at_last, reached
 from territory.routing.outlook import offer
 from territory.routing.prices import prices_for
@@ -80,7 +81,7 @@ def search_by_clock(task: Task, pace: Pace, worth: int, budget: int) -> tuple[np
     return places, int(total) if is_complete else most, int(steps)
 
 
-@njit(cache=True)
+@kernel()
 def _ways_on(side, seconds, ends, i, j, ready, is_paused, ways):
     """The ways from i, ready at a time, to j: rows of when service may start, what is driven, whether one has paused by
     then, and whether on arrival; how many there are.
@@ -104,7 +105,7 @@ def _ways_on(side, seconds, ends, i, j, ready, is_paused, ways):
     return count
 
 
-@njit(cache=True)
+@kernel()
 def _first_drive(side, seconds, ends, j, start, way):
     """What the first leg of a day takes, whose start is left as late as service at `start` allows."""
     wanted = start
@@ -116,7 +117,7 @@ def _first_drive(side, seconds, ends, j, start, way):
     return reached(seconds, ends, START, j, left) - left
 
 
-@njit(cache=True)
+@kernel()
 def _is_back_in_time(side, back, is_paused):
     return back <= side.horizon and (is_paused == 1 or back <= side.exempt_until)
 
@@ -167,7 +168,7 @@ def outlook_by_clock(side, seconds, ends, prized, unit, tick):
     return best, first, other
 
 
-@njit(cache=True)
+@kernel()
 def _gain(best, first, other, tick, unit, paused, place, time, mask):
     """What can be gained from here on at most, without a visit that is made coming next."""
     t = time // tick

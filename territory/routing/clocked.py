@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from territory.kernels import kernel
 from territory.routing.sides import NEVER
 from territory.routing.task import Task
 from territory.travel.hours import HourlyTimes
@@ -70,7 +71,7 @@ class Timing:
     pause_leg: int
 
 
-@njit(cache=True)
+@kernel()
 def reached(seconds, ends, here, there, leave):
     """When one is there who leaves at `leave`, in whole seconds, rounded up.
 
@@ -88,7 +89,7 @@ def reached(seconds, ends, here, there, leave):
     return np.int64(np.ceil(now + left * seconds[hour, here, there] - 1e-6))
 
 
-@njit(cache=True)
+@kernel()
 def left_at_last(seconds, ends, here, there, arrive):
     """The latest second at which one may leave to be there at `arrive`, which leaving at 0 is early enough for."""
     low, high = np.int64(0), arrive
