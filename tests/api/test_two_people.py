@@ -25,6 +25,12 @@ EXAMPLES = int(os.environ.get("TERRITORY_INTERLEAVINGS", "12"))
 MANAGERS = ("manager", "second manager")
 CUSTOMERS = ("0001", "0005", "0009", "0013")
 LEADS_TO = {"submit": "submitted", "approve": "approved", "reopen": "ready", "reject": "rejected"}
+COMES_FROM = {
+    "submit": ("ready",),
+    "approve": ("ready", "submitted"),
+    "reopen": ("submitted", "approved", "rejected"),
+    "reject": ("submitted", "approved"),
+}
 TERRITORIES = ("T1", "T2", "T3")
 
 
@@ -66,15 +72,15 @@ def managers_at(service: Running) -> type[RuleBasedStateMachine]:
             self.base = service.get("manager", self.path).json()["number"]
             self.is_published = False
 
-        def send(self, who: str, step: str, body: dict[str, object] | None = None, key: str | None = None) -> bool:
-            """Whether it is done; it is exactly when this manager has read the latest version and the step fits."""
-            headers = {} if key is None else {"Idempotency-Key": key}
-            answer = service.post(who, f"{self.proposal}/{step}", body, match=self.read[who], headers=headers)
+        def send(self, who: str, step: str, body: dict[str, object] | None = None, *, fits: bool) -> bool:
+            """Whether it is done; it is exactly when this manager has read the latest version and the step `fits`."""
+            answer = service.post(who, f"{self.proposal}/{step}", body, match=self.read[who])
             is_latest = self.read[who] == self.etag
             if answer.status_code == 412:
                 assert not is_latest, "refused, though it was the latest"
                 return False
             if answer.status_code == 409:
+                assert not fits, f"{step} was refused, though it fits: {answer.text}"
                 return False
             assert answer.status_code in (200, 201), answer.text
             assert is_latest, "an older version was overwritten"
@@ -88,33 +94,34 @@ def managers_at(service: Running) -> type[RuleBasedStateMachine]:
 
         @rule(who=st.sampled_from(MANAGERS), name=st.sampled_from(CUSTOMERS), to=st.sampled_from(TERRITORIES))
         def move(self, who: str, name: str, to: str) -> None:
-            if self.send(who, "adjust", {"move": {name: to}}):
+            if self.send(who, "adjust", {"move": {name: to}}, fits=self.status == "ready"):
                 assert self.status == "ready"
                 self.states[self.position + 1 :] = [{**self.states[self.position], name: to}]
                 self.position += 1
 
         @rule(who=st.sampled_from(MANAGERS))
         def undo(self, who: str) -> None:
-            if self.send(who, "undo"):
+            if self.send(who, "undo", fits=self.status == "ready" and self.position > 0):
                 assert self.position > 0
                 self.position -= 1
 
         @rule(who=st.sampled_from(MANAGERS))
         def redo(self, who: str) -> None:
-            if self.send(who, "redo"):
-                assert self.position < len(self.states) - 1
+            is_ahead = self.position < len(self.states) - 1
+            if self.send(who, "redo", fits=self.status == "ready" and is_ahead):
+                assert is_ahead
                 self.position += 1
 
         @rule(who=st.sampled_from(MANAGERS), step=st.sampled_from(["submit", "approve", "reopen", "reject"]))
         def hand_on(self, who: str, step: str) -> None:
-            if self.send(who, step):
-                assert not self.is_published
+            if self.send(who, step, fits=self.status in COMES_FROM[step]):
+                assert self.status in COMES_FROM[step]
                 self.status = LEADS_TO[step]
 
         @precondition(lambda self: self.status == "approved")
         @rule(who=st.sampled_from(MANAGERS))
         def publish(self, who: str) -> None:
-            if self.send(who, "publish", {"effective_from": "2027-01-01"}):
+            if self.send(who, "publish", {"effective_from": "2027-01-01"}, fits=True):
                 assert not self.is_published, "published twice"
                 self.is_published, self.status = True, "published"
                 self.etag = self.read[who] = service.etag(who, self.proposal)
