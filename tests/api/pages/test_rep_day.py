@@ -121,14 +121,14 @@ def test_a_visit_is_not_hidden_by_a_list_that_was_read_before_it_was_stored(site
     page = visit("rep A", at(planned, day), **PHONE, service_workers="block")
     expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
     held: list[tuple[Route, APIResponse]] = []
-    page.context.route("**/visits?*", lambda route: held.append((route, route.fetch())), times=1)
+    page.context.route(f"**/visits?*day={day}*", lambda route: held.append((route, route.fetch())), times=1)
 
-    with page.expect_request("**/visits?*"):
+    with page.expect_request(f"**/visits?*day={day}*"):
         page.evaluate("() => window.dispatchEvent(new Event('online'))")
     finish(page, 1, "Stored meanwhile.")
     expect(page.locator("#done")).to_have_text("The visit is stored.")
     route, before = held[0]
-    with page.expect_response("**/visits?*"):
+    with page.expect_response(f"**/visits?*day={day}*"):
         route.fulfill(response=before)
 
     expect(page.locator("#stops[aria-busy]")).to_have_count(0)
