@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from math import isfinite
 from typing import Any, Literal
@@ -175,7 +175,7 @@ def told(route: Route, *, explain: bool = False) -> tuple[dict[str, Any], Day]:
             }
             for row in route.unvisited.to_dict("records")
         ],
-        "reasons": [str(problem) for problem in route.reasons],
+        "reasons": [asdict(problem) for problem in route.reasons],
         "legs": [np.round(leg, _DEGREES).tolist() for leg in day.legs],
         "ways": _ways(route, day),
     }

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from api.schemas.parts import LARGEST_SEED, Degrees, Key, Sent, Shown, Text
+from api.schemas.parts import LARGEST_SEED, Degrees, Key, ProblemShown, Sent, Shown, Text
 
 MOST_REPS, MOST_HOLIDAYS, MOST_OF_A_DAY, MOST_URGENT = 5000, 400, 200, 20
 LONGEST_VISIT_MINUTES = 24 * 60.0
@@ -137,7 +137,7 @@ class RouteShown(Shown):
     end: list[float]
     stops: list[StopShown]
     unvisited: list[LeftOutShown]
-    reasons: list[str] = Field(description="Why not all that must be can be.")
+    reasons: list[ProblemShown] = Field(description="Why not all that must be can be.")
     legs: list[list[list[float]]]
     ways: WaysShown
 

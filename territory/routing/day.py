@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from territory.errors import DataError, Problem
+from territory.languages import Said
 from territory.routing.checking import check_day
 from territory.routing.exact import Proof, prove
 from territory.routing.plan import DayPlan, Objective
@@ -349,14 +350,16 @@ def _impossible(task: Task, asked: Asked) -> dict[int, str]:
 
 
 _ALONE = {
-    "closed": "It has no opening hours within the shift.",
-    "unreachable": "It closes before it can be reached.",
-    "too long": "Drive and visit take longer than the shift.",
+    "closed": Said("It has no opening hours within the shift.", "工作时间内没有营业时段。"),
+    "unreachable": Said("It closes before it can be reached.", "赶到之前就已停止营业。"),
+    "too long": Said("Drive and visit take longer than the shift.", "行车与拜访超出工作时间。"),
 }
 
 
 def _alone(visit: int, reason: str) -> Problem:
-    return Problem(f"visit {visit}", _ALONE[reason], "Give it another time, or do not make it a must.")
+    said = _ALONE[reason]
+    zh = f"拜访 {visit}：{said.zh}请改变时间，或不设为必访。"
+    return Problem(f"visit {visit}", said.en, "Give it another time, or do not make it a must.", zh)
 
 
 def _conflicts(task: Task, kept: np.ndarray) -> list[Problem]:
@@ -369,6 +372,7 @@ def _conflicts(task: Task, kept: np.ndarray) -> list[Problem]:
             f"visits {kept[i] - 1} and {kept[j] - 1}",
             "Both must be made, and neither can be reached in time from the other.",
             "Move one of them to another time or day.",
+            f"拜访 {kept[i] - 1} {kept[j] - 1}：都必须拜访，但彼此之间来不及赶到。请把其中之一改到其他时间或日期。",
         )
         for at, i in enumerate(musts)
         for j in musts[at + 1 :]
@@ -377,9 +381,13 @@ def _conflicts(task: Task, kept: np.ndarray) -> list[Problem]:
 
 
 def _together(task: Task, kept: np.ndarray, proof: Proof) -> Problem:
-    musts = ", ".join(str(kept[i] - 1) for i in np.flatnonzero(task.must))
-    what = "No route makes all of them." if proof.is_proven else "No route with all of them was found."
-    return Problem(f"visits {musts}", what, "Give a longer shift or more driving, or do not make all of them musts.")
+    musts = [str(kept[i] - 1) for i in np.flatnonzero(task.must)]
+    what = Said("No route with all of them was found.", "没有找到能全部拜访的路线。")
+    if proof.is_proven:
+        what = Said("No route makes all of them.", "没有路线能全部拜访。")
+    fix = "Give a longer shift or more driving, or do not make all of them musts."
+    zh = f"拜访 {' '.join(musts)}：{what.zh}请延长工作时间或行车时间，或不全部设为必访。"
+    return Problem(f"visits {', '.join(musts)}", what.en, fix, zh)
 
 
 def relaxed(task: Task) -> Task:

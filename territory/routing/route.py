@@ -229,7 +229,11 @@ class Route:
             else word
             for word in words
         ]
-        return replace(problem, where=" ".join(names))
+        called = "、".join(
+            str(self.request.visits.index[int(word.rstrip(","))]) for word in words if word[:1].isdigit()
+        )
+        zh = f"拜访 {called}：{problem.zh.partition('：')[2]}" if called and problem.zh else problem.zh
+        return replace(problem, where=" ".join(names), zh=zh)
 
 
 def solve_route(

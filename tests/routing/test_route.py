@@ -120,6 +120,7 @@ def test_musts_that_exclude_each_other_are_named_by_customer():
 
     assert route.certificate == "infeasible"
     assert [problem.where for problem in route.reasons] == ["visits 1 and 2"]
+    assert route.reasons[0].zh.startswith("拜访 1、2：都必须拜访，")
 
 
 def test_a_day_may_start_and_end_at_a_hotel():

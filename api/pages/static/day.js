@@ -2,7 +2,7 @@
 
 import { element } from "./elements.js";
 import {
-  Offline, Refused, all, attempt, byId, complain, done, get, link, localDay, me, number, page, say,
+  Offline, Refused, all, attempt, byId, complain, done, get, link, localDay, me, number, page, say, toldProblem,
 } from "./base.js";
 import { listenToCalendars } from "./calendars.js";
 import { listenToDialogs } from "./day-dialogs.js";
@@ -152,7 +152,7 @@ function showNotices(stops) {
     !rest && route.source === "due" && stops.length ? notice(say("no_plan_yet"), element("p", { class: "buttons" },
       element("button", { type: "button", class: "quiet", onclick: () => dialogs.plan() }, say("plan_weeks")))) : null,
     stops.length ? null : notice(say("no_visits_that_day")),
-    ...(rest ?? route).reasons.map((reason) => notice(reason)),
+    ...(rest ?? route).reasons.map((reason) => notice(toldProblem(reason))),
     route.is_estimate && stops.length ? element("p", { class: "soft small" }, say("travel_is_estimate")) : null,
   ].filter(Boolean));
 }
