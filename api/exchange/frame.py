@@ -20,6 +20,7 @@ log = logging.getLogger("api.access")
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 UPLOADS = re.compile(r"/v1/portfolios(/[^/]+/updates)?/?$")
+_YEAR_SECONDS = 365 * 24 * 3600
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -45,8 +46,8 @@ class Frame:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        headers = Headers(scope=scope)
-        asked = headers.get("x-request-id", "")
+        given = Headers(scope=scope)
+        asked = given.get("x-request-id", "")
         own_id = asked if _ID.fullmatch(asked) else secrets.token_hex(8)
         mark = request_id.set(own_id)
         nonce = scope.setdefault("state", {})["nonce"] = secrets.token_urlsafe(16)
@@ -58,7 +59,11 @@ class Frame:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _secure(MutableHeaders(scope=message), message["status"], own_id, nonce)
+                headers = MutableHeaders(scope=message)
+                _secure(headers, message["status"], own_id, nonce)
+                if self.settings.has_secure_cookies:
+                    # RFC 6797: a browser that was here once takes no other way, whoever sits between.
+                    headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
                 self._note(scope, message["status"], time.perf_counter() - started)
             elif is_head:
                 message = {**message, "body": b""}
@@ -66,7 +71,7 @@ class Frame:
 
         limit = self.settings.upload_bytes if UPLOADS.fullmatch(scope["path"]) else self.settings.body_bytes
         try:
-            await self.app(scope, _limited(headers, receive, limit), answer)
+            await self.app(scope, _limited(given, receive, limit), answer)
         finally:
             request_id.reset(mark)
 

@@ -13,7 +13,8 @@ from api.auth import first_admin, passwords
 from api.auth.signing_in import MOST_FAILURES, sign_in
 from api.problems import ApiError
 from api.store import Answer
-from tests.api.services import Running
+from tests.api.databases import Databases
+from tests.api.services import Running, serve
 
 PASSWORD = "a sentence to keep in mind"
 
@@ -64,6 +65,18 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(service: Runni
 
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
+
+
+def test_behind_https_a_browser_comes_by_no_other_way(databases: Databases):
+    service = serve(databases.fresh("sqlite"), public_url="https://plans.example.com")
+
+    with service.client:
+        _, once = newcomer(service, "berta")
+        answer = signed_in(service, "berta", once)
+    service.store.close()
+
+    assert "secure" in answer.headers["set-cookie"].lower()
+    assert answer.headers["strict-transport-security"].startswith("max-age=")
 
 
 def test_a_page_of_another_site_cannot_make_the_browser_change_anything(service: Running):
