@@ -13,7 +13,7 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 
 from territory.alignment import align_units
-from territory.callplan.periodic import solve_periodic
+from territory.callplan import plan_calls
 from territory.routing import solve_day
 from territory.routing.hourly import solve_day_by_hour
 from territory.travel import HourlyTimes, TravelMatrix, build_roads
@@ -57,6 +57,15 @@ def test_territories_are_drawn_by_kernels_for_one_kind_of_arguments():
     assert set(kinds_of_arguments("alignment").values()) == {1}
 
 
+def test_weeks_are_searched_by_kernels_for_one_kind_of_arguments():
+    street = line_of_customers(3, reps=1, spacing=4000)
+
+    calls = plan_calls(street, start="2027-03-01", weeks=1, effort=0.05, workers=1)
+
+    assert calls.days["is_proven"].all()
+    assert set(kinds_of_arguments("callplan").values()) == {1}
+
+
 def test_ways_are_found_by_kernels_for_one_kind_of_arguments(tmp_path: Path):
     path = tmp_path / "town.osm"
     places = {name: (1000.0 * km, 0.0) for name, km in zip("ABC", (-1, 3, 9), strict=True)}
@@ -69,12 +78,3 @@ def test_ways_are_found_by_kernels_for_one_kind_of_arguments(tmp_path: Path):
 
     assert square.minutes[:, :1] == pytest.approx(column.minutes)
     assert set(kinds_of_arguments("travel").values()) == {1}
-
-
-def test_weeks_are_searched_by_kernels_for_one_kind_of_arguments():
-    cost = np.abs(np.arange(7.0)[:, None] - np.arange(7.0))
-
-    plan = solve_periodic(cost, np.zeros(6), np.ones(6), [[[0], [1]]] * 6, days=2, vehicles=1, seed=1, rounds=100)
-
-    assert plan.missing == ()
-    assert set(kinds_of_arguments("callplan").values()) == {1}
