@@ -16,8 +16,8 @@ from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
 from territory.routing.task import Task, bounds_of, sides_of
 
-ROUNDS, STARTS = 24_000, 4
-"""Ruins and recreations at effort 1: half of them shared out among several starts, half from the best of those."""
+ROUNDS, STARTS = 48_000, 2
+"""Ruins and recreations at effort 1: half of them shared out among the starts, half from the best of those."""
 PRICE_ROUNDS = 60
 STEPS = 300_000_000
 """Comparisons at effort 1 for the bound."""
