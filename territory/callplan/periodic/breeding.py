@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 
@@ -113,7 +114,9 @@ def breed(weeks: Weeks, *, children: int, seed: int) -> Week | None:
     seed : of the choices
     """
     draft = empty_draft(len(weeks.service), weeks.days, weeks.vehicles)
-    draft.price[:] = max(float(weeks.cost.mean()) / max(float(weeks.load.mean()), 1e-9), LOWEST), 1.0
+    # Summed exactly, because how numpy sums differs from machine to machine.
+    mean_cost, mean_load = (fsum(each.ravel()) / each.size for each in (weeks.cost, weeks.load))
+    draft.price[:] = max(mean_cost / max(mean_load, 1e-9), LOWEST), 1.0
     rng, random = np.random.default_rng(seed), new_state(seed)
     best: Week | None = None
     herds = (_Herd(), _Herd())
