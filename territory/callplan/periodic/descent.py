@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.callplan.periodic.draft import cheapest_set, fine, fine_of, place_on, put_in, shuffle, take_out
+from territory.callplan.periodic.draft import FIRST, cheapest_set, fine, fine_of, place_on, put_in, shuffle, take_out
 from territory.callplan.periodic.moves import LEAST, between, exchange, within
 from territory.kernels import kernel
 
@@ -44,12 +44,12 @@ def _descend_day(weeks, draft, day, order, tried, worth, at, seen, random):
                     continue
                 done = within(weeks, draft, a, i, j) if a == b else between(weeks, draft, a, i, b, j)
                 if not done and j == 1:
-                    done = within(weeks, draft, a, i, 0) if a == b else between(weeks, draft, a, i, b, 0)
+                    done = within(weeks, draft, a, i, FIRST) if a == b else between(weeks, draft, a, i, b, FIRST)
                 is_better = is_better or done
             for b in range(first, first + weeks.vehicles):
                 a = draft.route_of[u, day]
                 if draft.length[b] == 0:
-                    if draft.stamp[a] > since and between(weeks, draft, a, draft.place_of[u, day], b, 0):
+                    if draft.stamp[a] > since and between(weeks, draft, a, draft.place_of[u, day], b, FIRST):
                         is_better = True
                     break
         if not is_better:

@@ -14,6 +14,8 @@ from territory.kernels import kernel
 
 NEVER = 1e15
 """What is impossible costs this much."""
+NOBODY, FIRST, SECOND = np.int64(-1), np.int64(0), np.int64(1)
+"""Positions and rows. Plain numbers are a type of their own, for which kernels would be compiled once more."""
 
 
 class Weeks(NamedTuple):
@@ -193,7 +195,7 @@ def take_out(weeks, draft, c, day):
 @kernel()
 def put_in(weeks, draft, c, r, behind):
     """Let route r visit c behind a position."""
-    p = row_with(draft, r, -1, c, behind, 0)
+    p = row_with(draft, r, NOBODY, c, behind, FIRST)
     write_route(weeks, draft, r, draft.row[0], p)
 
 

@@ -8,7 +8,7 @@ Vidal 2022, Computers & Operations Research 140). Within a route strings move (O
 
 from __future__ import annotations
 
-from territory.callplan.periodic.draft import NEVER, fine, fine_of, row_with, write_route
+from territory.callplan.periodic.draft import FIRST, NEVER, SECOND, fine, fine_of, row_with, write_route
 from territory.kernels import kernel
 
 LEAST = 1e-5
@@ -318,8 +318,8 @@ def exchange(weeks, draft, a, b, worth, at, seen):
     if best_i == 0:
         return False
     u, v = one[best_i], two[best_j]
-    row_with(draft, a, best_i, v, to_a, 0)
-    row_with(draft, b, best_j, u, to_b, 1)
+    row_with(draft, a, best_i, v, to_a, FIRST)
+    row_with(draft, b, best_j, u, to_b, SECOND)
     write_route(weeks, draft, a, draft.row[0], size_a)
     write_route(weeks, draft, b, draft.row[1], size_b)
     return True
