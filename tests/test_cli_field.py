@@ -389,7 +389,7 @@ def test_routes_that_do_not_agree_end_with_the_code_for_it(town):
 
 
 def test_reconciling_does_not_write_over_what_it_reads(town):
-    run = territory("reconcile", *files(town), "--start", "2027-03-01", "--out", town)
+    run = territory("reconcile", *files(town), "--start", "2027-03-01", "--out", town, columns=500)
 
     assert run.code == 2
     assert "is read, and would be written" in run.err

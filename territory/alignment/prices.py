@@ -44,8 +44,13 @@ class Offers:
     def temperature(self, centres: np.ndarray) -> np.ndarray:
         """(n,) the scale on which each unit's choice of centre is decided: its nearest centre's cell, squared."""
         spacing = cKDTree(centres).query(centres, k=2)[0][:, 1] ** 2 if len(centres) > 1 else np.ones(1)
-        distance, nearest = cKDTree(centres).query(self.xy, workers=2)
-        return np.maximum(spacing[nearest], distance**2 * 0.5) + 1e-12
+        distance, nearest = _nearest(centres, self.xy, 1)
+        return np.maximum(spacing[nearest[:, 0]], distance[:, 0] ** 2 * 0.5) + 1e-12
+
+
+def _nearest(centres: np.ndarray, xy: np.ndarray, near: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distances (n, near) of the nearest centres, and which they are."""
+    return cKDTree(centres).query(xy, k=range(1, near + 1), workers=2 if len(xy) > WORTH_A_THREAD else 1)
 
 
 @njit(cache=True, nogil=True)
@@ -314,9 +319,7 @@ def offers_at(
         centre = np.argsort(cost, axis=1, kind="stable")[:, :near]
         cost = np.take_along_axis(cost, centre, axis=1)
     else:
-        distance, centre = cKDTree(centres).query(xy, k=near, workers=2)
-        if near == 1:
-            distance, centre = distance[:, None], centre[:, None]
+        distance, centre = _nearest(centres, xy, near)
         cost = distance**2
         if allowed is not None and len(allowed):
             cost = np.where(np.take_along_axis(allowed, centre, axis=1), cost, NEVER)

@@ -40,7 +40,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
         # Over a socket even so: what a piece is made of must survive the way.
         protocol="tcp",
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address=":0",
     ) as running:
         yield running.scheduler_address
 
@@ -177,7 +177,7 @@ def test_plans_of_a_cluster_whose_worker_is_killed_in_the_middle_are_the_same(tm
     asked = [Asked(name, parts.by_name, {**common, "seed": seed}) for seed in (3, 4)]
     mark = tmp_path / "killed"
 
-    with LocalCluster(n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address=None) as running:
+    with LocalCluster(n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address=":0") as running:
         settings = Settings(dask=running.scheduler_address)
         made = cluster.answers(context(settings), plan_where_the_first_worker_dies, [(mark, each) for each in asked])
 
