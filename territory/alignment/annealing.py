@@ -36,6 +36,8 @@ ENOUGH = 20
 """Rounds with a plan within its bands after which a search need not go on beyond its end."""
 LEAST = 120
 """Proposals in a round: of fewer, it would be prices and not the search that takes the time."""
+POLISHES, POLISHING = 4, 5
+"""Rounds of the polish, and how many times as long each is as one of the search."""
 GOLDEN_ANGLE = 2.399963229728653
 """Radians: turned by it again and again, a line never comes back to where it was."""
 LOOK = 16
@@ -73,6 +75,7 @@ class Annealing:
         self._task, self._schedule, self._run = task, schedule, run
         self._ground, self._scale = _ground(task, start)
         self._plan = plan_of(self._ground, start.label)
+        self._pool = pool
         self._crew = _Crew(self._plan, task, run, pool)
         self._energy = task.count / len(start.label)
         self._band = task.within(schedule.edge)
@@ -81,6 +84,7 @@ class Annealing:
         self._dearest = DEAREST + 2 * self._scale * float((task.units.handover / task.units.mass).max()) / task.count
         self._rounds, self._proposals = _budget(task, schedule, self._crew.at_border)
         self._best, self._key = start.label, (np.inf, np.inf)
+        self._second_moment = float((task.units.mass * (task.units.xy**2).sum(axis=1)).sum())
 
     def best(self, told: Callable[[float], None]) -> np.ndarray:
         """Labels (n,) of the best plan seen, judged first by its balance.
@@ -120,19 +124,30 @@ class Annealing:
             self._price = np.clip(price, -self._dearest, self._dearest)
         outside = task.excess(deviation)
         if outside < self._key[0] or (outside == 0.0 and part > KEEP_FROM):
-            key = (task.overrun(self._plan.label), task.objective(self._plan.label))
+            key = (task.overrun(self._plan.label), self._objective())
             if key < self._key:
                 self._best, self._key = self._plan.label.copy(), key
+
+    def _objective(self) -> float:
+        """The plan's objective: from its sums, whatever the number of units, where they tell all of it."""
+        task, moment = self._task, self._plan.moment
+        units = task.units
+        if len(units.travel) or task.on_units or task.ideal.any() or units.handover.any():
+            return task.objective(self._plan.label)
+        centre = task.pin(moment[:, 1:] / np.maximum(moment[:, :1], 1e-300))
+        spread = moment[:, 0] * (centre**2).sum(axis=1) - 2 * (centre * moment[:, 1:]).sum(axis=1)
+        return self._second_moment + float(spread.sum()) + units.scatter
 
     def _polished(self) -> np.ndarray:
         """The best plan after every move and swap that betters it and keeps it in its bands, to their very edge."""
         task = self._task
         plan = plan_of(self._ground, self._best)
-        worker = worker_of(plan, np.ones(task.count, bool), new_state(task.seed, self._run + 2000))
+        crew = _Crew(plan, task, self._run + 2000, self._pool)
         weights = (task.within(1 - 1e-12), np.zeros_like(task.shares), WALL, self._scale, 1e-12)
-        anneal(self._ground, plan, worker, *weights, 20 * self._proposals, LATE_SWAPS, 0.0, LOOK)
-        better = (task.overrun(plan.label), task.objective(plan.label)) < self._key
-        return plan.label if better else self._best
+        for _ in range(POLISHES):
+            crew.work(self._ground, weights, POLISHING * self._proposals, (LATE_SWAPS, 0.0, LOOK))
+        best, polished = ((task.overrun(label), task.objective(label)) for label in (self._best, plan.label))
+        return plan.label if polished < best else self._best
 
 
 class _Crew:
@@ -156,7 +171,7 @@ class _Crew:
         if self._pool is None:
             anneal(ground, self._plan, self._workers[0], *weights, proposals, *ways)
             return
-        self._share()
+        self._share(self._pool)
         size = np.array([worker.border_count[0] for worker in self._workers])
         parts = np.ceil(proposals * size / max(size.sum(), 1)).astype(int)
 
@@ -165,7 +180,7 @@ class _Crew:
 
         list(self._pool.map(one, range(2)))
 
-    def _share(self) -> None:
+    def _share(self, pool: ThreadPoolExecutor) -> None:
         """Give each worker the territories on one side of a line through the middle of them all."""
         centre = self._plan.moment[:, 1:] / np.maximum(self._plan.moment[:, :1], 1e-300)
         angle = self._turn * GOLDEN_ANGLE
@@ -175,7 +190,7 @@ class _Crew:
         first[np.argsort(along, kind="stable")[: len(centre) // 2]] = True
         for worker, own in zip(self._workers, (first, ~first), strict=True):
             worker.own[:] = own
-            list_border(self._plan, worker)
+        list(pool.map(lambda worker: list_border(self._plan, worker), self._workers))
         self._turn += 1
 
 
