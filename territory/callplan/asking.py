@@ -178,7 +178,8 @@ def _places(customers: gpd.GeoDataFrame, row: pd.Series, rep: str) -> tuple[gpd.
         x, y = customers.geometry.x, customers.geometry.y
         home = shapely.Point(x.mean(), y.mean()) if len(customers) else shapely.Point(0, 0)
         what = "the home is not known; the days begin in the middle of the customers."
-        problems = [Problem(f"rep '{rep}'", what, "Give lon and lat.")]
+        zh = f"代表“{rep}”：家的位置未知，每天从客户的中心出发。请填写经度和纬度。"
+        problems = [Problem(f"rep '{rep}'", what, "Give lon and lat.", zh)]
     points = [*customers.geometry, home]
     return gpd.GeoSeries(points, index=[*customers.index, f"home of {rep}"], crs=customers.crs), problems
 
@@ -350,7 +351,8 @@ def appointments_of(given: Appointments, portfolio: Portfolio) -> pd.DataFrame:
         where = f"fixed, customer '{name}'"
         minutes = np.nan if time is None or pd.isna(time) else minutes_of(str(time))
         if minutes is None:
-            problems.append(Problem(where, f"'{time}' is no time of day.", "Write HH:MM."))
+            zh = f"客户“{name}”的固定预约：“{time}”不是时刻。请填写 HH:MM。"
+            problems.append(Problem(where, f"'{time}' is no time of day.", "Write HH:MM.", zh))
             continue
         try:
             rows.append((str(name), day_of(day, where), minutes))
@@ -359,7 +361,12 @@ def appointments_of(given: Appointments, portfolio: Portfolio) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["customer_id", "day", "time"]).astype({"customer_id": "str", "time": "float64"})
     twice = table[table.duplicated(["customer_id", "day"])]
     problems += [
-        Problem(f"fixed, customer '{row.customer_id}'", f"It has two on {row.day}.", "Keep one.")
+        Problem(
+            f"fixed, customer '{row.customer_id}'",
+            f"It has two on {row.day}.",
+            "Keep one.",
+            f"客户“{row.customer_id}”在 {row.day} 有两个固定预约。请保留一个。",
+        )
         for row in twice.itertuples()
     ]
     if problems:

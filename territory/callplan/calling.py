@@ -163,7 +163,7 @@ def _faults(ask: Ask, names: Sequence[str]) -> list[Problem]:
     need_rep(portfolio.reps, ask.absences)
     problems = calendar_faults(portfolio.reps.loc[list(names)], portfolio.customers)
     if not names:
-        problems.append(Problem("reps", "There are none.", "Give a table of reps."))
+        problems.append(Problem("reps", "There are none.", "Give a table of reps.", "没有代表。请提供代表表。"))
     if problems:
         return problems
     return [*problems, *_appointment_faults(ask, names)]
@@ -189,16 +189,20 @@ def _appointment_faults(ask: Ask, names: Sequence[str]) -> Iterator[Problem]:
         if rep is not None
     }
     for name, day, time in ask.appointments.itertuples(index=False):
-        where = f"fixed, customer '{name}'"
+        where, place = f"fixed, customer '{name}'", f"客户“{name}”的固定预约"
         rep = owner.get(name)
         if rep is None:
-            yield Problem(where, "None of these reps visits it.", "Give it a territory that has a rep.")
+            zh = f"{place}：这些代表都不拜访该客户。请将其划入有代表的区域。"
+            yield Problem(where, "None of these reps visits it.", "Give it a territory that has a rep.", zh)
         elif not ask.start <= day < ask.finish:
-            yield Problem(where, f"{day} is not in the plan ({ask.start} to {ask.finish}).", "Leave it out.")
+            zh = f"{place}：{day} 不在计划期内（{ask.start} 至 {ask.finish}）。请去掉。"
+            yield Problem(where, f"{day} is not in the plan ({ask.start} to {ask.finish}).", "Leave it out.", zh)
         elif day not in workdays[rep].days:
-            yield Problem(where, f"Rep '{rep}' does not work on {day}.", "Give another day.")
+            zh = f"{place}：代表“{rep}”在 {day} 不上班。请另选一天。"
+            yield Problem(where, f"Rep '{rep}' does not work on {day}.", "Give another day.", zh)
         elif not np.isnan(time) and not workdays[rep].start <= time < workdays[rep].finish:
-            yield Problem(where, f"Its time is not within the working hours of rep '{rep}'.", "Give another time.")
+            zh = f"{place}：时间不在代表“{rep}”的工作时间内。请另选时间。"
+            yield Problem(where, f"Its time is not within the working hours of rep '{rep}'.", "Give another time.", zh)
 
 
 def _processes(workers: int | None, reps: int) -> int:

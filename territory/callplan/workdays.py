@@ -89,17 +89,19 @@ def workdays_of(rep: pd.Series, rules: Rules, start: date, weeks: int, holidays:
 def calendar_faults(reps: pd.DataFrame, customers: pd.DataFrame) -> list[Problem]:
     """Cells of working hours, opening hours and weekdays that cannot be read."""
     faults = []
-    for kind, table, times, days in (
-        ("rep", reps, ("work_from", "work_until"), ("weekdays",)),
-        ("customer", customers, ("open_from", "open_until"), ("weekdays", "preferred_weekdays")),
+    for kind, kind_zh, table, times, days in (
+        ("rep", "代表", reps, ("work_from", "work_until"), ("weekdays",)),
+        ("customer", "客户", customers, ("open_from", "open_until"), ("weekdays", "preferred_weekdays")),
     ):
         for columns, read, words in ((times, minutes_of, "HH:MM"), (days, weekdays_of, "Mon-Fri or Mon, Wed")):
+            zh_words = words.replace(" or ", " 或 ")
             for column in columns:
                 given = table[column].dropna() if column in table else pd.Series(dtype="str")
                 wrong = {text for text in given.unique() if read(text) is None}
                 for name in given.index[given.isin(wrong)]:
                     where = f"{kind} '{name}', column '{column}'"
-                    faults.append(Problem(where, f"'{given[name]}' cannot be read.", f"Write {words}."))
+                    zh = f"{kind_zh}“{name}”，“{column}”列：“{given[name]}”无法识别。请填写 {zh_words}。"
+                    faults.append(Problem(where, f"'{given[name]}' cannot be read.", f"Write {words}.", zh))
     return faults
 
 
@@ -110,7 +112,8 @@ def day_of(text: str | date, where: str) -> date:
     try:
         return date.fromisoformat(str(text))
     except ValueError as error:
-        raise DataError([Problem(where, f"'{text}' is no day.", "Write YYYY-MM-DD.")]) from error
+        zh = f"“{text}”不是日期。请填写 YYYY-MM-DD。"
+        raise DataError([Problem(where, f"'{text}' is no day.", "Write YYYY-MM-DD.", zh)]) from error
 
 
 def days_of(given: Days, where: str) -> frozenset[date]:

@@ -134,10 +134,20 @@ export function follow(jobPath, tell) {
 
 // ---- saying what is wrong, and what was done
 
+// Sentences of the service that hold names and figures, as patterns.
+const patterns = Object.keys(words).filter((key) => key.includes("{")).map((key) => [
+  key,
+  new RegExp(`^${key.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "s"),
+]);
+
 // What the service says in English, in the reader's language where we have the sentence.
 function translated(text) {
   if (page.language === "en" || !text) return text;
-  return hasWord(text) ? say(text) : element("span", { lang: "en" }, text);
+  if (hasWord(text)) return say(text);
+  const [key, pattern] = patterns.find(([, each]) => each.test(text)) ?? [];
+  if (!key) return element("span", { lang: "en" }, text);
+  const held = Object.entries(pattern.exec(text).groups);
+  return say(key, Object.fromEntries(held.map(([name, value]) => [name, hasWord(`status_${value}`) ? say(`status_${value}`) : value])));
 }
 
 // One fault: where it is, what it is, how to mend it.

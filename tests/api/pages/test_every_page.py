@@ -113,6 +113,30 @@ def test_a_page_speaks_chinese_when_told_to(visit: Visit, places: dict[str, str]
     expect(page.locator("#sign-out")).to_have_text("退出")
 
 
+REFUSED = """async (detail) => {
+    const [style] = document.querySelectorAll("link[rel=stylesheet]");
+    const { problemOf } = await import(style.href.replace("app.css", "base.js"));
+    return problemOf({ status: 409, problem: { detail } }).map((part) => part.textContent).join("");
+}"""
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("There is nothing to undo.", "没有可撤销的步骤。"),
+        ("It is approved; reopen it to change it.", "当前状态为“已批准”；请先重新打开再修改。"),
+        ("The login 'a.b (c)' is taken.", "用户名“a.b (c)”已被使用。"),
+        ("Nobody has said this yet.", "Nobody has said this yet."),
+    ],
+)
+def test_a_refusal_is_told_in_chinese_with_what_it_names(visit: Visit, places: dict[str, str], detail: str, told: str):
+    page = opened(visit, places, "/my")
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+    assert page.evaluate(REFUSED, detail) == f"当前状态下无法执行。 {told}"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_can_be_used_has_a_name_for_those_who_do_not_see_it(visit: Visit, places: dict[str, str], kind: str):
     page = opened(visit, places, kind)
