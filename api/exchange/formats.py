@@ -87,7 +87,7 @@ def represent(
     headers = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": VARY}
     if is_fresh(request, etag):
         return not_modified(etag, headers)
-    page = _Page(listing, listing.rows[offset : offset + count], len(listing), title, offered)
+    page = _Page(listing, offset, count, len(listing), title, offered)
     return page.response(request, form, next_address(request, offset, count, len(listing)), headers)
 
 
@@ -105,7 +105,7 @@ def represent_items(
     columns = {name: [_flat(item.get(name)) for item in items] for name in names}
     listing = Listing(columns, "", range(len(items)), next(iter(names), ""))
     title = request.url.path.rsplit("/", 1)[-1].capitalize()
-    return _Page(listing, listing.rows, count, title, TABLES).response(request, form, following, headers)
+    return _Page(listing, 0, len(items), count, title, TABLES).response(request, form, following, headers)
 
 
 def _flat(value: Any) -> Any:
@@ -115,10 +115,11 @@ def _flat(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Page:
-    """Some rows of a table on their way out; `count` is how many it has on all pages."""
+    """`size` rows of a table from `start` on, on their way out; `count` is how many it has on all pages."""
 
     listing: Listing
-    rows: Any
+    start: int
+    size: int
     count: int
     title: str
     offered: Offered
@@ -126,22 +127,24 @@ class _Page:
     def response(self, request: Request, form: Format, following: str | None, headers: dict[str, str]) -> Response:
         """The rows in a format."""
         name = request.url.path.rsplit("/", 1)[-1]
+        rows = self.listing.rows[self.start : self.start + self.size]
         if following:
             headers["Link"] = f'<{following}>; rel="next"'
         if form in _FILES:
             headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
         write: dict[Format, Callable[[], bytes]] = {
-            "json": lambda: orjson.dumps({"items": self._records(), "count": self.count, "next": following}),
-            "geojson": lambda: geojson(self.listing, self.rows, _links(following)),
-            "csv": lambda: _csv(self.listing, self.rows),
-            "html": lambda: _html(request, self._records(), self, following),
-            "xlsx": lambda: workbook(self.listing, self.rows, self.title),
-            "gpkg": lambda: geopackage(self.listing, self.rows, name),
+            "json": lambda: orjson.dumps({"items": self.records(), "count": self.count, "next": following}),
+            "geojson": lambda: geojson(self.listing, rows, _links(following)),
+            "csv": lambda: _csv(self.listing, rows),
+            "html": lambda: _html(request, self, following),
+            "xlsx": lambda: workbook(self.listing, rows, self.title),
+            "gpkg": lambda: geopackage(self.listing, rows, name),
         }
         return Response(write[form](), media_type=MEDIA_TYPES[form], headers=headers)
 
-    def _records(self) -> list[dict[str, Any]]:
-        return [{name: values[row] for name, values in self.listing.columns.items()} for row in self.rows]
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as objects."""
+        return self.listing.records(self.start, self.size)
 
 
 def geojson(listing: Listing, rows: Any, extras: dict[str, Any]) -> bytes:
@@ -186,11 +189,11 @@ def _cell(value: object) -> str:
     return repr(value) if isinstance(value, int | float) else escape(orjson.dumps(value).decode())
 
 
-def _html(request: Request, records: list[dict[str, Any]], page: _Page, following: str | None) -> bytes:
+def _html(request: Request, page: _Page, following: str | None) -> bytes:
     text = _template("table.html").render(
         title=page.title or request.url.path,
         columns=list(page.listing.columns),
-        records=records,
+        records=page.records(),
         count=page.count,
         following=following,
         others=[(name, f"?{urlencode({'f': name})}") for name in page.offered if name != "html"],
