@@ -94,6 +94,7 @@ def _read_layer(path: Path, ledger: Ledger) -> tuple[pa.Table, str, str | None]:
     import pyogrio
     from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
 
+    unread = (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError, pa.ArrowException)
     source = _source_name(path, ledger)
     try:
         # Any layer does for plain tables; layers with geometry come first.
@@ -105,9 +106,7 @@ def _read_layer(path: Path, ledger: Ledger) -> tuple[pa.Table, str, str | None]:
         _check_size(about["features"], len(about["fields"]), ledger)
         meta, table = pyogrio.read_arrow(source, layer=layer)
         table.validate(full=True)
-    except (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
-        raise _damaged(ledger, error) from error
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    except (*unread, UnicodeDecodeError) as error:
         raise _damaged(ledger, error) from error
     return table, meta["geometry_name"] or "wkb_geometry", meta["crs"]
 
