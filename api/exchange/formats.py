@@ -23,7 +23,7 @@ from api.planning.listing import Listing
 from api.problems import NotAcceptableError
 from territory.files.text import escape
 
-Format = Literal["json", "geojson", "csv", "html", "ics", "gpx", "xlsx", "gpkg"]
+Format = Literal["json", "geojson", "csv", "html", "ics", "gpx", "xlsx", "gpkg", "openapi", "events"]
 Offered = Sequence[Format]
 
 MEDIA_TYPES: dict[Format, str] = {
@@ -35,12 +35,15 @@ MEDIA_TYPES: dict[Format, str] = {
     "gpx": "application/gpx+xml",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "gpkg": "application/geopackage+sqlite3",
+    "openapi": "application/vnd.oai.openapi+json;version=3.0",
+    "events": "text/event-stream",
 }
 _FILES = ("xlsx", "gpkg")
 """Formats that are taken away as files, and not looked at in a browser."""
 _ALSO = {"application/vnd.geo+json": "geojson", "application/xhtml+xml": "html", "application/problem+json": "json"}
 USUAL_LIMIT, MOST_ITEMS = 20, 10_000
 TABLES: Offered = ("json", "csv", "html", "xlsx")
+GEO: Offered = ("json", "geojson", "csv", "html", "xlsx", "gpkg")
 VARY = "Accept, Authorization, Cookie"
 
 
@@ -103,9 +106,52 @@ def represent_items(
         return Json({"items": items, "count": count, "next": following}, headers=headers)
     names = dict.fromkeys(name for item in items for name in item)
     columns = {name: [_flat(item.get(name)) for item in items] for name in names}
-    listing = Listing(columns, "", range(len(items)), next(iter(names), ""))
+    listing = Listing.plain(**columns)
     title = request.url.path.rsplit("/", 1)[-1].capitalize()
     return _Page(listing, 0, len(items), count, title, TABLES).response(request, form, following, headers)
+
+
+def represent_thing(
+    request: Request, content: dict[str, Any], etag: str, *, table: Listing | None = None, title: str = ""
+) -> Response:
+    """One thing in the format that is wanted: in JSON as it is, else as a table.
+
+    table : what it comes to as a table, where that is more than the row that it is in a list of such things
+    """
+    form = choose_format(request, TABLES)
+    if form == "json":
+        return document(request, content, etag)
+    tag = f'{etag[:-1]}.{form}"'
+    headers = {"ETag": tag, "Cache-Control": PRIVATE, "Vary": VARY}
+    if is_fresh(request, tag):
+        return not_modified(tag, headers)
+    told = _fields(content) if table is None and form == "html" else table or _row(content)
+    said = title or str(content.get("name") or request.url.path.rsplit("/", 1)[-1])
+    return _Page(told, 0, len(told), len(told), said, TABLES).response(request, form, None, headers)
+
+
+def represent_row(request: Request, listing: Listing) -> Response:
+    """The one row of a table that has places, in the format that is wanted: in GeoJSON a feature."""
+    form = choose_format(request, GEO)
+    (row,) = (int(each) for each in listing.rows)
+    headers = {"ETag": f'"{listing.version}.{form}.{row}"', "Cache-Control": PRIVATE, "Vary": VARY}
+    if is_fresh(request, headers["ETag"]):
+        return not_modified(headers["ETag"], headers)
+    if form == "json":
+        return Json(listing.records()[0], headers=headers)
+    if form == "geojson":
+        return Response(feature(listing, row), media_type=MEDIA_TYPES[form], headers=headers)
+    title = str(listing.columns[listing.key][row])
+    return _Page(listing, 0, 1, 1, title, GEO).response(request, form, None, headers)
+
+
+def _row(content: Mapping[str, Any]) -> Listing:
+    return Listing.plain(**{name: [_flat(value)] for name, value in content.items()})
+
+
+def _fields(content: Mapping[str, Any]) -> Listing:
+    """A thing as people read one: a field below the other."""
+    return Listing.plain(field=content, value=map(_flat, content.values()))
 
 
 def _flat(value: Any) -> Any:
@@ -151,18 +197,23 @@ def geojson(listing: Listing, rows: Any, extras: dict[str, Any]) -> bytes:
     """A FeatureCollection (RFC 7946): the shapes are text already, so nothing goes through Python's own objects."""
     chosen = np.asarray(rows, dtype=np.int64)
     shapes = listing.shapes(chosen) if listing.shapes is not None else np.full(len(chosen), None)
-    keys, columns = listing.columns[listing.key], listing.columns
-    features = [
-        b'{"type":"Feature","id":%b,"properties":%b,"geometry":%b}'
-        % (
-            orjson.dumps(keys[row]),
-            orjson.dumps({name: values[row] for name, values in columns.items()}),
-            b"null" if shape is None else shape.encode(),
-        )
-        for row, shape in zip(chosen.tolist(), shapes, strict=True)
-    ]
+    features = [_feature(listing, row, shape) for row, shape in zip(chosen.tolist(), shapes, strict=True)]
     head = {"type": "FeatureCollection", "numberMatched": len(listing), "numberReturned": len(chosen)}
     return orjson.dumps({**head, **extras})[:-1] + b',"features":[' + b",".join(features) + b"]}"
+
+
+def feature(listing: Listing, row: int) -> bytes:
+    """One row as a Feature."""
+    shape = None if listing.shapes is None else listing.shapes(np.array([row]))[0]
+    return _feature(listing, row, shape)
+
+
+def _feature(listing: Listing, row: int, shape: str | None) -> bytes:
+    return b'{"type":"Feature","id":%b,"properties":%b,"geometry":%b}' % (
+        orjson.dumps(listing.columns[listing.key][row]),
+        orjson.dumps({name: values[row] for name, values in listing.columns.items()}),
+        b"null" if shape is None else shape.encode(),
+    )
 
 
 def _links(following: str | None) -> dict[str, Any]:

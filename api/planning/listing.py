@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +41,13 @@ class Listing:
         columns = {str(name): plain_values(flat[name]) for name in flat}
         return cls(columns, version, range(len(flat)), str(flat.columns[0]), shapes)
 
+    @classmethod
+    def plain(cls, **columns: Iterable[Any]) -> Listing:
+        """A table of these columns, the first of which is the key; without a version of its own."""
+        told = {name: list(values) for name, values in columns.items()}
+        key, values = next(iter(told.items()), ("", []))
+        return cls(told, "", range(len(values)), key)
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -54,13 +61,16 @@ class Listing:
         chosen = self.rows[start : len(self.rows) if count is None else start + count]
         return [{name: values[row] for name, values in self.columns.items()} for row in chosen]
 
+    def one(self, key: str) -> Listing | None:
+        """The row with this key, alone."""
+        values = self.columns[self.key]
+        found = next((int(row) for row in self.rows if values[row] == key), None)
+        return None if found is None else replace(self, rows=range(found, found + 1))
+
     def record(self, key: str) -> dict[str, Any] | None:
         """The row with this key."""
-        values = self.columns[self.key]
-        return next(
-            ({name: column[row] for name, column in self.columns.items()} for row in self.rows if values[row] == key),
-            None,
-        )
+        found = self.one(key)
+        return None if found is None else found.records()[0]
 
 
 def plain_values(column: pd.Series) -> list[Any]:

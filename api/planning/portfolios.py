@@ -337,6 +337,15 @@ def rules_of(portfolio: Portfolio) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(portfolio.rules).items()}
 
 
+def rules_table(rules: Mapping[str, Any]) -> Listing:
+    """The rules as JSON, a row each; of one with several values, a row for each of them."""
+    rows: dict[str, Any] = {}
+    for name, value in rules.items():
+        several = value if isinstance(value, Mapping) else {}
+        rows |= {f"{name}.{key}": each for key, each in several.items()} or {name: None if several else value}
+    return Listing.plain(rule=rows, value=rows.values())
+
+
 def _bounds(portfolio: Portfolio) -> list[float] | None:
     """West, south, east, north in degrees."""
     if not len(portfolio.customers):
@@ -355,9 +364,9 @@ def _keep(desk: Desk, stream: BinaryIO) -> list[str]:
     return names
 
 
-def one_customer(desk: Desk, portfolio_id: str, customer_id: str) -> dict[str, Any]:
-    """A customer that this user may see."""
-    record = customers(desk, portfolio_id).record(customer_id)
-    if record is None:
+def one_customer(desk: Desk, portfolio_id: str, customer_id: str) -> Listing:
+    """The row of a customer that this user may see."""
+    found = customers(desk, portfolio_id).one(customer_id)
+    if found is None:
         raise UnknownError("There is no such customer.")
-    return record
+    return found

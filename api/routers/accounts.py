@@ -10,20 +10,23 @@ from api import auth
 from api.auth import EVERYONE
 from api.exchange import IfMatch, Json, needs
 from api.exchange.access import COOKIE
-from api.exchange.formats import document
+from api.exchange.formats import choose_format, document
 from api.exchange.responses import NO_STORE
 from api.exchange.route import OPEN
 from api.planning import administration
 from api.planning.desk import Desk, etag
 from api.routers.parts import (
     LISTED,
+    SHOWN,
     USUAL_PAGE,
     Admin,
     After,
     AnyUser,
+    Form,
     Lists,
     PageSize,
     RowId,
+    Things,
     router,
     secret_document,
 )
@@ -72,8 +75,9 @@ def sign_out(request: Request, desk: Newcomer) -> Response:
 
 
 @routes.get("/me", response_model=MeShown)
-def me(desk: Newcomer) -> Response:
+def me(request: Request, desk: Newcomer, f: Form = None) -> Response:
     """Who you are, and the CSRF token of your session."""
+    choose_format(request, ("json",))
     return Json(administration.shown_principal(desk.who), headers={"Cache-Control": NO_STORE})
 
 
@@ -125,11 +129,11 @@ def create_user(desk: Admin, ask: UserRequest) -> Response:
     return secret_document(content, f"/v1/users/{user.id}")
 
 
-@routes.get("/users/{user_id}", response_model=UserShown)
-def get_user(request: Request, user_id: RowId, desk: Admin) -> Response:
+@routes.get("/users/{user_id}", response_model=UserShown, responses=SHOWN)
+def get_user(user_id: RowId, desk: Admin, things: Things) -> Response:
     """One user."""
     user = administration.user(desk, user_id)
-    return document(request, administration.shown_user(user), etag(user))
+    return things.show(administration.shown_user(user), etag(user))
 
 
 @routes.patch("/users/{user_id}", response_model=UserShown)

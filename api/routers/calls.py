@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 from fastapi import Query, Request, Response
 
 from api.exchange import represent
-from api.exchange.formats import document
 from api.planning import calls
-from api.routers.parts import LISTED, AnyUser, Form, Limit, Lists, Offset, RowId, router
+from api.routers.parts import LISTED, SHOWN, AnyUser, Form, Limit, Lists, Offset, RowId, Things, router
 from api.routers.portfolios import TABLE, document_of
 from api.schemas import CallsRequest, CallsShown, Key, Many
 
@@ -64,10 +63,10 @@ def list_plans(portfolio_id: RowId, desk: AnyUser, lists: Lists) -> Response:
     return lists.whole(items)
 
 
-@routes.get("/calls/{calls_id}", response_model=CallsShown)
-def get_plan(request: Request, calls_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/calls/{calls_id}", response_model=CallsShown, responses=SHOWN)
+def get_plan(calls_id: RowId, desk: AnyUser, things: Things) -> Response:
     """A call plan: its status, and when it is ready what it covers."""
-    return document(request, *calls.shown(desk, *calls.one(desk, calls_id)))
+    return things.show(*calls.shown(desk, *calls.one(desk, calls_id)))
 
 
 @routes.get("/calls/{calls_id}/{table}", responses=TABLE)

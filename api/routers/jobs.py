@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 from fastapi import Request, Response
@@ -11,14 +12,28 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.exchange import Json
-from api.exchange.formats import document
+from api.exchange.formats import MEDIA_TYPES, choose_format
 from api.jobs import is_over
 from api.planning import running
-from api.routers.parts import LISTED, USUAL_PAGE, After, AnyUser, Lists, PageSize, Planner, RowId, router
+from api.routers.parts import (
+    LISTED,
+    SHOWN,
+    USUAL_PAGE,
+    After,
+    AnyUser,
+    Form,
+    Lists,
+    PageSize,
+    Planner,
+    RowId,
+    Things,
+    router,
+)
 from api.schemas import JobShown, Many
 from api.store import Job, Store
 
 routes = router("jobs")
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPES["events"]: {"schema": {"type": "string"}}}}}
 _LOOKED_AT_EVERY_SECONDS = 0.3
 _LONGEST_STREAM_SECONDS = 3600.0
 
@@ -31,11 +46,11 @@ def list_jobs(desk: Planner, lists: Lists, after: After = None, limit: PageSize 
     return lists.page(items, len(items), last)
 
 
-@routes.get("/jobs/{job_id}", response_model=JobShown)
-def get_job(request: Request, job_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/jobs/{job_id}", response_model=JobShown, responses=SHOWN)
+def get_job(job_id: RowId, desk: AnyUser, things: Things) -> Response:
     """A job: its status and how much of it is done."""
     job = running.one(desk, job_id)
-    return document(request, running.shown(job), running.etag(job))
+    return things.show(running.shown(job), running.etag(job))
 
 
 @routes.delete("/jobs/{job_id}", status_code=202, response_model=JobShown)
@@ -44,12 +59,13 @@ def cancel(job_id: RowId, desk: AnyUser) -> Response:
     return Json(running.shown(running.cancel(desk, job_id)), status_code=202)
 
 
-@routes.get("/jobs/{job_id}/events", response_class=StreamingResponse)
-def events(request: Request, job_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/jobs/{job_id}/events", response_class=StreamingResponse, responses=_STREAM)
+def events(request: Request, job_id: RowId, desk: AnyUser, f: Form = None) -> Response:
     """Server-sent events: `progress` whenever it has changed, and `end` when the job is over."""
+    form = choose_format(request, ("events",))
     job = running.one(desk, job_id)
     stream = _events(request, request.app.state.store, job.id)
-    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(stream, media_type=MEDIA_TYPES[form], headers={"Cache-Control": "no-store"})
 
 
 async def _events(request: Request, store: Store, job_id: str) -> AsyncIterator[bytes]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Query, Request, Response
 
 from api.exchange import Json, is_fresh, not_modified
-from api.exchange.formats import MEDIA_TYPES, MOST_ITEMS, choose_format, geojson, next_address
+from api.exchange.formats import MEDIA_TYPES, MOST_ITEMS, choose_format, feature, geojson, next_address
 from api.exchange.responses import PRIVATE
 from api.planning import features
 from api.planning.features import COLLECTIONS, Collection
@@ -33,7 +34,7 @@ def landing(request: Request, portfolio_id: RowId, desk: AnyUser, f: Format = No
     base = _base(request, portfolio_id)
     links = [
         _link(base, "self", "application/json"),
-        _link(f"{base}/api", "service-desc", "application/vnd.oai.openapi+json;version=3.0"),
+        _link(f"{base}/api", "service-desc", MEDIA_TYPES["openapi"]),
         _link(f"{base}/conformance", "conformance", "application/json"),
         _link(f"{base}/collections", "data", "application/json"),
     ]
@@ -41,23 +42,26 @@ def landing(request: Request, portfolio_id: RowId, desk: AnyUser, f: Format = No
 
 
 @routes.get("/ogc/{portfolio_id}/conformance", response_model=dict[str, Any])
-def conformance(portfolio_id: RowId, desk: AnyUser) -> Response:
+def conformance(request: Request, portfolio_id: RowId, desk: AnyUser, f: Format = None) -> Response:
     """Which parts of the standard are kept."""
+    choose_format(request, ("json",))
     desk.portfolio(portfolio_id)
     return Json({"conformsTo": _CONFORMANCE})
 
 
 @routes.get("/ogc/{portfolio_id}/api", response_model=dict[str, Any])
-def api(request: Request, portfolio_id: RowId, desk: AnyUser) -> Response:
+def api(request: Request, portfolio_id: RowId, desk: AnyUser, f: Format = None) -> Response:
     """The description that GDAL and QGIS read the largest page from."""
+    form = choose_format(request, ("openapi", "json"))
     desk.portfolio(portfolio_id)
     document = _description(_base(request, portfolio_id))
-    return Json(document, headers={"Content-Type": "application/vnd.oai.openapi+json;version=3.0"})
+    return Json(document, headers={"Content-Type": MEDIA_TYPES[form]})
 
 
 @routes.get("/ogc/{portfolio_id}/collections", response_model=dict[str, Any])
-def collections(request: Request, portfolio_id: RowId, desk: AnyUser) -> Response:
+def collections(request: Request, portfolio_id: RowId, desk: AnyUser, f: Format = None) -> Response:
     """The collections."""
+    choose_format(request, ("json",))
     base = _base(request, portfolio_id)
     box = features.extent(desk, portfolio_id)
     shown = [_shown(base, each, box) for each in COLLECTIONS]
@@ -65,8 +69,9 @@ def collections(request: Request, portfolio_id: RowId, desk: AnyUser) -> Respons
 
 
 @routes.get("/ogc/{portfolio_id}/collections/{collection}", response_model=dict[str, Any])
-def one_collection(request: Request, portfolio_id: RowId, collection: Key, desk: AnyUser) -> Response:
+def one_collection(request: Request, portfolio_id: RowId, collection: Key, desk: AnyUser, f: Format = None) -> Response:
     """One collection."""
+    choose_format(request, ("json",))
     box = features.extent(desk, portfolio_id)
     return Json(_shown(_base(request, portfolio_id), features.collection(collection), box))
 
@@ -83,9 +88,9 @@ def items(
     f: Format = None,
 ) -> Response:
     """The features that touch a box, page by page."""
-    choose_format(request, ("geojson", "json"))
+    form = choose_format(request, ("geojson", "json"))
     listing = features.within(desk, portfolio_id, collection, features.read_bbox(bbox))
-    etag = f'"{listing.version}.{offset}.{limit}"'
+    etag = f'"{listing.version}.{form}.{offset}.{limit}"'
     if is_fresh(request, etag):
         return not_modified(etag)
     own = _link(str(request.url), "self", "application/geo+json")
@@ -95,17 +100,22 @@ def items(
         links.append(_link(_origin(request) + following, "next", "application/geo+json"))
     body = geojson(listing, listing.rows[offset : offset + limit], {"links": links})
     headers = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": "Accept, Authorization, Cookie"}
-    return Response(body, media_type=MEDIA_TYPES["geojson"], headers=headers)
+    return Response(body, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 @routes.get("/ogc/{portfolio_id}/collections/{collection}/items/{feature_id:path}", response_model=dict[str, Any])
-def item(request: Request, portfolio_id: RowId, collection: Key, feature_id: Key, desk: AnyUser) -> Response:
+def item(
+    request: Request, portfolio_id: RowId, collection: Key, feature_id: Key, desk: AnyUser, f: Format = None
+) -> Response:
     """One feature."""
-    listing, row = features.one(desk, portfolio_id, collection, feature_id)
-    own = _link(str(request.url), "self", "application/geo+json")
-    body = geojson(listing, [row], {"links": [own]})
-    feature = body.split(b'"features":[', 1)[1][:-2]
-    return Response(feature, media_type=MEDIA_TYPES["geojson"], headers={"Cache-Control": PRIVATE})
+    form = choose_format(request, ("geojson", "json"))
+    found = feature(*features.one(desk, portfolio_id, collection, feature_id))
+    links = [
+        _link(str(request.url), "self", MEDIA_TYPES["geojson"]),
+        _link(f"{_base(request, portfolio_id)}/collections/{collection}", "collection", "application/json"),
+    ]
+    whole = found[:-1] + b',"links":' + orjson.dumps(links) + b"}"
+    return Response(whole, media_type=MEDIA_TYPES[form], headers={"Cache-Control": PRIVATE})
 
 
 def _shown(base: str, collection: Collection, box: list[float] | None) -> dict[str, Any]:

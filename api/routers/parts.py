@@ -11,9 +11,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.auth import ADMIN, EVERYONE, MANAGER, PLANNERS
 from api.exchange import ExchangeRoute, Json, needs
-from api.exchange.formats import MEDIA_TYPES, MOST_ITEMS, USUAL_LIMIT, represent_items
+from api.exchange.formats import MEDIA_TYPES, MOST_ITEMS, USUAL_LIMIT, represent_items, represent_thing
 from api.exchange.responses import NO_STORE
 from api.planning.desk import Desk
+from api.planning.listing import Listing
 from api.schemas import LARGEST_SEED, Key, Refusal
 
 RowId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,64}$", examples=["portfolio_01h2xcejqtf2nbrexx3vqjhp41"])]
@@ -79,17 +80,45 @@ class _Lists:
         return represent_items(self.request, items, count=count, following=_next_page(self.request, last))
 
 
+@dataclass(frozen=True)
+class _Things:
+    """One thing on its way to who has asked for it, in the format that is asked for."""
+
+    request: Request
+    f: Form = None
+
+    def show(self, content: dict[str, Any], etag: str, table: Listing | None = None) -> Response:
+        """The thing with its version; `table` is what it comes to as a table, where that is more than a row."""
+        return represent_thing(self.request, content, etag, table=table)
+
+
 Lists = Annotated[_Lists, Depends()]
+Things = Annotated[_Things, Depends()]
+_AS_TABLES: dict[str, Any] = {
+    **{kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/html")},
+    MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
+}
 LISTED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A page of the list; in CSV, HTML and XLSX a row each.",
-        "content": {
-            **{kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/html")},
-            MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
-        },
-    }
+    200: {"description": "A page of the list; in CSV, HTML and XLSX a row each.", "content": _AS_TABLES}
 }
 """What OpenAPI says of a list beside its JSON."""
+SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"description": "It; in CSV and XLSX as a row, in HTML field by field.", "content": _AS_TABLES},
+    304: {"description": "The version in If-None-Match still holds."},
+}
+"""What OpenAPI says of a single thing beside its JSON."""
+SHOWN_PLACED: dict[int | str, dict[str, Any]] = {
+    **SHOWN,
+    200: {
+        "description": "It; in GeoJSON as a feature, in CSV, HTML, XLSX and GeoPackage as a row.",
+        "content": {
+            **_AS_TABLES,
+            MEDIA_TYPES["geojson"]: {"schema": {"type": "object"}},
+            MEDIA_TYPES["gpkg"]: {"schema": {"type": "string", "format": "binary"}},
+        },
+    },
+}
+"""The same of a thing that has a place."""
 
 
 def secret_document(content: dict[str, Any], location: str) -> Json:

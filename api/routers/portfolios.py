@@ -11,14 +11,17 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import EVERYONE
-from api.exchange import IfMatch, Json, Offered, at_once, represent
+from api.exchange import IfMatch, Json, at_once, represent
 from api.exchange.access import Access
-from api.exchange.formats import MEDIA_TYPES, document
+from api.exchange.formats import GEO, MEDIA_TYPES, document, represent_row
 from api.planning import portfolios
 from api.planning.desk import Desk, check_revision, etag
+from api.planning.listing import Listing
 from api.problems import ApiError, InvalidError
 from api.routers.parts import (
     LISTED,
+    SHOWN,
+    SHOWN_PLACED,
     USUAL_PAGE,
     After,
     AnyUser,
@@ -30,6 +33,7 @@ from api.routers.parts import (
     PageSize,
     Planner,
     RowId,
+    Things,
     router,
 )
 from api.routers.parts import Form as Format
@@ -69,7 +73,6 @@ _TABLE: dict[int | str, dict[str, Any]] = {
     304: {"description": "The version in If-None-Match still holds."},
 }
 TABLE = _TABLE
-GEO: Offered = ("json", "geojson", "csv", "html", "xlsx", "gpkg")
 
 
 def shown(desk: Desk, stored: StoredPortfolio) -> tuple[dict[str, Any], str]:
@@ -129,10 +132,10 @@ def list_portfolios(desk: AnyUser, lists: Lists, after: After = None, limit: Pag
     return lists.page(items, count, last)
 
 
-@routes.get("/portfolios/{portfolio_id}", response_model=PortfolioShown)
-def get_portfolio(request: Request, portfolio_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/portfolios/{portfolio_id}", response_model=PortfolioShown, responses=SHOWN)
+def get_portfolio(portfolio_id: RowId, desk: AnyUser, things: Things) -> Response:
     """A portfolio: its status, and when it is ready its counts and rules."""
-    return document(request, *shown(desk, desk.portfolio(portfolio_id)))
+    return things.show(*shown(desk, desk.portfolio(portfolio_id)))
 
 
 @routes.patch("/portfolios/{portfolio_id}", response_model=PortfolioShown)
@@ -194,10 +197,14 @@ async def customers(
     return answer() if is_quick else await run_in_threadpool(answer)
 
 
-@routes.get("/portfolios/{portfolio_id}/customers/{customer_id:path}", response_model=dict[str, Any])
-def customer(portfolio_id: RowId, customer_id: CustomerId, desk: AnyUser) -> Response:
+@routes.get(
+    "/portfolios/{portfolio_id}/customers/{customer_id:path}", response_model=dict[str, Any], responses=SHOWN_PLACED
+)
+def customer(
+    request: Request, portfolio_id: RowId, customer_id: CustomerId, desk: AnyUser, f: Format = None
+) -> Response:
     """One customer."""
-    return Json(portfolios.one_customer(desk, portfolio_id, customer_id))
+    return represent_row(request, portfolios.one_customer(desk, portfolio_id, customer_id))
 
 
 @routes.get("/portfolios/{portfolio_id}/reps", responses=TABLE)
@@ -240,11 +247,12 @@ def alerts(
     return represent(request, listing, offset=offset, limit=limit, title="Alerts")
 
 
-@routes.get("/portfolios/{portfolio_id}/locks", response_model=LocksShown)
-def locks(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
+@routes.get("/portfolios/{portfolio_id}/locks", response_model=LocksShown, responses=SHOWN)
+def locks(portfolio_id: RowId, desk: Planner, things: Things) -> Response:
     """The customers that must keep their territory."""
     stored, portfolio = portfolios.opened(desk, portfolio_id)
-    return document(request, *_locks(stored, portfolios.locked(portfolio)))
+    found = portfolios.locked(portfolio)
+    return things.show(*_locks(stored, found), Listing.plain(customer_id=found, territory=found.values()))
 
 
 @routes.patch("/portfolios/{portfolio_id}/locks", response_model=LocksShown)

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from api.exchange import IfMatch, Json, represent
-from api.exchange.formats import document
+from api.exchange.formats import GEO, document
 from api.planning import proposals, publishing
 from api.planning.desk import Desk, etag
 from api.routers.parts import (
     LISTED,
+    SHOWN,
     USUAL_PAGE,
     After,
     AnyUser,
@@ -23,10 +24,11 @@ from api.routers.parts import (
     PageSize,
     Planner,
     RowId,
+    Things,
     router,
 )
 from api.routers.parts import Form as Format
-from api.routers.portfolios import GEO, TABLE, document_of
+from api.routers.portfolios import TABLE, document_of
 from api.schemas import (
     LARGEST_SEED,
     AdjustedShown,
@@ -69,10 +71,10 @@ def list_proposals(
     return lists.page(items, count, last)
 
 
-@routes.get("/proposals/{proposal_id}", response_model=ProposalShown)
-def get_proposal(request: Request, proposal_id: RowId, desk: Planner) -> Response:
+@routes.get("/proposals/{proposal_id}", response_model=ProposalShown, responses=SHOWN)
+def get_proposal(proposal_id: RowId, desk: Planner, things: Things) -> Response:
     """A proposal: its status and progress, and when it is ready its figures."""
-    return document(request, *shown(desk, desk.plan(proposal_id)[0]))
+    return things.show(*shown(desk, desk.plan(proposal_id)[0]))
 
 
 @routes.patch("/proposals/{proposal_id}", response_model=ProposalShown)
@@ -193,11 +195,11 @@ def alignments(portfolio_id: RowId, desk: AnyUser, lists: Lists) -> Response:
     return lists.whole(items)
 
 
-@routes.get("/alignments/{alignment_id}", response_model=AlignmentShown)
-def get_alignment(request: Request, alignment_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/alignments/{alignment_id}", response_model=AlignmentShown, responses=SHOWN)
+def get_alignment(alignment_id: RowId, desk: AnyUser, things: Things) -> Response:
     """One version of a portfolio's alignment."""
     version, _ = publishing.one(desk, alignment_id)
-    return document(request, publishing.shown(version), f'"{version.hash[:16]}"')
+    return things.show(publishing.shown(version), f'"{version.hash[:16]}"')
 
 
 @routes.get("/alignments/{alignment_id}/customers", responses=TABLE)

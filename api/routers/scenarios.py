@@ -10,7 +10,7 @@ from api.exchange import IfMatch, represent
 from api.exchange.formats import document
 from api.planning import challenges, scenarios
 from api.planning.desk import etag
-from api.routers.parts import LISTED, AnyUser, Limit, Lists, Offset, Planner, RowId, router
+from api.routers.parts import LISTED, SHOWN, AnyUser, Limit, Lists, Offset, Planner, RowId, Things, router
 from api.routers.parts import Form as Format
 from api.routers.portfolios import TABLE, document_of
 from api.schemas import (
@@ -46,11 +46,11 @@ def list_scenarios(portfolio_id: RowId, desk: Planner, lists: Lists) -> Response
     return lists.whole(items)
 
 
-@routes.get("/scenarios/{scenario_id}", response_model=ScenarioShown)
-def get_scenario(request: Request, scenario_id: RowId, desk: Planner) -> Response:
+@routes.get("/scenarios/{scenario_id}", response_model=ScenarioShown, responses=SHOWN)
+def get_scenario(scenario_id: RowId, desk: Planner, things: Things) -> Response:
     """One scenario."""
     scenario, _ = scenarios.one(desk, scenario_id)
-    return document(request, scenarios.shown(scenario), etag(scenario))
+    return things.show(scenarios.shown(scenario), etag(scenario))
 
 
 @routes.patch("/scenarios/{scenario_id}", response_model=ScenarioShown)
@@ -105,10 +105,10 @@ def comparison_plans(
     return represent(request, listing, offset=offset, limit=limit, title="Side by side")
 
 
-@routes.get("/comparisons/{comparison_id}", response_model=ComparisonShown)
-def get_comparison(request: Request, comparison_id: RowId, desk: Planner) -> Response:
+@routes.get("/comparisons/{comparison_id}", response_model=ComparisonShown, responses=SHOWN)
+def get_comparison(comparison_id: RowId, desk: Planner, things: Things) -> Response:
     """Scenarios side by side, with the difference to the first."""
-    return document(request, *_comparison(*scenarios.comparison(desk, comparison_id)))
+    return things.show(*_comparison(*scenarios.comparison(desk, comparison_id)))
 
 
 def _comparison(found: Comparison, job: Job | None) -> tuple[dict[str, Any], str]:
@@ -142,11 +142,11 @@ def list_challenges(portfolio_id: RowId, desk: AnyUser, lists: Lists) -> Respons
     return lists.whole(items)
 
 
-@challenge_routes.get("/challenges/{challenge_id}", response_model=ChallengeShown)
-def get_challenge(request: Request, challenge_id: RowId, desk: AnyUser) -> Response:
+@challenge_routes.get("/challenges/{challenge_id}", response_model=ChallengeShown, responses=SHOWN)
+def get_challenge(challenge_id: RowId, desk: AnyUser, things: Things) -> Response:
     """One challenge."""
     challenge = challenges.one(desk, challenge_id)
-    return document(request, challenges.shown(challenge), etag(challenge))
+    return things.show(challenges.shown(challenge), etag(challenge))
 
 
 @challenge_routes.patch("/challenges/{challenge_id}", response_model=ChallengeShown)

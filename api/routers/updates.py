@@ -11,8 +11,8 @@ from api.exchange.formats import document
 from api.planning import portfolios, updates
 from api.planning.desk import etag
 from api.planning.publishing import shown as shown_alignment
+from api.routers.parts import SHOWN, Limit, Manager, Offset, Planner, RowId, Things, router
 from api.routers.parts import Form as Format
-from api.routers.parts import Limit, Manager, Offset, Planner, RowId, router
 from api.routers.portfolios import TABLE, columns_of, document_of, files_of, shown
 from api.schemas import AlignmentShown, PortfolioShown, RulesChange, RulesShown, TakeOver
 from api.store import StoredPortfolio
@@ -20,12 +20,13 @@ from api.store import StoredPortfolio
 routes = router("updates")
 
 
-@routes.get("/portfolios/{portfolio_id}/rules", response_model=RulesShown)
-def rules(request: Request, portfolio_id: RowId, desk: Planner) -> Response:
+@routes.get("/portfolios/{portfolio_id}/rules", response_model=RulesShown, responses=SHOWN)
+def rules(portfolio_id: RowId, desk: Planner, things: Things) -> Response:
     """The rules that hold; the ETag is the portfolio's."""
     stored, portfolio = portfolios.opened(desk, portfolio_id)
-    content = {"rules": portfolios.rules_of(portfolio), "revision": stored.revision}
-    return document(request, content, etag(stored, portfolios.READY))
+    found = portfolios.rules_of(portfolio)
+    content = {"rules": found, "revision": stored.revision}
+    return things.show(content, etag(stored, portfolios.READY), portfolios.rules_table(found))
 
 
 @routes.patch("/portfolios/{portfolio_id}/rules", response_model=RulesShown)

@@ -11,7 +11,7 @@ from api.exchange.formats import document
 from api.planning import visits
 from api.planning.desk import etag
 from api.routers.calls import Day, From, RepId, Until
-from api.routers.parts import AnyUser, Form, Limit, Offset, RowId, router
+from api.routers.parts import SHOWN, AnyUser, Form, Limit, Offset, RowId, Things, router
 from api.routers.portfolios import TABLE, document_of
 from api.schemas import Key, VisitChange, VisitRequest, VisitShown
 
@@ -53,11 +53,11 @@ def list_visits(
     return represent(request, listing, offset=offset, limit=limit, title="Visits")
 
 
-@routes.get("/visits/{visit_id}", response_model=VisitShown)
-def get_visit(request: Request, visit_id: RowId, desk: AnyUser) -> Response:
+@routes.get("/visits/{visit_id}", response_model=VisitShown, responses=SHOWN)
+def get_visit(visit_id: RowId, desk: AnyUser, things: Things) -> Response:
     """One visit."""
     visit = visits.one(desk, visit_id)
-    return document(request, visits.shown(visit), etag(visit))
+    return things.show(visits.shown(visit), etag(visit))
 
 
 @routes.patch("/visits/{visit_id}", response_model=VisitShown)

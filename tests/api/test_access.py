@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.exchange.formats import MEDIA_TYPES
 from api.routers.parts import router
 from tests.api.services import EVERYBODY, Running, town
 
@@ -20,7 +21,7 @@ OPEN = {
 SECRET_OF_A = "Belongs to A only"
 PEOPLE = [None, *EVERYBODY]
 VISIT = {"day": "2027-03-03", "status": "started", "at": 1_803_978_900.0}
-NEW_FILES = {"customers": ("customers.csv", b"customer_id,lon,lat\n1,5,45\n")}
+NEW_FILES = {"customers": ("customers.csv", b"customer_id,lon,lat,potential,visits_per_year\n1,5,45,10,4\n")}
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -29,6 +30,13 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def query_of(path: str, objects: dict[str, str]) -> str:
+    """What a GET of this path must say after its question mark."""
+    queries = {"difference": "?before=1&after=2", "route": "?day=2027-03-03", "nearby": "?day=2027-03-03"}
+    queries["best-days"] = f"?customer_id={objects['customer_id']}&from=2027-03-01"
+    return queries.get(path.rsplit("/", 1)[1], "")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,7 @@ def objects(service: Running) -> dict[str, str]:
     calendar = service.post("rep A", f"{east}/reps/R01/calendars").json()
     service.run_jobs()
     update = service.ask("manager", "POST", f"{east}/updates", files=NEW_FILES).json()["portfolio_id"]
+    service.run_jobs()
     return {
         "update_id": update,
         "portfolio_id": east.rsplit("/", 1)[1],
@@ -136,6 +145,50 @@ def test_what_is_answered_is_what_openapi_says(service: Running, objects: dict[s
     assert asked > 20
 
 
+def test_every_address_says_in_which_formats_it_answers_and_answers_in_each(service: Running, objects: dict[str, str]):
+    document = service.get(None, "/openapi.json").json()
+    single, offered, wrong = set(), {}, []
+
+    for method, path, operation in operations(document):
+        if method != "GET" or (method, path) in OPEN:
+            continue
+        who = "manager" if "manager" in operation["x-roles"] else "admin"
+        url = path.format(**objects) + query_of(path, objects)
+        join = "&" if "?" in url else "?"
+        refused = [service.get(who, f"{url}{join}f=docx"), service.get(who, url, headers={"Accept": "image/png"})]
+        wrong += [(path, answer.status_code) for answer in refused if answer.status_code != 406]
+        offered[path] = refused[0].json()["detail"].removeprefix("This is offered as ").removesuffix(".").split(", ")
+        for form in offered[path]:
+            answer = service.get(who, f"{url}{join}f={form}")
+            kind = answer.headers["content-type"].partition(";")[0]
+            if (answer.status_code, kind) != (200, MEDIA_TYPES[form].partition(";")[0]):
+                wrong.append((path, form, answer.status_code, kind))
+        if path.endswith("_id}") and "/ogc/" not in path and "csv" in offered[path]:
+            single.add(path.rsplit("/", 2)[1])
+
+    assert wrong == []
+    assert single >= {"portfolios", "proposals", "alignments", "scenarios", "comparisons", "challenges", "jobs"}
+    assert single >= {"users", "visits", "calls", "customers", "updates"}
+    assert sorted(forms[0] for forms in offered.values() if len(forms) == 1) == ["events"] + ["html"] * 2 + ["json"] * 7
+
+
+def test_a_single_thing_is_the_row_that_it_is_in_the_list_of_such_things(service: Running, objects: dict[str, str]):
+    lists = {
+        "/v1/portfolios": "portfolio_id",
+        f"/v1/portfolios/{objects['portfolio_id']}/proposals": "proposal_id",
+        "/v1/users": "user_id",
+        f"/v1/portfolios/{objects['portfolio_id']}/customers": "customer_id",
+    }
+
+    for path, key in lists.items():
+        base = path if key == "customer_id" else f"/v1/{path.rsplit('/', 1)[1]}"
+        rows = service.get("admin", f"{path}?f=csv&limit=1000").text.splitlines()
+        (head, row) = service.get("admin", f"{base}/{objects[key]}?f=csv").text.splitlines()
+
+        assert head == rows[0]
+        assert row in rows[1:]
+
+
 def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str, str]):
     """The manager of the west, of every object of the east: 404, whatever he tries."""
     document = service.get(None, "/openapi.json").json()
@@ -155,8 +208,6 @@ def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str
         "rules": {"rules": {"speed_kmh": 40}},
         "take-over": {"update_id": objects["update_id"], "effective_from": "2027-01-01"},
     }
-    queries = {"difference": "?before=1&after=2", "route": "?day=2027-03-03", "nearby": "?day=2027-03-03"}
-    queries["best-days"] = f"?customer_id={objects['customer_id']}&from=2027-03-01"
     wrong = []
 
     for method, path, operation in operations(document):
@@ -169,7 +220,7 @@ def test_what_belongs_to_others_is_not_there(service: Running, objects: dict[str
             body = {"customer_id": objects["customer_id"]}
         elif path == "/v1/visits/{visit_id}":
             body = {}
-        url = path.format(**objects) + queries.get(path.rsplit("/", 1)[1], "")
+        url = path.format(**objects) + query_of(path, objects)
         sent = {"files": NEW_FILES} if path.endswith("/updates") else {"json": body}
         answer = service.ask("manager of the west", method, url, match="*", **sent)
         wrong += [] if answer.status_code == 404 else [(method, path, answer.status_code, answer.text[:200])]
