@@ -18,7 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.exchange.responses import PRIVATE, Json, is_fresh, not_modified
+from api.exchange.speech import IN_CHINESE, Speech
 from api.exchange.workbooks import geopackage, workbook
+from api.language import TAGS, language_of
 from api.planning.listing import Listing
 from api.problems import NotAcceptableError
 from territory.files.text import escape
@@ -44,7 +46,7 @@ _ALSO = {"application/vnd.geo+json": "geojson", "application/xhtml+xml": "html",
 USUAL_LIMIT, MOST_ITEMS = 20, 10_000
 TABLES: Offered = ("json", "csv", "html", "xlsx")
 GEO: Offered = ("json", "geojson", "csv", "html", "xlsx", "gpkg")
-VARY = "Accept, Authorization, Cookie"
+VARY = "Accept, Accept-Language, Authorization, Cookie"
 
 
 def choose_format(request: Request, offered: Offered) -> Format:
@@ -86,7 +88,7 @@ def represent(
     """
     form = choose_format(request, offered)
     count = (USUAL_LIMIT if form in ("json", "html") else len(listing)) if limit is None else limit
-    etag = f'"{listing.version}.{form}.{offset}.{count}"'
+    etag = f'"{listing.version}.{_spoken(request, form)}.{offset}.{count}"'
     headers = {"ETag": etag, "Cache-Control": PRIVATE, "Vary": VARY}
     if is_fresh(request, etag):
         return not_modified(etag, headers)
@@ -107,13 +109,10 @@ def represent_items(
     names = dict.fromkeys(name for item in items for name in item)
     columns = {name: [_flat(item.get(name)) for item in items] for name in names}
     listing = Listing.plain(**columns)
-    title = request.url.path.rsplit("/", 1)[-1].capitalize()
-    return _Page(listing, 0, len(items), count, title, TABLES).response(request, form, following, headers)
+    return _Page(listing, 0, len(items), count, _title(request), TABLES).response(request, form, following, headers)
 
 
-def represent_thing(
-    request: Request, content: dict[str, Any], etag: str, *, table: Listing | None = None, title: str = ""
-) -> Response:
+def represent_thing(request: Request, content: dict[str, Any], etag: str, *, table: Listing | None = None) -> Response:
     """One thing in the format that is wanted: in JSON as it is, else as a table.
 
     table : what it comes to as a table, where that is more than the row that it is in a list of such things
@@ -121,20 +120,23 @@ def represent_thing(
     form = choose_format(request, TABLES)
     if form == "json":
         return document(request, content, etag)
-    tag = f'{etag[:-1]}.{form}"'
+    tag = f'{etag[:-1]}.{_spoken(request, form)}"'
     headers = {"ETag": tag, "Cache-Control": PRIVATE, "Vary": VARY}
     if is_fresh(request, tag):
         return not_modified(tag, headers)
-    told = _fields(content) if table is None and form == "html" else table or _row(content)
-    said = title or str(content.get("name") or request.url.path.rsplit("/", 1)[-1])
-    return _Page(told, 0, len(told), len(told), said, TABLES).response(request, form, None, headers)
+    if table is not None:
+        told, title = table, _title(request)
+    else:
+        told = _fields(content) if form == "html" else _row(content)
+        title = str(content.get("name") or request.url.path.rsplit("/", 1)[-1])
+    return _Page(told, 0, len(told), len(told), title, TABLES).response(request, form, None, headers)
 
 
 def represent_row(request: Request, listing: Listing) -> Response:
     """The one row of a table that has places, in the format that is wanted: in GeoJSON a feature."""
     form = choose_format(request, GEO)
     (row,) = (int(each) for each in listing.rows)
-    headers = {"ETag": f'"{listing.version}.{form}.{row}"', "Cache-Control": PRIVATE, "Vary": VARY}
+    headers = {"ETag": f'"{listing.version}.{_spoken(request, form)}.{row}"', "Cache-Control": PRIVATE, "Vary": VARY}
     if is_fresh(request, headers["ETag"]):
         return not_modified(headers["ETag"], headers)
     if form == "json":
@@ -143,6 +145,11 @@ def represent_row(request: Request, listing: Listing) -> Response:
         return Response(feature(listing, row), media_type=MEDIA_TYPES[form], headers=headers)
     title = str(listing.columns[listing.key][row])
     return _Page(listing, 0, 1, 1, title, GEO).response(request, form, None, headers)
+
+
+def _title(request: Request) -> str:
+    """What a list is called after its address."""
+    return request.url.path.rsplit("/", 1)[-1].replace("-", " ").capitalize()
 
 
 def _row(content: Mapping[str, Any]) -> Listing:
@@ -240,10 +247,18 @@ def _cell(value: object) -> str:
     return repr(value) if isinstance(value, int | float) else escape(orjson.dumps(value).decode())
 
 
+def _spoken(request: Request, form: Format) -> str:
+    """The format, and the language where it has one."""
+    return f"{form}-{language_of(request)}" if form == "html" else form
+
+
 def _html(request: Request, page: _Page, following: str | None) -> bytes:
+    language = language_of(request)
     text = _template("table.html").render(
+        tag=TAGS[language],
+        speech=Speech(language),
         title=page.title or request.url.path,
-        columns=list(page.listing.columns),
+        columns=[name for name in page.listing.columns if not name.endswith(IN_CHINESE)],
         records=page.records(),
         count=page.count,
         following=following,

@@ -15,8 +15,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.auth import ADMIN, MANAGER, PLANNER, REP, Principal
 from api.exchange import ExchangeRoute
 from api.exchange.route import Handler
+from api.language import TAGS, language_of
 from api.pages.static import version
-from api.pages.words import language_of, words
+from api.pages.words import words
 from api.problems import ApiError, ForbiddenError, UnauthenticatedError, UnknownError
 
 HOME = {REP: "/my/day", ADMIN: "/portfolios", MANAGER: "/portfolios", PLANNER: "/portfolios"}
@@ -83,6 +84,7 @@ def _html(request: Request, name: str, who: Principal | None, page: dict[str, An
         .render(
             say=said.__getitem__,
             language=language,
+            tag=TAGS[language],
             static=f"/static/{version()}",
             nonce=request.state.nonce,
             name=name,

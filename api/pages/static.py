@@ -11,7 +11,8 @@ from fastapi import APIRouter, Response
 
 from api.exchange import ExchangeRoute
 from api.exchange.route import OPEN
-from api.pages.words import LANGUAGES, words
+from api.language import LANGUAGES
+from api.pages.words import words
 from api.problems import UnknownError
 from territory.maps.page import drawing_modules, leaflet_files
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -170,6 +171,43 @@ def test_every_address_says_in_which_formats_it_answers_and_answers_in_each(serv
     assert single >= {"portfolios", "proposals", "alignments", "scenarios", "comparisons", "challenges", "jobs"}
     assert single >= {"users", "visits", "calls", "customers", "updates"}
     assert sorted(forms[0] for forms in offered.values() if len(forms) == 1) == ["events"] + ["html"] * 2 + ["json"] * 7
+
+
+def test_every_table_speaks_chinese_to_who_asks_for_it(service: Running, objects: dict[str, str]):
+    document = service.get(None, "/openapi.json").json()
+    headers, tables, silent = {"Accept-Language": "zh-CN,zh;q=0.9", "Accept": "text/html"}, 0, []
+
+    for method, path, operation in operations(document):
+        who = "manager" if "manager" in operation.get("x-roles", ()) else "admin"
+        names = ("visits", "days", "dropped", "stretched") if "{table}" in path else ("visits",)
+        for name in names if method == "GET" and (method, path) not in OPEN else ():
+            url = path.format(**{**objects, "table": name}) + query_of(path, objects)
+            answer = service.get(who, url, headers=headers)
+            if answer.status_code == 406 or "<th " not in answer.text:
+                continue
+            tables += 1
+            told = re.findall(r'<th scope="col" title="(.*?)">(.*?)</th>', answer.text)
+            if told[0][0] == "field":
+                told += [(field, field) for field in re.findall(r"<tr><td>([a-z_]+)</td>", answer.text)]
+            silent += [(path, head) for head, said in told if said == head]
+            assert '<html lang="zh-CN">' in answer.text
+            assert " rows" not in answer.text
+
+    assert silent == []
+    assert tables > 40
+
+
+def test_the_language_that_somebody_has_chosen_goes_before_what_his_browser_asks_for(
+    service: Running, objects: dict[str, str]
+):
+    url = f"/v1/portfolios/{objects['portfolio_id']}/territories?f=html"
+    chinese = {"Accept-Language": "en", "Cookie": "territory_language=zh"}
+
+    english = service.get("manager", url, headers={"Accept-Language": "en"})
+    again = service.get("manager", url, headers={**chinese, "If-None-Match": english.headers["etag"]})
+
+    assert "<h1>Territories</h1>" in english.text
+    assert (again.status_code, "<h1>区域</h1>" in again.text) == (200, True)
 
 
 def test_a_single_thing_is_the_row_that_it_is_in_the_list_of_such_things(service: Running, objects: dict[str, str]):

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "api"
 
 # A module imports only from floors above it in this list. A package counts as one module.
 FLOORS = [
-    {"settings", "problems", "content", "logs"},
+    {"settings", "problems", "content", "logs", "language"},
     {"store"},
     {"jobs"},
     {"auth"},

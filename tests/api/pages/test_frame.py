@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import api.pages
+from api.language import LANGUAGES
 from api.pages.frame import local_address
 from api.pages.static import files, version
-from api.pages.words import LANGUAGES, words
+from api.pages.words import words
 from tests.api.pages.conftest import PASSWORD, Site
 from tests.api.services import EVERYBODY, town
 
