@@ -229,14 +229,12 @@ def handovers(desk: Desk, portfolio_id: str, number: int | None, rep_id: str | N
     stored, head = opened(desk, portfolio_id)
     version = version_of(desk, stored, stored.number if number is None else number)
     portfolio = desk.content(version.snapshot)
-    before = portfolio.alignment
+    past = portfolio
     if version.number > 1:
-        before = desk.content(version_of(desk, stored, version.number - 1).snapshot).alignment
-    before = before.reindex(portfolio.customers.index)
+        past = desk.content(version_of(desk, stored, version.number - 1).snapshot)
+    before = past.alignment.reindex(portfolio.customers.index)
     gone = (before.fillna("") != portfolio.alignment.fillna("")).to_numpy()
     customers = portfolio.customers[gone]
-    reps = portfolio.reps.dropna(subset="territory")
-    rep_of = pd.Series(reps.index, index=reps["territory"].to_numpy(), dtype="str").groupby(level=0).agg(";".join)
     table = pd.DataFrame(
         {
             "name": customers["name"],
@@ -247,8 +245,10 @@ def handovers(desk: Desk, portfolio_id: str, number: int | None, rep_id: str | N
         },
         index=customers.index,
     )
-    table["from_rep_id"] = rep_of.reindex(table["from"]).to_numpy()
-    table["to_rep_id"] = rep_of.reindex(table["to"]).to_numpy()
+    for end, whose in (("from", past), ("to", portfolio)):
+        # Of a colleague a rep needs the name to call him by, and is told no more.
+        who = _reps_of_territories(whose).reindex(table[end])
+        table[f"{end}_rep_id"], table[f"{end}_rep"] = who["rep_id"].to_numpy(), who["name"].to_numpy()
     table = table.join(_said_of_moves(desk, version, table.index)).rename_axis("customer_id")
     table["effective_from"] = version.effective_from
     listing = Listing.of(table, f"{version.id}.handovers")
@@ -262,6 +262,14 @@ def handovers(desk: Desk, portfolio_id: str, number: int | None, rep_id: str | N
         return listing
     own = list(own_territories(desk, head))
     return listing.only((table["from"].isin(own) | table["to"].isin(own)).to_numpy(), f".{desk.who.rep_id}")
+
+
+def _reps_of_territories(portfolio: Portfolio) -> pd.DataFrame:
+    """``rep_id`` and ``name`` by territory; of several reps, all of them. Who has no name is called by the id."""
+    reps = portfolio.reps.dropna(subset="territory")
+    names = reps["name"].where(reps["name"].fillna("").str.strip() != "", reps.index.to_series())
+    table = pd.DataFrame({"territory": reps["territory"], "rep_id": reps.index, "name": names}, dtype="str")
+    return table.groupby("territory").agg(";".join)
 
 
 def _said_of_moves(desk: Desk, version: Alignment, ids: pd.Index) -> pd.DataFrame:

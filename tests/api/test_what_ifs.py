@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,40 @@ def test_moves_and_handovers_carry_their_reasons_as_figures_and_a_rep_his_own(se
     assert {row["why"] for row in everybody} == {"balance"}
     assert his == [row for row in everybody if "R03" in (row["from_rep_id"], row["to_rep_id"])]
     assert 0 < len(his) < len(everybody)
+
+
+def test_who_takes_a_customer_over_is_told_by_name_and_nothing_else_of_him(service: Running):
+    portfolio = town(seed=4)
+    reps = portfolio.reps.assign(name=["Li Wei", "Zhang Min", ""], phone="+86 512 6522", max_drive_minutes=99.0)
+    path = service.bring(replace(portfolio, reps=reps))
+    proposal = service.propose(path, tolerance=0.2)
+    service.post("manager", f"{proposal}/approve", match="*")
+    service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01"}, match="*")
+
+    rows = service.get("rep A", f"{path}/handovers?limit=100").json()["items"]
+    table = service.get("rep A", f"{path}/handovers?f=csv").text
+
+    assert {(row["from_rep_id"], row["from_rep"]) for row in rows if row["from"] == "T1"} == {("R01", "Li Wei")}
+    assert {row["to_rep"] for row in rows} - {"Li Wei"} <= {"Zhang Min", "R03"}
+    assert any(name in table for name in ("Zhang Min", "R03"))
+    assert not {name for row in rows for name in row} & {"phone", "max_drive_minutes", "work_from", "share"}
+    assert [row["rep_id"] for row in service.get("rep A", f"{path}/reps").json()["items"]] == ["R01"]
+
+
+def test_who_gives_a_customer_is_who_had_it_though_he_is_gone_by_now(service: Running):
+    path = service.bring(town(seed=4))
+    rows = compared(service, path, {"R03 leaves": [{"change": "rep_leaves", "rep_id": "R03"}]}, with_today=False)
+    proposal = f"/v1/proposals/{rows[0]['proposal_id']}"
+    service.post("manager", f"{proposal}/approve", match="*")
+    service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01"}, match="*")
+
+    leaving = [
+        row for row in service.get("manager", f"{path}/handovers?limit=100").json()["items"] if row["from"] == "T3"
+    ]
+
+    assert leaving
+    assert {row["from_rep"] for row in leaving} == {"R03"}
+    assert {row["to_rep"] for row in leaving} <= {"R01", "R02"}
 
 
 @pytest.fixture

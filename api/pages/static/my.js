@@ -59,13 +59,16 @@ function showChanges() {
   box.replaceChildren(...(parts.length ? parts : [element("p", { class: "empty" }, say("nothing_changes"))]));
 }
 
+// Who has a customer before or after: by name, and the territory where it has nobody.
+const called = (row, end) => row[`${end}_rep`]?.replaceAll(";", ", ") || row[end] || "–";
+
 function changeCard(portfolio, row, isGoing) {
   const challenge = challenges.find((each) => each.customer_id === row.customer_id && each.portfolio_id === portfolio.portfolio_id);
   const waiting = waitingChallenges().find(({ about }) => about.customer_id === row.customer_id && about.portfolio_id === portfolio.portfolio_id);
   return element("li", { class: "card" },
     element("h4", {}, row.name || row.customer_id),
     element("p", { class: "soft" }, [
-      isGoing ? say("goes_to", { rep: row.to_rep_id || row.to }) : say("comes_from", { rep: row.from_rep_id || row.from || "–" }),
+      isGoing ? say("goes_to", { rep: called(row, "to") }) : say("comes_from", { rep: called(row, "from") }),
       `${say("potential")} ${number(row.potential)}`,
       row.reason ? moveReason(row) : null,
     ].filter(Boolean).join(" · ")),
@@ -78,7 +81,7 @@ function ask(portfolio, row) {
   const dialog = byId("challenge");
   dialog.about = { portfolio_id: portfolio.portfolio_id, customer_id: row.customer_id, name: row.name };
   byId("challenge-told").textContent = say("challenge_told", {
-    customer: row.name || row.customer_id, rep: row.to_rep_id || row.to, price: row.price === null ? "–" : number(row.price),
+    customer: row.name || row.customer_id, rep: called(row, "to"), price: row.price === null ? "–" : number(row.price),
   });
   dialog.querySelector("form").reset();
   openDialog(dialog);

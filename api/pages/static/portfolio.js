@@ -53,8 +53,8 @@ const moveColumns = [
 const differenceTable = new Table(byId("difference-table"), moveColumns, { label: say("difference"), empty: say("no_difference"), filter: (row) => `${row.name} ${row.customer_id} ${row.from} ${row.to}`, atOnce: 20 });
 const handoverTable = new Table(byId("handover-table"), [
   ...moveColumns,
-  { key: "from_rep_id", label: say("from_rep") },
-  { key: "to_rep_id", label: say("to_rep") },
+  { key: "from_rep", label: say("from_rep"), show: (row) => row.from_rep || say("vacant") },
+  { key: "to_rep", label: say("to_rep"), show: (row) => row.to_rep || say("vacant") },
   { key: "potential", label: say("potential"), kind: "number", show: (row) => number(row.potential) },
   { key: "reason", label: say("reason"), class: () => "long", value: moveReason, show: moveReason },
 ], { label: say("handovers"), empty: say("no_handovers"), filter: (row) => Object.values(row).join(" "), atOnce: 20 });
