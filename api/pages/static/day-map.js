@@ -4,11 +4,37 @@ import { element } from "./elements.js";
 import { DaysLayer, DaysScene } from "./ground.js";
 import { byId, say } from "./base.js";
 
-const DONE = "#8a96a1";
+const [DONE, HERE] = ["#8a96a1", "#0b8a5f"];
 
 const DayLayer = DaysLayer.extend({
   _disc(x, y, radius, colour, edge) {
     DaysLayer.prototype._disc.call(this, x, y, radius, this._isDone ? DONE : colour, edge);
+  },
+
+  // The rest of a day begins where the rep stood when it was planned anew, which is no house.
+  _drawHome(place) {
+    const [day] = this._state.shown();
+    if (day.here && place === day.ends[0]) this._drawHere(place, day.here);
+    else DaysLayer.prototype._drawHome.call(this, place);
+  },
+
+  _drawHere(place, label) {
+    const pen = this._pen;
+    const [x, y] = this._onCanvas(place);
+    pen.beginPath();
+    pen.arc(x, y, 17, 0, 2 * Math.PI);
+    pen.fillStyle = `${HERE}40`;
+    pen.fill();
+    DaysLayer.prototype._disc.call(this, x, y, 8, HERE, 3);
+    pen.font = "650 12px system-ui, sans-serif";
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineWidth = 4;
+    pen.strokeStyle = "#ffffff";
+    const beside = y < 40 ? y + 27 : y - 27;
+    pen.strokeText(label, x, beside);
+    pen.fillStyle = HERE;
+    pen.fillText(label, x, beside);
   },
 
   // The stops to come lie above those that are done.
@@ -64,11 +90,11 @@ export class DayMap {
     }).observe(box);
   }
 
-  // stops: those of the route, each with `label` and `isDone`.
-  show(route, stops) {
+  // stops: those of the route, each with `label` and `isDone`; here: what to write where it begins, when that is no home.
+  show(route, stops, here = "") {
     const steps = (line) => line.flatMap(([x, y], i) => (i ? [x - line[i - 1][0], y - line[i - 1][1]] : [x, y]));
     const told = {
-      rep: 0, date: route.day, legs: route.legs.filter((leg) => leg.length > 1).map(steps), begin: route.begin, end: route.end,
+      rep: 0, date: route.day, legs: route.legs.filter((leg) => leg.length > 1).map(steps), begin: route.begin, end: route.end, here,
       stops: stops.map((stop) => ({ ...stop, x: stop.lon, y: stop.lat })),
     };
     this.scene = new DaysScene({ origin: [0, 0], degree: 1, days: [told] });

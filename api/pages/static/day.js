@@ -126,8 +126,15 @@ function showDay() {
   }));
   showLeftOut(shown);
   showForms();
-  map.show(shown, stops.filter((stop) => shown.stops.some(({ customer_id: id }) => id === stop.customer_id)));
+  map.show(shown, stops.filter((stop) => shown.stops.some(({ customer_id: id }) => id === stop.customer_id)), standing());
   if (state.chosen) map.choose(state.chosen);
+}
+
+// What is written where the rest of the day begins; nothing where the day itself does.
+function standing() {
+  const { route, rest } = state;
+  if (!rest || rest.begin.every((value, axis) => value === route.begin[axis])) return "";
+  return say("you_are_here", { time: clock(rest.at) });
 }
 
 function proof(route) {

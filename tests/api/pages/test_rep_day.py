@@ -176,8 +176,10 @@ def test_the_rest_of_a_day_is_planned_again_from_where_one_is_and_stays_on_the_p
     expect(page.locator(".stop")).to_have_count(count - 1)
     page.reload()
     expect(page.locator("#notices")).to_contain_text("Replanned at 10:30.")
+    assert page.evaluate(PIXELS, HERE) > 100
     page.get_by_role("button", name="Back to the plan").click()
     expect(page.locator(".stop")).to_have_count(count)
+    assert page.evaluate(PIXELS, HERE) == 0
 
 
 def test_without_a_line_the_phone_plans_the_rest_of_the_day_itself(site: Site, visit: Open, planned: str):
@@ -201,6 +203,7 @@ def test_without_a_line_the_phone_plans_the_rest_of_the_day_itself(site: Site, v
     form.get_by_role("button", name="Replan").click()
 
     expect(page.locator("#notices")).to_contain_text("Replanned at 08:45 on this phone, without a line")
+    assert page.evaluate(PIXELS, HERE) > 100
     names = page.locator(".stop h3").all_inner_texts()
     page.context.set_offline(False)
     service = site.service.post("rep A", f"{planned}/reps/R01/route/replan", asked).json()
@@ -208,6 +211,19 @@ def test_without_a_line_the_phone_plans_the_rest_of_the_day_itself(site: Site, v
     assert names == [stop["name"] for stop in service["stops"]]
     page.get_by_role("button", name="replan with the service").click()
     expect(form).to_be_visible()
+
+
+HERE = [11, 138, 95]
+"""The colour of the mark that says "you are here"."""
+PIXELS = """([red, green, blue]) => {
+    const canvas = document.querySelector("#map canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let found = 0;
+    for (let i = 0; i < data.length; i += 4) {
+        if (data[i] === red && data[i + 1] === green && data[i + 2] === blue && data[i + 3] === 255) found += 1;
+    }
+    return found;
+}"""
 
 
 DAYS_ON_THE_PHONE = """async (days) => {
