@@ -89,8 +89,12 @@ class Settings(BaseSettings):
     oidc_roles: dict[str, Grant] = {}
     """Role at the company -> what it gives here: `{"sales-east": {"role": "manager", "regions": ["east"]}}`.
 
-    Whoever has lost it there has lost it here when he signs in next; until then his session and his tokens go on.
+    Whoever has lost it there has lost it here when he signs in next, which the two settings below make him do.
     """
+    oidc_session_seconds: Annotated[float, Field(gt=0)] = 4 * 3600.0
+    """How long the company's word counts in a browser: then it is asked again, mostly without anybody noticing."""
+    oidc_token_seconds: Annotated[float, Field(gt=0)] = 7 * 24 * 3600.0
+    """How long tokens and calendars of who has his rights from the company go on after he has signed in there last."""
 
     metrics_token: str = ""
     """Who presents it as a bearer token may read `/metrics`; without it only this machine may."""

@@ -10,7 +10,7 @@ from api.auth.accounts import (
     update_user,
 )
 from api.auth.principal import ADMIN, EVERYONE, MANAGER, PLANNER, PLANNERS, REP, ROLES, Principal
-from api.auth.signing_in import by_session, by_token, secret_hash, sign_in, sign_out
+from api.auth.signing_in import by_session, by_token, is_vouched_for, secret_hash, sign_in, sign_out
 
 __all__ = [
     "ADMIN",
@@ -27,6 +27,7 @@ __all__ = [
     "create_token",
     "create_user",
     "first_admin",
+    "is_vouched_for",
     "reset_password",
     "revoke_token",
     "secret_hash",

@@ -204,7 +204,7 @@ class Company:
         if user is None:
             user = newcomer(session, email or subject, str(claims.get("name") or email or subject))
             _note(session, "user.created", user, subject)
-        user.subject = subject
+        user.subject, user.vouched_at = subject, now()
         grant = granted(claims, self._settings)
         session.flush()
         # A role that the company has taken away is taken away here; rights that an admin has given stay his to take.

@@ -62,6 +62,8 @@ def sign_in(store: Store, settings: Settings, login: str, password: str, address
         # Somebody may have shut this user out, or taken the password away, while it was looked at.
         if found is None or not found.is_active or found.password_hash != password_hash:
             raise UnauthenticatedError("Login or password are wrong.")
+        if not is_vouched_for(found, settings.oidc_session_seconds):
+            raise UnauthenticatedError("What you may is for your company to say: sign in there.")
         return begin_session(session, found, settings)
 
 
@@ -109,36 +111,63 @@ def sign_out(session: Database, secret: str) -> None:
     session.execute(sa.delete(Session).where(Session.secret_hash == secret_hash(secret)))
 
 
-def by_session(work: Work, secret: str) -> Principal | None:
-    """Who has this cookie."""
+def vouched_until(user: User, seconds: float) -> float | None:
+    """When the company's word on a user ends that counts for so long; None when his rights are not of a company."""
+    return (user.vouched_at or 0.0) + seconds if user.has_company_rights else None
+
+
+def is_vouched_for(user: User, seconds: float) -> bool:
+    """Whether a user's rights hold now: those of a company only while its word counts."""
+    until = vouched_until(user, seconds)
+    return until is None or until > now()
+
+
+def by_session(work: Work, secret: str, vouched_seconds: float) -> Principal | None:
+    """Who has this cookie; who has his rights from the company, while its word counts."""
     digest = secret_hash(secret)
 
     def read() -> tuple[Principal, float | None] | None:
-        found = work.read().execute(
-            sa.select(Session, User)
-            .join(User, User.id == Session.user_id)
-            .where(Session.secret_hash == digest, User.is_active)
+        row = (
+            work.read()
+            .execute(
+                sa.select(Session, User)
+                .join(User, User.id == Session.user_id)
+                .where(Session.secret_hash == digest, User.is_active)
+            )
+            .first()
         )
-        row = found.first()
-        return None if row is None else (Principal.of(row[1], row[0].csrf), row[0].expires_at)
+        if row is None:
+            return None
+        found, user = row
+        return Principal.of(user, found.csrf), _first(found.expires_at, vouched_until(user, vouched_seconds))
 
     return _valid(work.remembered(("session", digest), read))
 
 
-def by_token(work: Work, secret: str) -> Principal | None:
-    """Who has this bearer token."""
+def by_token(work: Work, secret: str, vouched_seconds: float) -> Principal | None:
+    """Who has this bearer token; who has his rights from the company, while its word counts."""
     digest = secret_hash(secret)
 
     def read() -> tuple[Principal, float | None] | None:
-        found = work.read().execute(
-            sa.select(Token.expires_at, User)
-            .join(User, User.id == Token.user_id)
-            .where(Token.secret_hash == digest, User.is_active)
+        row = (
+            work.read()
+            .execute(
+                sa.select(Token.expires_at, User)
+                .join(User, User.id == Token.user_id)
+                .where(Token.secret_hash == digest, User.is_active)
+            )
+            .first()
         )
-        row = found.first()
-        return None if row is None else (replace(Principal.of(row[1]), until=row[0]), row[0])
+        if row is None:
+            return None
+        expires_at, user = row
+        return replace(Principal.of(user), until=expires_at), _first(expires_at, vouched_until(user, vouched_seconds))
 
     return _valid(work.remembered(("token", digest), read))
+
+
+def _first(*moments: float | None) -> float | None:
+    return min((each for each in moments if each is not None), default=None)
 
 
 def _valid(found: tuple[Principal, float | None] | None) -> Principal | None:

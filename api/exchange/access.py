@@ -18,6 +18,8 @@ from api.planning.desk import Desk
 from api.problems import ForbiddenError, MalformedError, UnauthenticatedError, UnconditionalError
 
 COOKIE = "territory_session"
+BY_COMPANY, DOOR = "territory_by_company", "/signin"
+"""A cookie, at the door alone, of who came by his company last: the door then asks it again without asking him."""
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="territory"'}
 
 
@@ -62,13 +64,13 @@ def needs(roles: Collection[str] = EVERYONE, *, with_one_time_password: bool = F
 
 def authenticate(request: Request) -> Principal | None:
     """Who sends this request; None when it has no credentials, or none that are valid."""
-    work = request.state.work
+    work, settings = request.state.work, request.app.state.settings
     header = request.headers.get("authorization")
     if header is not None:
         secret = _secret(header)
-        return None if secret is None else by_token(work, secret)
+        return None if secret is None else by_token(work, secret, settings.oidc_token_seconds)
     cookie = request.cookies.get(COOKIE)
-    return None if cookie is None else by_session(work, cookie)
+    return None if cookie is None else by_session(work, cookie, settings.oidc_session_seconds)
 
 
 def _secret(header: str) -> str | None:

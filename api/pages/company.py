@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from api.auth.company import CALLBACK, STARTED_SECONDS, Company
-from api.exchange.access import COOKIE
+from api.exchange.access import BY_COMPANY, COOKIE, DOOR
 from api.exchange.route import OPEN
 from api.pages.frame import PageRoute, local_address
 from api.problems import ApiError, ForbiddenError, UnauthenticatedError, UnavailableError, UnknownError
@@ -18,6 +18,7 @@ routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _BROWSER = "territory_signing_in"
 _LEAVING = "/signin/company"
+_KEPT_SECONDS = 90 * 24 * 3600
 Text = Annotated[str, Query(max_length=4000)]
 REFUSALS = {
     UnauthenticatedError: "company_refused",
@@ -68,6 +69,15 @@ def come_back(request: Request, state: Text = "", code: Text = "") -> Response:
         samesite="lax",
         secure=request.app.state.settings.has_secure_cookies,
     )
+    response.set_cookie(
+        BY_COMPANY,
+        "1",
+        max_age=_KEPT_SECONDS,
+        path=DOOR,
+        httponly=True,
+        samesite="lax",
+        secure=request.app.state.settings.has_secure_cookies,
+    )
     response.delete_cookie(_BROWSER, path=_LEAVING)
     return response
 
@@ -81,6 +91,7 @@ def _company(request: Request) -> Company:
 
 def _at_the_door(refusal: ApiError, leads_to: str) -> Response:
     query = urlencode({"next": leads_to, "refused": REFUSALS[type(refusal)]})
-    response = RedirectResponse(f"/signin?{query}", status_code=303)
+    response = RedirectResponse(f"{DOOR}?{query}", status_code=303)
     response.delete_cookie(_BROWSER, path=_LEAVING)
+    response.delete_cookie(BY_COMPANY, path=DOOR)
     return response

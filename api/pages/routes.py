@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from api.auth import ADMIN, EVERYONE, PLANNERS, REP
 from api.exchange import needs
+from api.exchange.access import BY_COMPANY
 from api.exchange.route import OPEN
 from api.pages.company import REFUSALS
 from api.pages.frame import HOME, PageRoute, local_address, render
@@ -41,6 +43,8 @@ def sign_in(
     settings = request.app.state.settings
     company = settings.oidc_name or settings.oidc_issuer if settings.has_company else ""
     told = refused if refused in REFUSALS.values() else ""
+    if company and not told and BY_COMPANY in request.cookies:
+        return RedirectResponse(f"/signin/company?{urlencode({'next': local_address(asked, '/')})}", status_code=303)
     return render(request, "signin", next=local_address(asked, "/"), company=company, refused=told)
 
 

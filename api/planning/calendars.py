@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.auth import Principal, secret_hash
+from api.auth import Principal, is_vouched_for, secret_hash
 from api.auth.signing_in import new_secret
 from api.planning.calls import opened, visits_in_force
 from api.planning.days import ready, rep_of
@@ -86,7 +86,7 @@ def by_secret(work: Work, settings: Settings, shelf: Shelf, secret: str, today: 
         )
         .first()
     )
-    if row is None or not row[1].is_active:
+    if row is None or not row[1].is_active or not is_vouched_for(row[1], settings.oidc_token_seconds):
         raise UnknownError("There is no such calendar.")
     calendar, user = row
     desk = Desk(Principal.of(user), work, settings, shelf)

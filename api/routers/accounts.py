@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from api import auth
 from api.auth import EVERYONE
 from api.exchange import IfMatch, Json, needs
-from api.exchange.access import COOKIE
+from api.exchange.access import BY_COMPANY, COOKIE, DOOR
 from api.exchange.formats import choose_format, document
 from api.exchange.responses import NO_STORE
 from api.exchange.route import OPEN
@@ -71,6 +71,8 @@ def sign_out(request: Request, desk: Newcomer) -> Response:
     auth.sign_out(desk.write(), request.cookies.get(COOKIE, ""))
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, path="/")
+    # Or the door would let him in again at once.
+    response.delete_cookie(BY_COMPANY, path=DOOR)
     return response
 
 

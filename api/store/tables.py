@@ -54,7 +54,8 @@ class Blob(Row):
 class User(Revised):
     """Somebody who may sign in. A manager and a planner see their regions (`*` is all), a rep a territory in them.
 
-    What the company's provider has given (`has_company_rights`) it takes away, too; what an admin gave, an admin.
+    What the company's provider has given (`has_company_rights`) it takes away, too; what an admin gave, an admin. Its
+    word of `vouched_at` counts for a while, see `api.auth.signing_in`.
     """
 
     __tablename__ = "users"
@@ -69,6 +70,7 @@ class User(Revised):
     is_active: Mapped[bool] = mapped_column(default=True)
     subject: Mapped[str | None] = mapped_column(unique=True, index=True)
     has_company_rights: Mapped[bool] = mapped_column(default=False)
+    vouched_at: Mapped[float | None]
     created_at: Mapped[float]
 
 

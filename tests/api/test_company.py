@@ -19,7 +19,7 @@ from tests.api.databases import Databases
 from tests.api.providers import CLIENT, SECRET, Provider
 from tests.api.services import Running, serve
 
-LOGIN = "anna@example.com"
+LOGIN, WEEK = "anna@example.com", 7 * 24 * 3600.0
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +147,54 @@ def test_a_role_taken_away_at_the_company_is_taken_away_at_the_next_sign_in(hous
     assert house.get(None, "/v1/me").status_code == 401
     (noted,) = house.get("admin", "/v1/audit?limit=1").json()["items"]
     assert (noted["action"], noted["object_id"], noted["details"]["regions"]) == ("user.changed", user.id, [])
+
+
+def test_the_word_of_the_company_counts_for_a_while_only(house: Running, provider: Provider):
+    provider.claims = {"realm_access": {"roles": ["field"]}, "rep_id": "R02", "email": LOGIN, "email_verified": True}
+    signed_in(house, provider)
+    headers = {"X-CSRF-Token": me(house)["csrf"]}
+    house.secrets["program"] = house.post(None, "/v1/tokens", {"name": "p"}, headers=headers).json()["secret"]
+    told = {}
+
+    for name, seconds in (("soon", 60.0), ("later", house.settings.oidc_session_seconds), ("much later", WEEK)):
+        with house.store.writing() as session:
+            session.execute(sa.update(User).where(User.login == LOGIN).values(vouched_at=time.time() - seconds))
+        told[name] = (house.get(None, "/v1/me").status_code, house.get("program", "/v1/me").status_code)
+
+    assert told == {"soon": (200, 200), "later": (401, 200), "much later": (401, 401)}
+
+
+def test_the_door_asks_the_company_again_by_itself_until_somebody_signs_out(house: Running, provider: Provider):
+    provider.claims = {"realm_access": {"roles": ["heads"]}}
+    signed_in(house, provider)
+    with house.store.writing() as session:
+        session.execute(sa.update(User).where(User.subject.is_not(None)).values(vouched_at=0.0))
+
+    led = house.client.get("/portfolios?x=1", follow_redirects=False).headers["location"]
+    door = house.client.get(led, follow_redirects=False)
+    again = came_back(house, provider.agree(left(house, "/portfolios?x=1")))
+    headers = {"X-CSRF-Token": me(house)["csrf"]}
+    house.ask(None, "DELETE", "/v1/session", headers=headers)
+
+    assert door.headers["location"] == "/signin/company?next=%2Fportfolios%3Fx%3D1"
+    assert again.headers["location"] == "/portfolios?x=1"
+    assert house.client.get("/signin", follow_redirects=False).status_code == 200
+
+
+def test_a_password_does_not_stand_in_for_the_word_of_the_company(house: Running, provider: Provider):
+    provider.claims = {"realm_access": {"roles": ["heads"]}, "email": LOGIN, "email_verified": True}
+    signed_in(house, provider)
+    body = {"login": LOGIN, "password": "x" * 12}
+    statuses = []
+
+    for seconds in (60.0, house.settings.oidc_session_seconds):
+        values = {"password_hash": passwords.hashed("x" * 12), "vouched_at": time.time() - seconds}
+        with house.store.writing() as session:
+            session.execute(sa.update(User).where(User.login == LOGIN).values(**values))
+        house.client.cookies.clear()
+        statuses.append(house.post(None, "/v1/session", body).status_code)
+
+    assert statuses == [201, 401]
 
 
 def test_a_rep_who_is_nobody_any_more_at_the_company_is_nobody_here(house: Running, provider: Provider):
