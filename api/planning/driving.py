@@ -16,7 +16,7 @@ from api.planning.calls import in_force, opened, visits_in_force
 from api.planning.days import is_visited_by, ready, rep_of, territory_of, version_on
 from api.planning.desk import Desk
 from api.planning.listing import Listing, point_shapes
-from api.planning.sheets import Language
+from api.planning.names import Language
 from api.planning.solver import Solver
 from api.planning.solving import HOME, DayAsk, Question
 from api.planning.visits import last_made

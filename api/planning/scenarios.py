@@ -12,6 +12,7 @@ import territory
 from api.content import Parts, encode_portfolio
 from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import Listing
+from api.planning.names import TODAY
 from api.planning.portfolios import opened
 from api.planning.proposals import new_plan
 from api.planning.roads import need_roads
@@ -21,8 +22,6 @@ from territory.errors import DataError, Problem, TerritoryError
 from territory.model import Portfolio, Proposal
 
 _MOST_COMPARISONS = 50
-TODAY = "today"
-"""The name under which the portfolio as it is stands in a comparison."""
 
 
 @dataclass(frozen=True)

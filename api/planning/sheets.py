@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 import orjson
 
 import territory
 from api.planning.desk import Desk
+from api.planning.names import Language, plan_name
 from api.planning.portfolios import opened
 from api.planning.proposals import opened_plan
 from api.problems import ForbiddenError
 
-Language = Literal["auto", "en", "zh"]
 _OPENING = re.compile(r"<(script|style)(?=[\s>])")
 
 
@@ -30,7 +29,7 @@ def proposal_map(desk: Desk, proposal_id: str, language: Language) -> tuple[str,
     """The page of a proposal, before and after, without nonces, and its version."""
     plan, stored, proposal, _ = opened_plan(desk, proposal_id)
     version = f"map.{plan.id}.{plan.revision}.{language}"
-    title = plan.name or stored.name
+    title = plan_name(plan.name, language) or stored.name
     return desk.shelf.derived(version, lambda: _rendered(proposal, language, title)), version
 
 

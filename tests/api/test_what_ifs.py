@@ -10,6 +10,7 @@ import pytest
 
 import territory
 from api.planning import roads
+from api.planning.names import plan_name
 from territory.travel import LineTravel
 from tests.api.databases import Databases
 from tests.api.services import Running, serve, town
@@ -31,6 +32,33 @@ def compared(service: Running, portfolio: str, scenarios: dict[str, list[dict[st
 @pytest.fixture(scope="module")
 def portfolio(service: Running) -> str:
     return service.bring(town())
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("today", "当前组合"),
+        ("fewest moves and fairest", "变动最少、最公平"),
+        ("least driving, outside the tolerance", "路程最短（超出容差）"),
+        ("9.5 % move, ±4.9 %, 3.21 km", "变动 9.5 %，偏差 ±4.9 %，3.21 公里"),
+        ("today and tomorrow", "today and tomorrow"),
+    ],
+)
+def test_a_plan_that_nobody_has_named_is_called_in_the_readers_language(name: str, told: str):
+    assert plan_name(name, "zh") == told
+    assert plan_name(name, "en") == ("today's portfolio" if name == "today" else name)
+
+
+def test_the_map_of_today_beside_what_ifs_is_called_so_in_both_languages(service: Running, portfolio: str):
+    row = compared(service, portfolio, {}, with_today=True)[0]
+
+    maps = {
+        language: service.get("planner", f"/v1/proposals/{row['proposal_id']}/map?language={language}").text
+        for language in ("en", "zh")
+    }
+
+    assert ["today's portfolio" in maps["en"], "当前组合" in maps["zh"]] == [True, True]
+    assert '"title":"today"' not in maps["en"] + maps["zh"]
 
 
 def test_another_number_of_territories_and_another_tolerance_stand_beside_today(service: Running, portfolio: str):
