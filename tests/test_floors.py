@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ WITH_A_CLOCK = {"cli"}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """All that a file's text consists of."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def module_of(path: Path) -> str:
     """``files`` for territory/files/text.py, ``model`` for territory/model.py."""
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
@@ -40,7 +47,7 @@ def module_of(path: Path) -> str:
 
 def imports_of(path: Path) -> Iterator[tuple[str, ...]]:
     """The dotted names that a file imports, anywhere in it: ("territory", "model", "Portfolio")."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (tuple(alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -50,7 +57,7 @@ def imports_of(path: Path) -> Iterator[tuple[str, ...]]:
 
 def chains_in(path: Path) -> Iterator[str]:
     """Every dotted expression in a file, as "np.random.seed"."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Attribute):
             yield ast.unparse(node)
 
@@ -111,9 +118,7 @@ def test_randomness_and_time_come_from_outside(path: Path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_no_failure_is_caught_without_being_named(path: Path):
-    handlers = [
-        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ExceptHandler)
-    ]
+    handlers = [node for node in nodes_of(path) if isinstance(node, ast.ExceptHandler)]
 
     caught = {"bare" if handler.type is None else ast.unparse(handler.type) for handler in handlers}
 
