@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 from territory.alignment import align_units
 from territory.callplan import plan_calls
+from territory.kernels import part
 from territory.routing import solve_day
 from territory.routing.hourly import solve_day_by_hour
 from territory.travel import HourlyTimes, TravelMatrix, build_roads
@@ -21,6 +23,12 @@ from tests.towns import osm_xml
 from tests.worlds import line_of_customers
 
 pytestmark = pytest.mark.compiles
+
+
+@part()
+def half(number):
+    """What only kernels may call."""
+    return number / 2
 
 
 def kinds_of_arguments(package: str) -> dict[str, int]:
@@ -78,3 +86,13 @@ def test_ways_are_found_by_kernels_for_one_kind_of_arguments(tmp_path: Path):
 
     assert square.minutes[:, :1] == pytest.approx(column.minutes)
     assert set(kinds_of_arguments("travel").values()) == {1}
+
+
+def test_a_part_of_kernels_is_refused_to_python_instead_of_ending_it():
+    @njit
+    def quarter(number):
+        return half(half(number))
+
+    assert quarter(6.0) == 1.5
+    with pytest.raises(TypeError, match="half is a part of kernels"):
+        half(6.0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from territory.kernels import kernel
+from territory.kernels import part
 
 
-@kernel()
+@part()
 def holds_without(ground, plan, worker, i, j, limit):
     """Whether territory j stays in one piece without unit i: the ring of neighbours first, then a bounded search."""
     if ground.loose[j]:
@@ -33,7 +33,7 @@ def holds_without(ground, plan, worker, i, j, limit):
     return _found_around(ground, plan, worker, i, j, limit)
 
 
-@kernel()
+@part()
 def _found_around(ground, plan, worker, i, j, limit):
     """Whether unit i's neighbours in territory j reach each other around it, looking at `limit` units at most."""
     ptr = ground.ptr
@@ -74,7 +74,7 @@ def _found_around(ground, plan, worker, i, j, limit):
     return False
 
 
-@kernel()
+@part()
 def tail_of(ground, plan, worker, i, j, limit):
     """The units of territory j that are cut off from the rest of it when i goes: queue[1:] after i in queue[0].
 

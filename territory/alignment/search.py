@@ -12,7 +12,7 @@ import numpy as np
 
 from territory.alignment.joints import holds_without, tail_of
 from territory.alignment.numeric import exp_negative, random_below, random_unit
-from territory.kernels import kernel
+from territory.kernels import kernel, part
 
 TAILS = 0.2
 """The part of the moves that would cut a territory in two which are tried with what they cut off."""
@@ -91,7 +91,7 @@ def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, pro
     return made
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _may(ground, plan, i, j, k):
     """Whether unit i may go from j to k: free to move, allowed there, and near enough or nearer than where it is."""
     if not ground.movable[i]:
@@ -104,7 +104,7 @@ def _may(ground, plan, i, j, k):
     return away <= ground.radius or away < _away(ground, plan, i, j)
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _away(ground, plan, i, k):
     """Squared distance of unit i from territory k's centre."""
     if ground.pinned[k]:
@@ -113,7 +113,7 @@ def _away(ground, plan, i, k):
     return (ground.xy[i, 0] - plan.moment[k, 1] / w) ** 2 + (ground.xy[i, 1] - plan.moment[k, 2] / w) ** 2
 
 
-@kernel()
+@part()
 def _is_over(ground, plan, j, k):
     """Whether too many have left or come to j or k, or moved in all."""
     if plan.moved[0] > ground.most_moved:
@@ -123,7 +123,7 @@ def _is_over(ground, plan, j, k):
     return plan.taken[j] > ground.most_taken[j] or plan.taken[k] > ground.most_taken[k]
 
 
-@kernel()
+@part()
 def _move_with_tail(ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit):
     """Move unit i with the small part of j that hangs on it; 1 when Metropolis accepts, 0 with all as it was."""
     tail = tail_of(ground, plan, worker, i, j, limit)
@@ -148,7 +148,7 @@ def _move_with_tail(ground, plan, worker, i, j, k, band, price, stiffness, scale
     return 0
 
 
-@kernel()
+@part()
 def _partner(ground, plan, i, j, k, random):
     """A movable unit of territory k that borders territory j, a short walk from i; -1 if the walk finds none."""
     u = i
@@ -161,7 +161,7 @@ def _partner(ground, plan, i, j, k, random):
     return u if _touches(ground, plan, u, j) else -1
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _touches(ground, plan, u, j):
     touching = 0
     for e in range(ground.ptr[u], ground.ptr[u + 1]):
@@ -169,7 +169,7 @@ def _touches(ground, plan, u, j):
     return touching > 0
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _change(ground, plan, i, j, k, band, price, stiffness, scale, border):
     """What moving unit i from j to k adds to objective and penalties."""
     shape = _cost_with(ground, plan, i, k) - _cost_within(ground, plan, i, j)
@@ -202,7 +202,7 @@ def _change(ground, plan, i, j, k, band, price, stiffness, scale, border):
     return change
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _cost_within(ground, plan, i, j):
     """What unit i costs in its own territory j: what the objective loses when it leaves."""
     m = ground.mass[i]
@@ -214,7 +214,7 @@ def _cost_within(ground, plan, i, j):
     return m * w / (w - m) * _away(ground, plan, i, j) if w > m * 1.0000001 else 0.0
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _cost_with(ground, plan, i, k):
     """What unit i would cost in territory k: what the objective gains when it joins."""
     m = ground.mass[i]
@@ -226,7 +226,7 @@ def _cost_with(ground, plan, i, k):
     return m * w / (w + m) * _away(ground, plan, i, k) if w > 0.0 else 0.0
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _penalty(e, low, high, price, stiffness):
     """Augmented Lagrangian of low <= e <= high; a positive price weighs on the upper end, a negative on the lower."""
     above = max(price, 0.0) + stiffness * (e - high)
@@ -239,7 +239,7 @@ def _penalty(e, low, high, price, stiffness):
     return total / (2.0 * stiffness)
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _weigh(ground, plan, i, j, k):
     """Unit i's measures and moments go from j to k."""
     m = ground.mass[i]
@@ -267,7 +267,7 @@ def _weigh(ground, plan, i, j, k):
             plan.taken[k] += r
 
 
-@kernel()
+@part()
 def _shift(ground, plan, worker, i, j, k):
     _weigh(ground, plan, i, j, k)
     plan.label[i] = k
@@ -288,7 +288,7 @@ def _shift(ground, plan, worker, i, j, k):
     _list(plan, worker, i)
 
 
-@kernel(forceinline=True)
+@part(forceinline=True)
 def _list(plan, worker, i):
     """Put unit i in or out of the border list."""
     at = worker.border_at[i]

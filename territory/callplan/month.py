@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from territory.kernels import kernel
+from territory.kernels import kernel, part
 
 NEVER = 1e15
 """What is impossible costs this much."""
@@ -133,7 +133,7 @@ def imbalance(month, day, worked):
     return month.stiffness * (over - 0.5 * knee)
 
 
-@kernel()
+@part()
 def total_cost(month, calendar):
     """Drive, imbalance, rhythms and what is left out."""
     total = 0.0
@@ -144,7 +144,7 @@ def total_cost(month, calendar):
     return total
 
 
-@kernel()
+@part()
 def copy_route(source, target, r):
     k = max(source.length[r], target.length[r])
     for i in range(k):
@@ -157,7 +157,7 @@ def copy_route(source, target, r):
         target.sums[r, q] = source.sums[r, q]
 
 
-@kernel()
+@part()
 def copy_customer(source, target, c):
     for day in range(source.route_of.shape[1]):
         target.route_of[c, day] = source.route_of[c, day]

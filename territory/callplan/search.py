@@ -24,7 +24,7 @@ from territory.callplan.month import (
     refresh,
     total_cost,
 )
-from territory.kernels import kernel
+from territory.kernels import kernel, part
 
 EVERY_DAY = np.int64(-1)
 """In the place of one day. A plain -1 is a type of its own, and kernels would be compiled for it once more."""
@@ -75,7 +75,7 @@ def _scratch_of(month: Month, calendar: Calendar) -> Scratch:
     )
 
 
-@kernel()
+@part()
 def _put(month, calendar, r, c, at):
     stops = calendar.stops[r]
     for i in range(calendar.length[r], at, -1):
@@ -85,7 +85,7 @@ def _put(month, calendar, r, c, at):
     calendar.route_of[c, r // month.vehicles] = r
 
 
-@kernel()
+@part()
 def _take(month, calendar, r, c):
     stops = calendar.stops[r]
     kept = 0
@@ -97,7 +97,7 @@ def _take(month, calendar, r, c):
     calendar.route_of[c, r // month.vehicles] = -1
 
 
-@kernel()
+@part()
 def _ruin(month, calendar, average, only, mark, taken, ruined, random):
     """Choose customers to take out: strings of stops near one place, of day `only` unless that is -1.
 
@@ -163,7 +163,7 @@ def _ruin(month, calendar, average, only, mark, taken, ruined, random):
     return count
 
 
-@kernel()
+@part()
 def _order(month, taken, count, key, random):
     """Sort those to be put back: by chance, or the most valuable, longest, farthest, nearest or busiest first."""
     way = random_unit(random)
@@ -189,7 +189,7 @@ def _order(month, taken, count, key, random):
         key[at], taken[at] = value, c
 
 
-@kernel()
+@part()
 def _day_costs(month, calendar, c, only, price, route, place, random):
     """What a visit to c adds on each of its days, or on day `only`: ``price``, and its ``route`` and ``place``."""
     drive = month.drive
@@ -245,7 +245,7 @@ def _day_costs(month, calendar, c, only, price, route, place, random):
                 place[day] = at
 
 
-@kernel()
+@part()
 def _cheapest_days(month, c, price, best, before, days):
     """The cheapest path through the nodes of c: days (in `days`, last first), their number, rhythm and whole cost."""
     first = month.node_ptr[c]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-from territory.kernels import kernel
+from territory.kernels import part
 from territory.routing.clocked import Pace, left_at_last, reached
 from territory.routing.outlook import offer
 from territory.routing.prices import prices_for
@@ -81,7 +81,7 @@ def search_by_clock(task: Task, pace: Pace, worth: int, budget: int) -> tuple[np
     return places, int(total) if is_complete else most, int(steps)
 
 
-@kernel()
+@part()
 def _ways_on(side, seconds, ends, i, j, ready, is_paused, ways):
     """The ways from i, ready at a time, to j: rows of when service may start, what is driven, whether one has paused by
     then, and whether on arrival; how many there are.
@@ -105,7 +105,7 @@ def _ways_on(side, seconds, ends, i, j, ready, is_paused, ways):
     return count
 
 
-@kernel()
+@part()
 def _first_drive(side, seconds, ends, j, start, way):
     """What the first leg of a day takes, whose start is left as late as service at `start` allows."""
     wanted = start
@@ -117,7 +117,7 @@ def _first_drive(side, seconds, ends, j, start, way):
     return reached(seconds, ends, START, j, left) - left
 
 
-@kernel()
+@part()
 def _is_back_in_time(side, back, is_paused):
     return back <= side.horizon and (is_paused == 1 or back <= side.exempt_until)
 
@@ -168,7 +168,7 @@ def outlook_by_clock(side, seconds, ends, prized, unit, tick):
     return best, first, other
 
 
-@kernel()
+@part()
 def _gain(best, first, other, tick, unit, paused, place, time, mask):
     """What can be gained from here on at most, without a visit that is made coming next."""
     t = time // tick
@@ -179,7 +179,7 @@ def _gain(best, first, other, tick, unit, paused, place, time, mask):
     return best[paused, place, t] + late
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _with_more_room(whole, masks):
     held = whole.shape[1]
     more = np.empty((whole.shape[0], 2 * held), np.int64)
@@ -345,7 +345,7 @@ def grow_by_clock(side, seconds, ends, worth, priced, constant, must, unit, best
     return _route(whole, last), cut, steps, True
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _home(side, seconds, ends, place, time, paused, value, driven, unit):
     """What a route is worth that ends after a place; NOTHING when it is not back in time."""
     end = side.drive.shape[0] - 1
@@ -358,7 +358,7 @@ def _home(side, seconds, ends, place, time, paused, value, driven, unit):
     return best
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _route(whole, last):
     length, q = 0, last
     while q >= 0:

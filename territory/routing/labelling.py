@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, uint64
 
-from territory.kernels import kernel
+from territory.kernels import part
 from territory.routing.sides import NEVER, START, Ends, after_pause, end_time, first_start
 
 SLOTS = 1 << 14
@@ -63,7 +63,7 @@ class Shelves(NamedTuple):
     stretches: int
 
 
-@kernel()
+@part()
 def _has_end(side, ends, place, time, priced, drive, is_paused, memory, cut, steps):
     """Whether some end fits and would beat `cut`; steps[0] counts the ends that were looked at."""
     words = len(memory)
@@ -105,7 +105,7 @@ def packed(flags):
     return masks
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _room_for(count, words):
     whole = np.empty((8, count), np.int64)
     return Labels(
@@ -124,7 +124,7 @@ def _room_for(count, words):
     )
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _with_more_room(labels):
     held, words = labels.memory.shape
     more = _room_for(2 * held, words)
@@ -138,7 +138,7 @@ def _with_more_room(labels):
     return more
 
 
-@kernel()
+@part()
 def _holds_all(inner, outer):
     rest = uint64(0)
     for w in range(len(inner)):
@@ -146,7 +146,7 @@ def _holds_all(inner, outer):
     return rest == 0
 
 
-@kernel()
+@part()
 def _same_musts(labels, q, place, memory, must):
     apart = uint64(0)
     for w in range(len(must)):
@@ -154,7 +154,7 @@ def _same_musts(labels, q, place, memory, must):
     return labels.place[q] == place and apart == 0
 
 
-@kernel()
+@part()
 def _is_dominated(labels, shelves, first, last, new, memory, closed, must, is_keyed, is_capped, is_loose, steps):
     """Whether a label on the shelves is at least as good; new : (place, time, worth, drive, paused)."""
     place, time, worth, drive, paused = new
@@ -177,7 +177,7 @@ def _is_dominated(labels, shelves, first, last, new, memory, closed, must, is_ke
     return False
 
 
-@kernel()
+@part()
 def _drop_dominated(labels, shelves, first, last, new, memory, must, is_keyed, is_capped, is_loose, steps):
     """Take labels that are at most as good off the shelves from first to last."""
     place, time, worth, drive, paused = new
@@ -206,7 +206,7 @@ def _drop_dominated(labels, shelves, first, last, new, memory, must, is_keyed, i
             q = after
 
 
-@kernel()
+@part()
 def _close(side, place, time, memory, closed):
     """Write what a label remembers or can no longer make to `closed`."""
     low, high = 0, len(side.service)
@@ -220,7 +220,7 @@ def _close(side, place, time, memory, closed):
         closed[w] = side.missed[place, low, w] | memory[w]
 
 
-@kernel()
+@part()
 def _all_within_reach(must, memory, closed):
     lost = uint64(0)
     for w in range(len(must)):
@@ -228,7 +228,7 @@ def _all_within_reach(must, memory, closed):
     return lost == 0
 
 
-@kernel()
+@part()
 def _gain(outlook, paused, place, time, memory):
     """What can be gained from here on at most, by the outlook, without a visit that is remembered coming next."""
     tick = time // outlook.tick
@@ -238,7 +238,7 @@ def _gain(outlook, paused, place, time, memory):
     return outlook.best[paused, place, tick]
 
 
-@kernel()
+@part()
 def _slot(place, memory, must):
     """A shelf for a place and the musts that have been made."""
     mix = uint64(place)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.kernels import kernel
+from territory.kernels import part
 from territory.routing.sides import NEVER, NO_OUTLOOK, NOTHING, START, Outlook, Side, after_pause, end_time, first_start
 
 FINE_TICKS, FEWER_TICKS, MANY = 1_080, 540, 60
@@ -54,7 +54,7 @@ def _outlook(side, prized, tick, short):
     return best, first, other
 
 
-@kernel()
+@part()
 def _look(side, prized, tick, best, first, other, i, t):
     """What can be gained when service at i starts in tick t: the times are those of its beginning."""
     m = len(prized)
@@ -80,7 +80,7 @@ def _look(side, prized, tick, best, first, other, i, t):
                 _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain)
 
 
-@kernel()
+@part()
 def _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain):
     """Note what going on to j gains, reached at `arrive`, the pause being behind one `then`."""
     if arrive >= NEVER:
@@ -94,7 +94,7 @@ def _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain):
         offer(best, first, other, paused, i, t, j, after + gain)
 
 
-@njit(cache=True)
+@part()
 def offer(best, first, other, paused, i, t, j, gain):
     """Note that going on from i to j gains so much."""
     if gain > best[paused, i, t]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.kernels import kernel
+from territory.kernels import part
 from territory.routing.sides import Side
 from territory.routing.task import Task
 
@@ -68,7 +68,7 @@ def _start_ticks(side, tick, ticks):
     return starts
 
 
-@kernel()
+@part()
 def _best_route(spent, starts, allowed, cost, value, pace, best, other, last, last_other, before, visits):
     """The value of the relaxation's best route; how often it visits each place is written to `visits`.
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit, uint64
 
-from territory.kernels import kernel
+from territory.kernels import part
 from territory.routing.sides import NEVER, Side, after_pause, end_time, first_start
 
 BLINK = 0.02
@@ -58,7 +58,7 @@ def improve(
     return [best[row, 1 : sizes[row] + 1].tolist() for row in range(len(routes))], int(value)
 
 
-@kernel()
+@part()
 def _random(state):
     """A number in [0, 1) (xorshift64*: Marsaglia 2003, Vigna 2016)."""
     x = state[0]
@@ -69,7 +69,7 @@ def _random(state):
     return np.float64((x * uint64(2685821657736338717)) >> uint64(11)) / 9007199254740992.0
 
 
-@kernel()
+@part()
 def _retime(side, row, size, early, late):
     """Write the earliest and latest starts along one row, the pause left aside."""
     m = side.drive.shape[0]
@@ -84,7 +84,7 @@ def _retime(side, row, size, early, late):
         late[p] = _last_start(side, a, late[p + 1] - side.service[a] - side.drive[a, b])
 
 
-@kernel()
+@part()
 def _last_start(side, place, time):
     """The latest start of service at a place until `time`; -1 when there is none."""
     if place == 0:
@@ -95,7 +95,7 @@ def _last_start(side, place, time):
     return np.int64(-1)
 
 
-@kernel()
+@part()
 def _back(side, row, size):
     """When a row is back, the pause taken where it delays least; NEVER when it does not hold."""
     without = np.int64(0)
@@ -124,7 +124,7 @@ def _back(side, row, size):
     return back
 
 
-@kernel()
+@part()
 def _driven(side, row, size):
     total = 0
     for p in range(1, size + 2):
@@ -132,14 +132,14 @@ def _driven(side, row, size):
     return total
 
 
-@kernel()
+@part()
 def _put(row, size, place, p):
     for q in range(size + 1, p - 1, -1):
         row[q + 1] = row[q]
     row[p] = place
 
 
-@kernel()
+@part()
 def _holds_with(side, row, size, place, p, scratch):
     """Whether a row still holds, pause and driving included, with a place put in at p."""
     for q in range(size + 2):
@@ -150,7 +150,7 @@ def _holds_with(side, row, size, place, p, scratch):
     return _back(side, scratch, size + 1) < NEVER
 
 
-@kernel()
+@part()
 def _best_place(side, worth, rows, size, early, late, place, is_must, is_checked, scratch, state, found):
     """Where a visit fits best: found gets row and position, or -1; returns its merit, larger is better."""
     best = -1e300
@@ -188,7 +188,7 @@ def _best_place(side, worth, rows, size, early, late, place, is_must, is_checked
     return best
 
 
-@kernel()
+@part()
 def _value(side, worth, rows, size):
     total = 0
     for v in range(len(rows)):
@@ -201,7 +201,7 @@ def _value(side, worth, rows, size):
     return total
 
 
-@kernel()
+@part()
 def _copy(rows, size, to_rows, to_size):
     for v in range(len(rows)):
         to_size[v] = size[v]
@@ -291,7 +291,7 @@ def _search(side, worth, must, rows, size, near, rounds, seed):
     return best, best_size, best_value
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _ruin(rows, size, owner, near, made, state):
     """Take strings of stops out of the rows, around a place chosen by chance."""
     if made == 0:
@@ -324,7 +324,7 @@ def _ruin(rows, size, owner, near, made, state):
             return
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _fill(side, worth, must, rows, size, early, late, owner, is_checked, scratch, merit, at, state, found):
     """Put visits in that need not be made, the one of most worth for its time first, until none fits."""
     m = len(worth)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from territory.kernels import kernel
+from territory.kernels import part
 
 NEVER = np.int64(1) << np.int64(60)
 """A time that does not come, and a worth that nothing has."""
@@ -96,7 +96,7 @@ class Outlook(NamedTuple):
 NO_OUTLOOK = Outlook(np.zeros((2, 0, 0), np.int64), np.zeros((2, 0, 0), np.int16), np.zeros((2, 0, 0), np.int64), 0)
 
 
-@kernel()
+@part()
 def first_start(side, place, time):
     """The earliest start of service at a place from `time` on; NEVER when its windows are over."""
     for w in range(side.window_of[place], side.window_of[place + 1]):
@@ -105,7 +105,7 @@ def first_start(side, place, time):
     return NEVER
 
 
-@kernel()
+@part()
 def after_pause(side, ready, drive):
     """When one can be there if the pause is taken on the leg, on arrival or else before leaving; NEVER if too late."""
     there = ready + drive
@@ -116,7 +116,7 @@ def after_pause(side, ready, drive):
     return NEVER
 
 
-@kernel()
+@part()
 def end_time(side, place, time, is_paused):
     """When a route that starts service at a place at `time` and then ends is back; NEVER if not within the day."""
     ready = time + side.service[place]

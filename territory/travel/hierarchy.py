@@ -18,6 +18,8 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from territory.kernels import part
+
 FAR = np.int64(1) << 60
 """No way there. Two of them still add up without running over."""
 
@@ -244,7 +246,7 @@ def _contract(first, head, ms, cm, middle):
                         middle[way, k] = v
 
 
-@njit(cache=True)
+@part()
 def _climb(first, head, ms, cm, nodes, node_ms, node_cm, best_ms, best_cm, visited):
     """Best ways from two nodes to all their ancestors, written to `best_*`; how many are in `visited`, by rank."""
     a, b = nodes[0], nodes[1]
@@ -347,7 +349,7 @@ def _sweep(first, head, ms, cm, start_node, start_ms, start_cm, end_node, end_ms
     return table_ms, table_cm
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _grown(values, room):
     grown = np.empty(room, np.int64)
     for i in range(len(values)):

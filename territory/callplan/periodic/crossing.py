@@ -23,7 +23,7 @@ from territory.callplan.periodic.draft import (
     shuffle,
     write_route,
 )
-from territory.kernels import kernel
+from territory.kernels import part
 
 MOTHER, FATHER, BOTH = 0, 1, 2
 
@@ -50,7 +50,7 @@ def tours_of(weeks, draft, tours, sizes):
         sizes[day] = size
 
 
-@kernel()
+@part()
 def _can_hold(weeks, c, needed):
     """Whether a set of days of c holds all that are needed."""
     found = False
@@ -101,7 +101,7 @@ def _cross(weeks, mother, mother_sizes, father, father_sizes, child, sizes, has,
                 has[c] |= bit
 
 
-@kernel()
+@part()
 def _split(weeks, draft, day, tour, size, value, came):
     """Cut a day's tour into at most as many routes as there are, so that they cost least (Prins 2004)."""
     n = weeks.service.size
@@ -149,7 +149,7 @@ def _split(weeks, draft, day, tour, size, value, came):
         write_route(weeks, draft, day * v + k - 1, row, length)
 
 
-@njit(cache=True)
+@part(_nrt=True)
 def _complete(weeks, draft, has, random):
     """Give each customer the visits that it lacks, where they cost least."""
     n = weeks.service.size

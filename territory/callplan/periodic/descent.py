@@ -7,10 +7,10 @@ from numba import njit
 
 from territory.callplan.periodic.draft import FIRST, cheapest_set, fine, fine_of, place_on, put_in, shuffle, take_out
 from territory.callplan.periodic.moves import LEAST, between, exchange, within
-from territory.kernels import kernel
+from territory.kernels import part
 
 
-@kernel()
+@part()
 def _descend_day(weeks, draft, day, order, tried, worth, at, seen, random):
     """Better the routes of a day by every move between and within them until none helps."""
     n = weeks.service.size
@@ -62,7 +62,7 @@ def _descend_day(weeks, draft, day, order, tried, worth, at, seen, random):
                             is_better = True
 
 
-@kernel()
+@part()
 def _change_days(weeks, draft, order, price, place, random):
     """Let each customer, in any order, change to its cheapest set of days; whether any did."""
     n = weeks.service.size

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from territory.alignment.numeric import random_below
-from territory.kernels import kernel
+from territory.kernels import kernel, part
 
 NEVER = 1e15
 """What is impossible costs this much."""
@@ -67,7 +67,7 @@ def empty_draft(customers: int, days: int, vehicles: int) -> Draft:
     )
 
 
-@kernel()
+@part()
 def write_route(weeks, draft, r, row, k):
     """Make the first k places of `row`, counted from 1, route r."""
     n = weeks.service.size
@@ -98,7 +98,7 @@ def write_route(weeks, draft, r, row, k):
     draft.stamp[r] = draft.stamp[-1]
 
 
-@kernel()
+@part()
 def row_with(draft, r, gone, c, behind, which):
     """Write route r with c behind a position and the stop at `gone` left out (-1: none) to scratch; its length."""
     row = draft.row[which]
@@ -113,7 +113,7 @@ def row_with(draft, r, gone, c, behind, which):
     return p
 
 
-@kernel()
+@part()
 def fine(weeks, draft, load, span):
     """What a load and a length above what is allowed cost."""
     owed = 0.0
@@ -124,7 +124,7 @@ def fine(weeks, draft, load, span):
     return owed
 
 
-@kernel()
+@part()
 def fine_of(weeks, draft, r):
     """What route r is fined."""
     k = draft.length[r] + 1
@@ -145,7 +145,7 @@ def driven_and_excess(weeks, draft):
     return driven, load, span
 
 
-@kernel()
+@part()
 def place_on(weeks, draft, c, day, place):
     """What it costs least to visit c on a day; the route and the position are written to `place`."""
     best = NEVER
@@ -178,7 +178,7 @@ def place_on(weeks, draft, c, day, place):
     return best
 
 
-@kernel()
+@part()
 def take_out(weeks, draft, c, day):
     """Let c not be visited on a day."""
     r = draft.route_of[c, day]
@@ -192,14 +192,14 @@ def take_out(weeks, draft, c, day):
     write_route(weeks, draft, r, row, p)
 
 
-@kernel()
+@part()
 def put_in(weeks, draft, c, r, behind):
     """Let route r visit c behind a position."""
     p = row_with(draft, r, NOBODY, c, behind, FIRST)
     write_route(weeks, draft, r, draft.row[0], p)
 
 
-@kernel()
+@part()
 def cheapest_set(weeks, c, needed, price):
     """The set of days of c that holds all that are needed and costs least at prices by day; -1 without any."""
     best = NEVER
@@ -217,7 +217,7 @@ def cheapest_set(weeks, c, needed, price):
     return chosen, best
 
 
-@kernel()
+@part()
 def shuffle(order, count, random):
     """Put the first `count` of `order` in any order."""
     for q in range(count - 1, 0, -1):

@@ -9,7 +9,7 @@ Vidal 2022, Computers & Operations Research 140). Within a route strings move (O
 from __future__ import annotations
 
 from territory.callplan.periodic.draft import FIRST, NEVER, SECOND, fine, fine_of, row_with, write_route
-from territory.kernels import kernel
+from territory.kernels import part
 
 LEAST = 1e-5
 """What a move must save."""
@@ -17,7 +17,7 @@ STRING = 3
 """Stops of the longest string that moves."""
 
 
-@kernel()
+@part()
 def between(weeks, draft, a, i, b, j):
     """Let the stop at position i of route a follow position j of route b if that saves; whether it did."""
     gain, turned, x, y, comes_turned = _strings(weeks, draft, a, i, b, j)
@@ -31,7 +31,7 @@ def between(weeks, draft, a, i, b, j):
     return False
 
 
-@kernel()
+@part()
 def _strings(weeks, draft, a, i, b, j):
     """The best string of x stops from u on (turned: up to u, backwards) to follow v, for the y stops that did.
 
@@ -93,7 +93,7 @@ def _strings(weeks, draft, a, i, b, j):
     return best, turned, best_x, best_y, comes_turned
 
 
-@kernel()
+@part()
 def _tails(weeks, draft, a, i, b, j, best):
     """What it changes that u and all behind it follow v (1), or that what leads to u does, backwards (2).
 
@@ -132,7 +132,7 @@ def _tails(weeks, draft, a, i, b, j, best):
     return kind
 
 
-@kernel()
+@part()
 def _change_strings(weeks, draft, a, low, x, turned, b, j, y, comes_turned):
     """Let x stops of route a, from position low, and the y stops behind position j of route b change places."""
     one, two = draft.stops[a], draft.stops[b]
@@ -154,7 +154,7 @@ def _change_strings(weeks, draft, a, low, x, turned, b, j, y, comes_turned):
     write_route(weeks, draft, b, new_b, size_b + x - y)
 
 
-@kernel()
+@part()
 def _change_tails(weeks, draft, a, i, b, j, is_turned):
     """Let the stops of route a from position i on follow position j of b; turned: those up to i, backwards."""
     one, two = draft.stops[a], draft.stops[b]
@@ -184,7 +184,7 @@ def _change_tails(weeks, draft, a, i, b, j, is_turned):
     write_route(weeks, draft, b, new_b, j + 1 + size_a - i)
 
 
-@kernel()
+@part()
 def within(weeks, draft, r, i, j):
     """Let position i of route r follow position j of the same route if that saves; whether it did.
 
@@ -239,7 +239,7 @@ def within(weeks, draft, r, i, j):
     return True
 
 
-@kernel()
+@part()
 def _three_best(weeks, draft, c, r, worth, at):
     """The three cheapest places for c in route r: what each costs, and behind which position."""
     worth[:] = NEVER
@@ -257,7 +257,7 @@ def _three_best(weeks, draft, c, r, worth, at):
             at[q] = p
 
 
-@kernel()
+@part()
 def _place_without(weeks, draft, c, r, free, worth, at):
     """The cheapest place for c in route r once position `free` is: its cost, and behind which position.
 
@@ -274,7 +274,7 @@ def _place_without(weeks, draft, c, r, free, worth, at):
     return least, free
 
 
-@kernel()
+@part()
 def exchange(weeks, draft, a, b, worth, at, seen):
     """Let the two stops of routes a and b change routes that save most; whether any did.
 
