@@ -8,15 +8,15 @@ from typing import Any, NoReturn
 
 from numba import njit
 
-_QUICK = {"nogil": True, "error_model": "numpy", "_nrt": False}
-
-kernel = partial(njit, cache=True, **_QUICK)
+kernel = partial(njit, cache=True, nogil=True, error_model="numpy", _nrt=False)
 """A compiled function that makes no arrays and gives none back: `@kernel()`, and `njit`'s options.
 
 It counts no references to the arrays it is given: of tuples of arrays numba counts each array at each look, atomically,
 which takes longer than the arithmetic, and two threads that look at the same array wait for each other. A division by
 zero gives what IEEE says instead of an error. Compiling fails where a function makes an array after all.
 """
+
+_PART = {"error_model": "numpy", "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def part(**options: Any) -> Callable[[Callable], Any]:
@@ -26,7 +26,7 @@ def part(**options: Any) -> Callable[[Callable], Any]:
     """
 
     def compiled(function: Callable) -> Any:
-        made = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **{**_QUICK, **options})(function)
+        made: Any = partial(njit, **{**_PART, **options})()(function)
 
         def refuse(*_: object, **__: object) -> NoReturn:
             raise TypeError(f"{function.__name__} is a part of kernels: only compiled functions call it.")
