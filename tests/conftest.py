@@ -35,12 +35,14 @@ INSTALL_SECONDS = 600
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that compile kernels come first, each in one process only: others then find them in the cache.
 
-    Of two processes one begins at the front and the other amid the list (pytest-xdist's worksteal).
+    Of several processes each begins with a row of equally many items (pytest-xdist's worksteal). The first compiles
+    what takes longest, the second all the others.
     """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     compiling = [item for item in items if item.get_closest_marker("compiles")]
     others = [item for item in items if not item.get_closest_marker("compiles")]
-    half = len(others) // 2
-    items[:] = [*compiling[::2], *others[:half], *compiling[1::2], *others[half:]]
+    second = len(items) // processes - 1 if processes > 1 else 0
+    items[:] = [*compiling[:1], *others[:second], *compiling[1:], *others[second:]]
 
 
 @pytest.fixture(scope="session")
