@@ -4,8 +4,8 @@
 `solve_route` is the same for people: a rep, a day, customers. Names load when they are first used.
 
 What resists the proof goes on being searched by prices and columns, and keeps its bound. OR-Tools' routing does not
-take over: with every visit as a disjunction and tabu search it stayed 17 % below the best values known (optw), 13 of 14
-of which these searches reach. Its CP-SAT is the independent oracle in the tests.
+take over: with every visit as a disjunction and tabu search it stayed 17 % below the best values known (optw), all of
+which these searches reach and prove. Its CP-SAT is the independent oracle in the tests.
 """
 
 from __future__ import annotations

@@ -17,21 +17,23 @@ from numba import njit
 from scipy.optimize import linprog
 from scipy.sparse import csc_matrix, vstack
 
-from territory.routing.labelling import Labels, grow, packed, route_to
+from territory.routing.labelling import UNASKED, Labels, ends_from, grow, packed, route_to
 from territory.routing.outlook import MANY, outlook_of
 from territory.routing.schedule import worth_of
 from territory.routing.sides import NEVER, NO_ENDS, NO_OUTLOOK, Side, end_time
-from territory.routing.task import Task
+from territory.routing.task import Task, sides_of, turned
 
 NEAR = 8
 """So many of the visits nearest to it a place remembers at first."""
-DRAWN = 0.8
-"""How far prices are drawn towards those of the best bound."""
+DRAWN, PULLED, MOST_PULL = 0.8, 0.1, 0.99
+"""How far prices are drawn towards those of the best bound at first, by what part that changes, and how far at most."""
 NEW, LOOKED_AT = 20, 400
 """Routes taken at a time, and labels that they are chosen from."""
 LOOSE = 20_000_000
-CLOSE = 2e-3
-"""When routes in parts come so near to the bound, as a ratio, it is time to remember more."""
+CLOSE, SETTLED = 2e-2, 2e-4
+"""When routes in parts come so near to the bound, as a ratio, it is time to remember more, and to end."""
+SHRUNK = 0.8
+"""Legs are sifted again when the gap has shrunk by this factor."""
 COARSE, COARSE_AMONG_MANY = 0.4, 0.8
 """How fine the clock of an outlook is that only keeps searches short."""
 SOLVING = 300_000
@@ -42,24 +44,27 @@ Route = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Priced:
-    """Prices (m,) int and the bound they give; remembered (m, m) bool, by the place that remembers; the elementary
-    routes met on the way with their worth; comparisons made."""
+    """Prices (m,) int and the bound they give; remembered (m, m) bool, by the place that remembers; legs (m, m) bool,
+    those of all routes that are worth more than what was known; the elementary routes met on the way with their worth;
+    comparisons made."""
 
     price: np.ndarray
     bound: int
     remembered: np.ndarray
+    legs: np.ndarray
     routes: dict[Route, int]
     steps: int
 
 
 def generate(
     task: Task,
-    side: Side,
+    sides: tuple[Side, Side],
     vehicles: int,
     price: np.ndarray,
     routes: Iterable[Sequence[int]],
     *,
-    enough: int,
+    known: int,
+    near_enough: float,
     budget: int,
 ) -> Priced:
     """Prices under which the bound on the worth of all routes together is low.
@@ -68,57 +73,109 @@ def generate(
     ----------
     task : Task, of one vehicle where some visits are musts; its worth should be large whole numbers, as prices are
         whole as well
-    side : Side, the day from its start
+    sides : the day from its start, and from its end
     vehicles : routes that share the visits out
     price : (m,) int, prices to begin from
     routes : some that hold; at least one with every must, where there are any
-    enough : the bound need not be lower
+    known : routes together that are worth no more are not looked for
+    near_enough : the bound need not be nearer to `known`, as a ratio
     budget : comparisons that may be made
     """
-    master, pricing = _Master(task, vehicles), _Pricing(task, side)
+    master, pricing, walk = _Master(task, vehicles), _Pricing(task, sides), _Walk(price)
     for route in routes:
-        master.add(tuple(route), worth_of(side, task.worth, route) or 0)
-    centre, bound, drawn, is_complete = price, int(NEVER), 1.0, True
-    while is_complete and (bound >= NEVER or pricing.steps < budget):
+        master.add(tuple(route), worth_of(sides[0], task.worth, route) or 0, is_kept=True)
+    is_complete, gap = True, np.inf
+    while is_complete and (walk.bound >= NEVER or pricing.steps < budget):
         wanted, vehicle_price, worth = master.solve()
-        tried = np.round(drawn * centre + (1 - drawn) * wanted).astype(np.int64)
+        tried = walk.towards(wanted)
         floor = master.most_at(tried)
         pricing.look_out(tried)
         added, is_better = 0, False
-        if bound < NEVER:
+        if walk.bound < NEVER:
             pricing.quickly(floor)
             added = master.take(pricing.found, wanted, vehicle_price)
         if not added:
             most, is_complete = pricing.thoroughly(floor, budget)
-            total = int(tried.sum()) + vehicles * (most if master.is_full else max(most, 0))
+            most = most if master.is_full else max(most, 0)
+            is_better = walk.judge(tried, int(tried.sum()) + vehicles * most, wanted, pricing.excess(vehicles))
             added = master.take(pricing.found, wanted, vehicle_price)
-            is_better = total < bound
-            if is_better:
-                centre, bound = tried, total
-        is_settled = bound - worth <= CLOSE * abs(worth) or not (added or is_better or drawn)
-        if bound <= enough or (is_settled and not pricing.remember(master.cyclic)):
+            if vehicles == 1:
+                known = max(known, master.best)
+            if is_complete and is_better and walk.bound - known < SHRUNK * gap:
+                gap = walk.bound - known
+                pricing.sift(known - int(tried.sum()) - (vehicles - 1) * most, budget)
+                master.keep(pricing.allows)
+        if walk.bound <= known + near_enough * abs(known):
             break
-        if is_settled:
+        is_stuck = walk.bound - worth <= SETTLED * abs(worth) or not (added or is_better or walk.drawn)
+        is_close = is_stuck or walk.bound - worth <= CLOSE * abs(worth)
+        remembers = is_close and pricing.remember(master.cyclic)
+        if remembers:
             master.keep(pricing.allows)
-        drawn = DRAWN if added or is_better or is_settled else 0.0
-    return Priced(centre, bound, pricing.remembered, master.elementary, pricing.steps)
+        elif is_stuck:
+            break
+        walk.go_on(has_news=bool(added) or is_better or remembers)
+    return Priced(
+        walk.centre, max(walk.bound, known), pricing.remembered, pricing.side.legs, master.elementary, pricing.steps
+    )
+
+
+class _Walk:
+    """Where prices are looked for: between those of the best bound, the centre, and those that the routes want.
+
+    How far they are drawn to the centre follows from whether the bound still falls on the way there (Pessoa, Sadykov,
+    Uchoa and Vanderbeck 2018, INFORMS Journal on Computing 30(2)).
+    """
+
+    def __init__(self, price: np.ndarray) -> None:
+        self.centre, self.bound = price, int(NEVER)
+        self.pull, self.drawn, self.misses = DRAWN, 1.0, 0
+
+    def towards(self, wanted: np.ndarray) -> np.ndarray:
+        """The prices to be tried, whole numbers."""
+        return np.round(self.drawn * self.centre + (1 - self.drawn) * wanted).astype(np.int64)
+
+    def judge(self, tried: np.ndarray, bound: int, wanted: np.ndarray, excess: np.ndarray) -> bool:
+        """Learn what bound the prices tried have given, and how often too much each visit is made; is it better?"""
+        if (excess * (wanted - self.centre)).sum() < 0:
+            self.pull = min(self.pull + PULLED * (1 - self.pull), MOST_PULL)
+        else:
+            self.pull = max(self.pull - PULLED * max(1 - self.pull, 0.5), 0.0)
+        if bound >= self.bound:
+            return False
+        self.centre, self.bound = tried, bound
+        return True
+
+    def go_on(self, *, has_news: bool) -> None:
+        """The more tries have brought nothing new, the nearer the next one is to what is wanted."""
+        self.misses = 0 if has_news else self.misses + 1
+        self.drawn = max(1 - (self.misses + 1) * (1 - self.pull), 0.0)
 
 
 class _Master:
-    """The routes known, how much of each is best, and what visits and vehicles are worth then."""
+    """The routes known, how much of each is best, and what visits and vehicles are worth then.
+
+    Of routes that are forgotten those remain in `elementary` that make no visit twice.
+    """
 
     def __init__(self, task: Task, vehicles: int) -> None:
         self.must, self.vehicles = task.must, vehicles
         self.is_full = bool(task.must.any())
         self.scale = max(float(np.abs(task.worth).sum() + task.cost.max(initial=0)) / 1e4, 1.0)
         self.worth: dict[Route, int] = {}
+        self.elementary: dict[Route, int] = {}
+        self.kept: set[Route] = set()
         self.part = np.zeros(0)
 
-    def add(self, route: Route, worth: int) -> bool:
-        """Take a route in; whether it is new."""
+    def add(self, route: Route, worth: int, *, is_kept: bool = False) -> bool:
+        """Take a route in, for good where it is kept; whether it is new."""
         if not route or route in self.worth:
             return False
         self.worth[route] = worth
+        if len(set(route)) == len(route):
+            self.elementary[route] = worth
+        if is_kept:
+            self.kept.add(route)
         return True
 
     def take(self, found: dict[Route, int], price: np.ndarray, vehicle_price: float) -> int:
@@ -178,24 +235,25 @@ class _Master:
         return [route for route, part in used if part > 1e-6 and len(set(route)) < len(route)]
 
     def keep(self, allows: Callable[[Route], bool]) -> None:
-        """Forget the routes that are not allowed any more."""
-        self.worth = {route: worth for route, worth in self.worth.items() if allows(route)}
+        """Forget the routes not allowed any more; those given remain, or there might be none with all musts."""
+        self.worth = {route: worth for route, worth in self.worth.items() if route in self.kept or allows(route)}
 
     @property
-    def elementary(self) -> dict[Route, int]:
-        """The routes that make no visit twice."""
-        return {route: worth for route, worth in self.worth.items() if len(set(route)) == len(route)}
+    def best(self) -> int:
+        """What the best of the routes known is worth that make every must, and no visit twice."""
+        musts = set(np.flatnonzero(self.must).tolist())
+        return max((worth for route, worth in self.elementary.items() if musts <= set(route)), default=-int(NEVER))
 
 
 class _Pricing:
     """The search for routes that gain most at given prices; what it found stands in `found` with its worth."""
 
-    def __init__(self, task: Task, side: Side) -> None:
-        self.task, self.side, self.steps = task, side, 0
+    def __init__(self, task: Task, sides: tuple[Side, Side]) -> None:
+        self.task, self.sides, self.steps = task, sides, 0
         self.found: dict[Route, int] = {}
         self.price, self.prized, self.outlook = np.zeros_like(task.worth), task.worth, NO_OUTLOOK
         m = len(task.service)
-        near = side.drive + side.drive.T
+        near = self.side.drive + self.side.drive.T
         near[:, [0, m - 1]] = NEVER
         np.fill_diagonal(near, NEVER)
         nearest = np.argsort(near, axis=1, kind="stable")[:, : max(min(NEAR, m - 3), 0)]
@@ -204,17 +262,36 @@ class _Pricing:
         self.memory = packed(self.remembered)
         self.none = np.zeros(self.memory.shape[1], np.uint64)
 
+    @property
+    def side(self) -> Side:
+        """The day from its start, with the legs that are left."""
+        return self.sides[0]
+
     def look_out(self, price: np.ndarray) -> None:
         """Search at these prices from now on."""
         self.price, self.prized = price, self.task.worth - price
         self.outlook = outlook_of(self.side, self.prized, COARSE if len(price) <= MANY else COARSE_AMONG_MANY)
-        self.steps += self.outlook.best.size * len(price) + SOLVING
+        self.steps += self.outlook.best.shape[2] * int(self.side.legs.sum()) + SOLVING
 
     def quickly(self, floor: int) -> None:
         """Routes found when labels are compared by time and worth alone."""
         prized, nothing, full = self.prized, self.none, np.full_like(self.memory, np.iinfo(np.uint64).max)
         labels, count, _, _, steps, _ = grow(
-            self.side, prized, prized, 0, full, nothing, NO_ENDS, False, self.outlook, floor, False, True, False, LOOSE
+            self.side,
+            prized,
+            prized,
+            0,
+            full,
+            nothing,
+            NO_ENDS,
+            False,
+            self.outlook,
+            floor,
+            False,
+            True,
+            False,
+            LOOSE,
+            UNASKED,
         )
         self.steps += steps
         self._keep_best(labels, count, floor)
@@ -238,12 +315,75 @@ class _Pricing:
             False,
             True,
             max(budget - self.steps, 0),
+            UNASKED,
         )
         self.steps += steps
         self._keep_best(labels, count, floor)
         if is_complete or not outlook.tick:
             return int(best) if is_complete else int(NEVER), is_complete
         return int(outlook.best[int(self.task.pause[2] == 0), 0, 0]), False
+
+    def sift(self, cut: int, budget: int) -> None:
+        """Leave only legs by which some route may gain more than `cut`.
+
+        Irnich, Desaulniers, Desrosiers and Hadjar 2010, "Path-reduced costs for eliminating arcs in routing and
+        scheduling", INFORMS Journal on Computing 22(2).
+        """
+        prized, nothing, m = self.prized, self.none, len(self.prized)
+        labels, count, _, _, steps, is_complete = grow(
+            self.side,
+            prized,
+            prized,
+            0,
+            self.memory,
+            nothing,
+            NO_ENDS,
+            False,
+            self.outlook,
+            cut,
+            False,
+            False,
+            False,
+            max(budget - self.steps, 0),
+            UNASKED,
+        )
+        self.steps += steps
+        if not is_complete:
+            return
+        ends = ends_from(labels, count, self.side.service, prized, 0, self.side.horizon)
+        promising = np.zeros((m, m), np.bool_)
+        *_, steps, is_complete = grow(
+            self.sides[1],
+            prized,
+            prized,
+            0,
+            self.memory,
+            nothing,
+            ends,
+            True,
+            NO_OUTLOOK,
+            cut,
+            False,
+            False,
+            False,
+            max(budget - self.steps, 0),
+            promising,
+        )
+        self.steps += steps
+        if is_complete:
+            legs = turned(promising)
+            # A search sees no leg into its end: whoever is first on the way there is the last one seen from the other.
+            legs[0] = True
+            self.sides = sides_of(self.task, legs & self.side.legs)
+
+    def excess(self, vehicles: int) -> np.ndarray:
+        """(m,) how often too much each visit is made when every vehicle drives the best route found; 0 without one."""
+        made = np.zeros(len(self.price), np.int64)
+        if self.found:
+            best = max(self.found, key=lambda route: self.found[route] - int(self.price[list(route)].sum()))
+            np.add.at(made, list(best), vehicles)
+            made[1:-1] -= 1
+        return made
 
     def _keep_best(self, labels: Labels, count: int, floor: int) -> None:
         """Keep the routes that gain more than `floor`, the best first, no two of the same visits."""
@@ -271,7 +411,9 @@ class _Pricing:
         return int(self.remembered.sum()) > before
 
     def allows(self, route: Route) -> bool:
-        """Whether the route comes back to no visit that is remembered."""
+        """Whether the route takes only legs that are left, and comes back to no visit that is remembered."""
+        if not self.side.legs[[0, *route[:-1]], list(route)].all():
+            return False
         memory: set[int] = set()
         for place in route:
             if place in memory:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from territory.routing.columns import generate
-from territory.routing.labelling import ends_from, grow, packed, route_to
+from territory.routing.labelling import UNASKED, ends_from, grow, packed, route_to
 from territory.routing.outlook import outlook_of
 from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
@@ -72,7 +72,7 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     Transportation Science 48(3)). When few labels are left everything is remembered, and what remains is proven. Only
     elementary routes raise the value that labels are measured against. What resists is tried again with prices on
     the visits (`territory.routing.prices`), under which the relaxation hardly gains from cycles, and then with better
-    ones (`territory.routing.columns`).
+    ones, and without the legs that no better route can take (`territory.routing.columns`).
     """
     search = _Search(task)
     if start is not None:
@@ -144,12 +144,18 @@ class _Search:
         self.look_out(1)
 
     def refine(self, *, budget: int) -> None:
-        """Better prices, those of routes in parts, for a day; there is nothing to begin from without a route."""
-        if self.worth == WORTHLESS or self.task.visits > LARGE:
+        """Better prices, those of routes in parts, and fewer legs; there is nothing to begin from without a route."""
+        if self.worth == WORTHLESS:
             return
-        enough = self.worth + max(self.unit - 1, int(REFINED * abs(self.worth)))
         found = generate(
-            self.task, self.sides[0], 1, self.price, [self.route], enough=enough, budget=max(budget - self.steps, 0)
+            self.task,
+            self.sides,
+            1,
+            self.price,
+            [self.route],
+            known=self.cut,
+            near_enough=REFINED,
+            budget=max(budget - self.steps, 0),
         )
         self.steps += found.steps
         for route in found.routes:
@@ -157,6 +163,7 @@ class _Search:
         self._lower(found.bound)
         self._price(found.price)
         self.remembered |= found.remembered
+        self.sides = sides_of(self.task, found.legs)
 
     def _price(self, price: np.ndarray) -> None:
         self.price = price
@@ -207,6 +214,7 @@ class _Search:
             True,
             True,
             LOOSE,
+            UNASKED,
         )
         self.steps += steps
         if last >= 0:
@@ -251,6 +259,7 @@ class _Search:
             False,
             True,
             max(budget - self.steps, 0),
+            UNASKED,
         )
         self.steps += steps
         if last >= 0:
@@ -287,6 +296,7 @@ class _Search:
                 # From the end, the time of return is only known at best.
                 is_exact and not (side == 1 and self.task.pays_time),
                 max(budget - self.steps, 0),
+                UNASKED,
             )
             self.steps += steps
             if not is_complete:

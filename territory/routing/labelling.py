@@ -23,10 +23,10 @@ MAKING, TRYING = 60, 5
 """Comparisons that making a label, and trying a leg, take as long as."""
 STRETCHES, FEW_PLACES = 64, 18
 """Of the day, in which labels of a place stand apart; fewer where there are few places."""
-
-
 FIRST_LABELS = 1024
 """Room at the beginning."""
+UNASKED = np.zeros((0, 0), np.bool_)
+"""For whoever does not ask which legs are promising."""
 
 
 class Labels(NamedTuple):
@@ -250,7 +250,21 @@ def _slot(place, memory, must):
 
 @njit(cache=True)
 def grow(
-    side, worth, priced, constant, near, must, ends, has_ends, outlook, cut, is_exact, is_loose, raises_cut, budget
+    side,
+    worth,
+    priced,
+    constant,
+    near,
+    must,
+    ends,
+    has_ends,
+    outlook,
+    cut,
+    is_exact,
+    is_loose,
+    raises_cut,
+    budget,
+    promising,
 ):
     """Search every route from one side, label by label in order of time.
 
@@ -267,6 +281,7 @@ def grow(
     is_loose : labels are compared by time and worth alone (heuristic)
     raises_cut : routes that are found raise the cut; only where their worth is exact
     budget : int, how many comparisons may be made
+    promising : (m, m) bool, set where a leg leads to what may still come to more than `cut`; or UNASKED
 
     Returns
     -------
@@ -332,12 +347,12 @@ def grow(
         i = labels.place[now]
         ready = labels.time[now] + side.service[i]
         for p in range(m - 1, -1, -1):
-            if side.reach_time[i, p] < labels.time[now]:
+            if side.leg_time[i, p] < labels.time[now]:
                 break
             steps[0] += TRYING
-            j = side.reach_place[i, p]
+            j = side.leg_place[i, p]
             word, bit = j >> 6, uint64(1) << uint64(j & 63)
-            if not side.legs[i, j] or labels.memory[now, word] & bit:
+            if labels.memory[now, word] & bit:
                 continue
             drive = labels.drive[now] + side.drive[i, j]
             if drive + side.drive[j, m - 1] > side.most_drive:
@@ -365,6 +380,8 @@ def grow(
                         continue
                     if has_ends and not _has_end(side, ends, j, time, price, drive, paused, memory, cut, steps):
                         continue
+                if len(promising):
+                    promising[i, j] = True
                 new = (j, time, value, drive, paused)
                 first = j * stretches
                 shelf = first + time * stretches // (side.horizon + 1)

@@ -68,11 +68,9 @@ def _look(side, prized, tick, best, first, other, i, t):
             home = -side.cost[i, m - 1] - (back if side.pays_time else 0)
             offer(best, first, other, paused, i, t, m - 1, home)
         for p in range(m - 1, -1, -1):
-            if side.reach_time[i, p] < now:
+            if side.leg_time[i, p] < now:
                 break
-            j = side.reach_place[i, p]
-            if not side.legs[i, j]:
-                continue
+            j = side.leg_place[i, p]
             gain = prized[j] - side.cost[i, j]
             for then in range(paused, 2):
                 drive = side.drive[i, j]

@@ -23,11 +23,10 @@ class Side(NamedTuple):
     drive, cost : (m, m); legs : (m, m) bool, which may be driven directly; service, latest : (m,); window_of : (m + 1,)
     into opens and closes (the windows of place i are window_of[i] to window_of[i + 1]); reach_time, reach_place : (m,
     m) for each place, the latest start of service there from which another can still be reached, ascending, and that
-    other; missed : (m, m + 1, words) what can no longer be reached once the first so many are missed; pause_from,
-    pause_until,
-    pause_long : the pause, 0 long for none; exempt_from : when a route may set out that owes no pause, -1 for never;
-    exempt_until : by when a route may be back that owes none; most_drive; pays_time : 1 when each unit of time until
-    the end costs 1.
+    other; leg_time, leg_place : the same for the legs that may be driven, -1 for the others; missed : (m, m + 1, words)
+    what can no longer be reached once the first so many are missed; pause_from, pause_until, pause_long : the pause, 0
+    long for none; exempt_from : when a route may set out that owes no pause, -1 for never; exempt_until : by when a
+    route may be back that owes none; most_drive; pays_time : 1 when each unit of time until the end costs 1.
     """
 
     drive: np.ndarray
@@ -40,6 +39,8 @@ class Side(NamedTuple):
     closes: np.ndarray
     reach_time: np.ndarray
     reach_place: np.ndarray
+    leg_time: np.ndarray
+    leg_place: np.ndarray
     missed: np.ndarray
     horizon: int
     pause_from: int
@@ -125,6 +126,16 @@ def end_time(side, place, time, is_paused):
     if not is_paused and back > side.exempt_until:
         back = after_pause(side, ready, drive)
     return back if back <= side.horizon else NEVER
+
+
+def legs_in_order(
+    drive: np.ndarray, service: np.ndarray, latest: np.ndarray, legs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The tables `leg_time` and `leg_place` of a Side."""
+    times = np.where(legs, latest[None, :] - service[:, None] - drive, -1)
+    times[:, [0, -1]] = -1
+    places = np.argsort(times, axis=1, kind="stable")
+    return np.take_along_axis(times, places, axis=1), places
 
 
 def reaches(reach: np.ndarray, service: np.ndarray, latest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numba import njit
 
-from territory.routing.sides import NEVER, Side, reaches
+from territory.routing.sides import NEVER, Side, legs_in_order, reaches
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,11 +144,26 @@ def _turned(window_of, opens, closes, service, horizon):
     return of, new_opens, new_closes
 
 
-def sides_of(task: Task) -> tuple[Side, Side]:
-    """The day from its start, and from its end."""
+def turned_places(m: int) -> np.ndarray:
+    """(m,) what each place is called from the other end: start and end change places."""
+    turn = np.arange(m)
+    turn[0], turn[-1] = m - 1, 0
+    return turn
+
+
+def turned(between: np.ndarray) -> np.ndarray:
+    """A matrix between places as it is seen from the other end."""
+    turn = turned_places(len(between))
+    return np.ascontiguousarray(between[np.ix_(turn, turn)].T)
+
+
+def sides_of(task: Task, kept: np.ndarray | None = None) -> tuple[Side, Side]:
+    """The day from its start, and from its end; kept (m, m) bool, the legs that may be driven, by default all."""
     m = len(task.service)
     earliest, latest = bounds_of(task.window_of, task.opens, task.closes)
     _, legs = possible_legs(task.reach, task.service, earliest, latest, task.must)
+    if kept is not None:
+        legs &= kept
     begin, until, long = task.pause
     there = _side(
         task,
@@ -158,9 +173,8 @@ def sides_of(task: Task) -> tuple[Side, Side]:
         pause=(begin, until),
         exempt=(-1, until),
     )
-    turn = np.arange(m)
-    turn[0], turn[-1] = m - 1, 0
-    back = [np.ascontiguousarray(each[np.ix_(turn, turn)].T) for each in (task.drive, task.reach, task.cost, legs)]
+    turn = turned_places(m)
+    back = [turned(each) for each in (task.drive, task.reach, task.cost, legs)]
     home = _side(
         task,
         back,
@@ -185,6 +199,7 @@ def _side(
     drive, reach, cost, legs = between
     _, latest = bounds_of(*windows)
     reach_time, reach_place, missed = reaches(reach, service, latest)
+    leg_time, leg_place = legs_in_order(drive, service, latest, legs)
     return Side(
         drive=drive,
         cost=cost,
@@ -196,6 +211,8 @@ def _side(
         closes=windows[2],
         reach_time=reach_time,
         reach_place=reach_place,
+        leg_time=leg_time,
+        leg_place=leg_place,
         missed=missed,
         horizon=task.horizon,
         pause_from=pause[0],

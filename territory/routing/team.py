@@ -112,7 +112,8 @@ def share_out(task: Task, vehicles: int, *, rounds: int, budget: int, seed: int)
     """The routes found for a task, as places; their worth together; and what no such routes exceed."""
     if task.visits == 0:
         return [[] for _ in range(vehicles)], 0, 0
-    side = sides_of(task)[0]
+    sides = sides_of(task)
+    side = sides[0]
     first = list(prove(task, budget=0).route)
     none: list[list[int]] = [[] for _ in range(vehicles)]
     best, found = [first, *none[1:]], -1
@@ -125,5 +126,5 @@ def share_out(task: Task, vehicles: int, *, rounds: int, budget: int, seed: int)
     best, found = improve(side, task.worth, task.must, best, rounds=rounds // 2, seed=seed + STARTS)
     price = prices_for(task, side, found, PRICE_ROUNDS, vehicles)
     enough = found + int(np.gcd.reduce(task.worth)) - 1
-    priced = generate(task, side, vehicles, price, best, enough=enough, budget=budget)
+    priced = generate(task, sides, vehicles, price, best, known=enough, near_enough=0.0, budget=budget)
     return best, found, max(min(priced.bound, int(task.worth.sum())), found)

@@ -27,7 +27,7 @@ from tests.bench.instances import FINE, ROOT, Instance, make_day, orienteering, 
 from tests.bench.route_peers import PEERS
 
 SEED, DAYS = 7, 200
-TOUR_STEPS, PRIZE_STEPS, TEAM_ROUNDS, TEAM_STEPS = 20_000_000, 300_000_000, 48_000, 300_000_000
+TOUR_STEPS, PRIZE_STEPS, TEAM_ROUNDS, TEAM_STEPS = 20_000_000, 1_000_000_000, 48_000, 300_000_000
 README = ROOT / "README.md"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.routing import check_day, solve_team
-from territory.routing.columns import generate
+from territory.routing.columns import Priced, generate
 from territory.routing.exact import prove
 from territory.routing.outlook import outlook_of
 from territory.routing.prices import prices_for
@@ -98,18 +98,43 @@ def test_routes_taken_in_parts_are_worth_no_less_than_the_best(seed: int, musts:
     task = tour_task(seed, width=width, musts=musts)
     task = replace(task, worth=task.worth * 1000, cost=task.cost * 1000)
     best = best_by_trying(task)
-    none = np.zeros(task.visits + 2, np.int64)
 
-    priced = generate(task, sides_of(task)[0], 1, none, [prove(task, budget=10**7).route], enough=0, budget=10**7)
+    priced = priced_from(task, some_route(task), known=-int(NEVER))
 
     assert priced.bound >= best
     assert all(worth <= best for worth in priced.routes.values() if not musts)
 
 
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10_000), musts=st.sampled_from([0, 2, 6]), width=st.sampled_from([60, 400]))
+def test_legs_of_routes_that_are_better_than_those_known_are_never_sifted_away(seed: int, musts: int, width: int):
+    task = tour_task(seed, width=width, musts=musts)
+    task = replace(task, worth=task.worth * 1000, cost=task.cost * 1000)
+    best = prove(task, budget=10**7)
+
+    priced = priced_from(task, some_route(task), known=best.worth - 1)
+
+    is_left = all(priced.legs[leg] for leg in pairwise([0, *best.route]))
+    assert is_left or best.worth in priced.routes.values()
+    assert priced.bound >= best.worth or best.worth in priced.routes.values()
+
+
+def some_route(task: Task) -> tuple[int, ...]:
+    """A route with every must, as it comes."""
+    return prove(task, budget=0).route or prove(task, budget=10**7).route
+
+
+def priced_from(task: Task, route: tuple[int, ...], known: int) -> Priced:
+    """Prices of a day from nothing but a route."""
+    none = np.zeros(task.visits + 2, np.int64)
+    return generate(task, sides_of(task), 1, none, [route], known=known, near_enough=0, budget=10**7)
+
+
 def test_a_bound_is_there_before_the_search_for_it_has_ended():
     task = tour_task(1, 12, width=400, musts=0)
+    none = np.zeros(14, np.int64)
 
-    priced = generate(task, sides_of(task)[0], 2, np.zeros(14, np.int64), [], enough=0, budget=0)
+    priced = generate(task, sides_of(task), 2, none, [], known=0, near_enough=0, budget=0)
 
     assert prove(task, budget=10**7).worth <= priced.bound < NEVER
 
