@@ -9,16 +9,17 @@ from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp
 
 from api import pages
 from api.auth.company import Company
 from api.exchange import Frame, add_error_handlers
+from api.exchange.formats import MEDIA_TYPES
 from api.exchange.pace import Pace
 from api.planning.desk import Shelf
 from api.planning.solver import Solver
-from api.routers import accounts, jobs, maps, ogc, portfolios, proposals, scenarios, updates, watching
+from api.routers import accounts, backups, jobs, maps, ogc, portfolios, proposals, scenarios, updates, watching
 from api.routers.field import FIELD_ROUTES
 from api.schemas import Refusal
 from api.schemas.examples import with_examples
@@ -31,6 +32,10 @@ Long work answers 202 with a Location whose resource has `status` and `progress`
 send it back as If-Match. A POST with an Idempotency-Key happens once, however often it is sent. Errors are
 `application/problem+json` with every fault at once.
 """
+
+
+# Workbooks are compressed, and a backup may be larger than anybody has time to compress while others wait.
+_NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, MEDIA_TYPES["backup"], MEDIA_TYPES["xlsx"])
 
 
 def create_app(settings: Settings, store: Store) -> FastAPI:
@@ -63,7 +68,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.state.company = Company(settings) if settings.has_company else None
     app.state.is_stopping = threading.Event()
     # Routes are tried one after the other: those that are asked for most come first.
-    for module in (portfolios, proposals, jobs, ogc, updates, scenarios, maps, accounts):
+    for module in (portfolios, proposals, jobs, ogc, updates, scenarios, maps, accounts, backups):
         app.include_router(module.routes, prefix="/v1")
     app.include_router(scenarios.challenge_routes, prefix="/v1")
     for field_routes in FIELD_ROUTES:
@@ -74,7 +79,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.include_router(pages.static_routes)
     registry.register(watching.JobCounts(store))
     add_error_handlers(app)
-    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5, exclude_content_types=_NOT_COMPRESSED)
     return app
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -21,10 +21,11 @@ _PAGES_AT_ONCE = 1000
 _BUSY_SECONDS = 30
 
 
-def backup(settings: Settings, target: Path) -> None:
+def backup(settings: Settings, target: Path, tell: Callable[[float], None] | None = None) -> None:
     """Write all that is committed now into the file `target`, whole or not at all, for its owner's eyes only.
 
-    SQLite's own online backup, or `pg_dump`: writers go on meanwhile, and what they commit later is not in it.
+    SQLite's own online backup, or `pg_dump`: writers go on meanwhile, and what they commit later is not in it. `tell`
+    hears what part is done; of `pg_dump` nobody knows.
 
     Raises
     ------
@@ -37,7 +38,7 @@ def backup(settings: Settings, target: Path) -> None:
     try:
         make_private(draft)
         if settings.url.startswith("sqlite"):
-            _copy_sqlite(_sqlite_path(settings), draft)
+            _copy_sqlite(_sqlite_path(settings), draft, tell)
         else:
             # Our tables and no more: extensions and what others keep beside them are not ours to replace.
             tables = [f"--table={name}" for name in (*Row.metadata.tables, "alembic_version")]
@@ -72,15 +73,33 @@ def restore(settings: Settings, source: Path) -> None:
     upgrade(settings.url)
 
 
+def private_folder(path: Path) -> None:
+    """Make a folder that its owner alone may look into; DataError when that cannot be."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError([_unwritable(path, error)]) from error
+
+
 def _sqlite_path(settings: Settings) -> Path:
     return Path(sa.make_url(settings.url).database or "")
 
 
-def _copy_sqlite(source: Path, target: Path) -> None:
+def _copy_sqlite(source: Path, target: Path, tell: Callable[[float], None] | None) -> None:
     if not source.exists():
         raise DataError([Problem(str(source), "There is no database yet.", "Start territory-serve once.")])
-    with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
-        live.backup(copy, pages=_PAGES_AT_ONCE)
+
+    def told(_status: int, remaining: int, total: int) -> None:
+        if tell is not None:
+            tell(1 - remaining / max(total, 1))
+
+    with closing(sqlite3.connect(source, isolation_level=None)) as live, closing(sqlite3.connect(target)) as copy:
+        # With a transaction open it copies the state of now; else each commit of anybody would make it begin again,
+        # and while people work it would never end.
+        live.execute("BEGIN")
+        live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        live.backup(copy, pages=_PAGES_AT_ONCE, progress=told)
+        live.execute("COMMIT")
         copy.execute("PRAGMA journal_mode = DELETE")
 
 

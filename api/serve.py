@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _serve(settings)
         return
     try:
-        {"backup": backup, "restore": restore}[given.command](settings, given.file)
+        if given.command == "backup":
+            backup(settings, given.file)
+        else:
+            restore(settings, given.file)
     except DataError as error:
         raise SystemExit(str(error)) from error
 

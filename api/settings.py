@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     unused_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """How long content that nothing refers to any more is kept; longer than any request takes."""
 
+    backups: Path | None = None
+    """Where the backups of the admin's page lie, by default in `home`; one folder for this and workers elsewhere."""
+    backups_kept: Annotated[int, Field(ge=1)] = 3
+    """How many of them stay; older ones are removed."""
+
     dask: str = ""
     """The scheduler of a Dask cluster, as in `tcp://scheduler:8786`, on which jobs plan; by default they plan here.
 

@@ -14,7 +14,7 @@ from api.exchange.route import forget_answers
 from api.jobs.chores import Chore, Chores
 from api.jobs.worker import Worker
 from api.logs import set_up_logs
-from api.planning import layers
+from api.planning import backups, layers
 from api.planning.delivering import deliver, forget_delivered
 from api.settings import Settings
 from api.store import Store, Sweeper
@@ -58,6 +58,7 @@ def _chores(store: Store, settings: Settings) -> list[Chore]:
         Chore(forget, 60.0),
         Chore(sweeper.sweep, settings.unused_seconds / 2),
         Chore(lambda: layers.catch_up(store), 600.0),
+        Chore(lambda: backups.sweep(settings), 3600.0),
     ]
 
 

@@ -25,7 +25,7 @@ from api.planning.listing import Listing
 from api.problems import NotAcceptableError
 from territory.files.text import escape
 
-Format = Literal["json", "geojson", "csv", "html", "ics", "gpx", "xlsx", "gpkg", "openapi", "events"]
+Format = Literal["json", "geojson", "csv", "html", "ics", "gpx", "xlsx", "gpkg", "openapi", "events", "backup"]
 Offered = Sequence[Format]
 
 MEDIA_TYPES: dict[Format, str] = {
@@ -39,6 +39,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "gpkg": "application/geopackage+sqlite3",
     "openapi": "application/vnd.oai.openapi+json;version=3.0",
     "events": "text/event-stream",
+    "backup": "application/octet-stream",
 }
 _FILES = ("xlsx", "gpkg")
 """Formats that are taken away as files, and not looked at in a browser."""

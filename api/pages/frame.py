@@ -26,7 +26,7 @@ _MENU = {
     REP: [("/my/day", "my_day"), ("/my", "my_territory"), ("/tokens", "tokens")],
     PLANNER: [*_PLANNING, ("/tokens", "tokens")],
     MANAGER: [*_PLANNING, ("/tokens", "tokens")],
-    ADMIN: [*_PLANNING, ("/users", "users"), ("/audit", "audit"), ("/tokens", "tokens")],
+    ADMIN: [*_PLANNING, ("/users", "users"), ("/audit", "audit"), ("/backups", "backups"), ("/tokens", "tokens")],
 }
 _TITLES = {403: "no_right", 404: "not_there"}
 

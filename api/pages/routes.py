@@ -126,3 +126,9 @@ def users(request: Request, desk: Admin) -> Response:
 def audit(request: Request, desk: Admin) -> Response:
     """Who did what."""
     return render(request, "audit", desk.who)
+
+
+@routes.get("/backups")
+def backups(request: Request, desk: Admin) -> Response:
+    """Backups, and how to put one back."""
+    return render(request, "backups", desk.who)

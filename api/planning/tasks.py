@@ -17,7 +17,7 @@ import territory
 from api.content import Parts, alignment_hash, decode_proposal, encode_portfolio
 from api.jobs.child import Context, Task, Write
 from api.jobs.cluster import answers
-from api.planning import layers, pieces, portfolios, proposals, scenarios
+from api.planning import backups, layers, pieces, portfolios, proposals, scenarios
 from api.planning.desk import record
 from api.planning.pieces import Asked, Made
 from api.planning.weeks import plan_weeks
@@ -214,5 +214,6 @@ TASKS: Mapping[str, Task] = {
     "front": front,
     "calls": plan_weeks,
     layers.KIND: layers.write_layers,
+    backups.KIND: backups.make,
     "wait": wait,
 }

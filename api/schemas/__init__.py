@@ -37,6 +37,7 @@ from api.schemas.parts import (
 )
 from api.schemas.people import (
     AuditShown,
+    BackupShown,
     MeShown,
     NewToken,
     NewWebhook,
@@ -100,6 +101,7 @@ __all__ = [
     "AdjustedShown",
     "AlignmentShown",
     "AuditShown",
+    "BackupShown",
     "CalendarShown",
     "CallsRequest",
     "CallsShown",

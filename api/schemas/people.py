@@ -135,3 +135,16 @@ class NewWebhook(WebhookShown):
     """A new webhook with the secret that signs its messages, which is shown once."""
 
     secret: str
+
+
+class BackupShown(Shown):
+    """A backup; `file` is where it can be taken away once it is ready."""
+
+    backup_id: str
+    status: Literal["making", "ready", "failed", "cancelled"]
+    progress: float
+    job: str | None
+    problem: dict[str, Any] | None
+    bytes: int | None
+    made_at: float | None
+    file: str | None

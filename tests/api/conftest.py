@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -31,3 +32,4 @@ def service(database: str) -> Iterator[Running]:
     with tested.client:
         yield tested
     tested.store.close()
+    shutil.rmtree(tested.settings.home, ignore_errors=True)

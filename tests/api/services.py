@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -97,7 +98,8 @@ class Running:
 def serve(url: str, **settings: Any) -> Running:
     """A service on a migrated database, with everybody in it. Close its client and store."""
     # A process of its own for each of many services would cost more than all the days that are solved.
-    chosen = Settings(database_url=url, slots=0, **{"route_processes": 0, **settings})
+    home = Path(tempfile.gettempdir()) / f"territory-{uuid4().hex}"
+    chosen = Settings(database_url=url, slots=0, **{"route_processes": 0, "home": home, **settings})
     store = Store(chosen.url)
     app = create_app(chosen, store)
     tested = Running(chosen, store, app, TestClient(app, raise_server_exceptions=False))

@@ -62,8 +62,10 @@ def objects(service: Running) -> dict[str, str]:
     calendar = service.post("rep A", f"{east}/reps/R01/calendars").json()
     service.run_jobs()
     update = service.ask("manager", "POST", f"{east}/updates", files=NEW_FILES).json()["portfolio_id"]
+    backup = service.post("admin", "/v1/backups").json()["backup_id"]
     service.run_jobs()
     return {
+        "backup_id": backup,
         "update_id": update,
         "portfolio_id": east.rsplit("/", 1)[1],
         "proposal_id": open_proposal.rsplit("/", 1)[1],
@@ -170,7 +172,10 @@ def test_every_address_says_in_which_formats_it_answers_and_answers_in_each(serv
     assert wrong == []
     assert single >= {"portfolios", "proposals", "alignments", "scenarios", "comparisons", "challenges", "jobs"}
     assert single >= {"users", "visits", "calls", "customers", "updates"}
-    assert sorted(forms[0] for forms in offered.values() if len(forms) == 1) == ["events"] + ["html"] * 2 + ["json"] * 7
+    assert (
+        sorted(forms[0] for forms in offered.values() if len(forms) == 1)
+        == ["backup", "events"] + ["html"] * 2 + ["json"] * 7
+    )
 
 
 def test_every_table_speaks_chinese_to_who_asks_for_it(service: Running, objects: dict[str, str]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import sqlalchemy as sa
 
 from api.backup import backup, restore
 from api.settings import Settings
-from api.store import AuditEntry, Row, Store, new_id, now, upgrade
+from api.store import AuditEntry, Blob, Job, Row, Store, new_id, now, upgrade
 from territory.errors import DataError
 from tests.api.databases import KINDS, Databases
-from tests.api.services import serve, town
+from tests.api.services import Running, serve, town
 from tests.terminal import territory
 
 
@@ -78,6 +79,98 @@ def test_a_backup_comes_back_while_others_write(kind: str, tmp_path: Path, datab
 
     assert statuses == [200, 404]
     assert sum(torn) == 0
+
+
+def test_a_backup_ends_though_somebody_writes_all_the_time(tmp_path: Path):
+    settings = Settings(home=tmp_path / "home")
+    upgrade(settings.url)
+    store, is_over, parts = Store(settings.url), threading.Event(), []
+
+    def write() -> None:
+        while not is_over.is_set():
+            with store.writing() as session:
+                session.add(entry("one"))
+
+    with store.writing() as session:
+        session.add_all(Blob(name=f"{number:064d}", content=b"x" * 1_000_000) for number in range(20))
+    writer = threading.Thread(target=write)
+    writer.start()
+    backup(settings, tmp_path / "copy", tell=parts.append)
+    is_over.set()
+    writer.join()
+    store.close()
+
+    assert len(parts) < 12
+    assert parts == sorted(parts)
+    assert parts[-1] == 1.0
+
+
+def test_an_admin_has_a_backup_made_and_takes_it_away(service: Running, tmp_path: Path, databases: Databases):
+    asked = service.post("admin", "/v1/backups")
+    path = asked.headers["location"]
+    again = service.post("admin", "/v1/backups")
+    waiting = service.get("admin", path).json()
+
+    service.run_jobs()
+    made = service.get("admin", path).json()
+    file = service.get("admin", made["file"], headers={"Accept-Encoding": "gzip"})
+    (tmp_path / "taken").write_bytes(file.content)
+    other = Settings(database_url=databases.fresh("sqlite" if service.store.is_sqlite else "postgresql"))
+    restore(other, tmp_path / "taken")
+
+    assert (asked.status_code, again.status_code) == (202, 409)
+    assert (waiting["status"], waiting["file"], made["status"]) == ("making", None, "ready")
+    assert len(file.content) == made["bytes"] == int(file.headers["content-length"])
+    assert file.headers["cache-control"] == "no-store"
+    assert file.headers["content-disposition"].startswith('attachment; filename="territory-2')
+    assert service.get("admin", "/v1/backups").json()["items"][0] == made
+    noted = [each["action"] for each in service.get("admin", "/v1/audit?limit=3").json()["items"]]
+    assert noted == ["backup.taken", "backup.made", "backup.asked"]
+
+
+def test_a_backup_is_its_owners_alone_and_old_ones_go(service: Running):
+    folder = service.settings.home / "backups"
+    for _ in range(service.settings.backups_kept + 1):
+        last = service.post("admin", "/v1/backups").headers["location"]
+        service.run_jobs()
+    (folder / "backup_x.1.draft").write_bytes(b"cut off")
+
+    kept = service.get("admin", "/v1/backups").json()["items"]
+    rights = {path.stat().st_mode & 0o777 for path in (folder, *folder.glob("*.backup"))}
+    gone = service.ask("admin", "DELETE", last)
+
+    assert [each["status"] for each in kept] == ["ready"] * service.settings.backups_kept
+    assert rights == {0o700, 0o600}
+    assert (gone.status_code, service.get("admin", last).status_code) == (204, 404)
+    assert service.get("manager", f"{kept[1]['file']}").status_code == 403
+    service.post("admin", "/v1/backups")
+    service.run_jobs()
+    assert list(folder.glob("*.draft")) == []
+
+
+def test_a_backup_that_cannot_be_written_says_why(service: Running):
+    shutil.rmtree(service.settings.home, ignore_errors=True)
+    service.settings.home.write_text("no folder")
+
+    path = service.post("admin", "/v1/backups").headers["location"]
+    service.run_jobs()
+    failed = service.get("admin", path).json()
+    service.settings.home.unlink()
+
+    assert failed["status"] == "failed"
+    assert "cannot be written" in failed["problem"]["detail"]
+    assert service.get("admin", "/v1/backups").json()["items"][0]["status"] == "failed"
+
+
+def test_a_job_that_a_restored_backup_brings_back_leaves_the_backup_as_it_is(service: Running):
+    made = service.post("admin", "/v1/backups").headers["location"]
+    service.run_jobs()
+    before = service.get("admin", made).json()
+    with service.store.writing() as session:
+        session.execute(sa.update(Job).where(Job.resource == made).values(status="queued", lease_until=0.0))
+
+    assert service.run_jobs() == 1
+    assert service.get("admin", made).json() == before
 
 
 def test_nobody_else_on_the_machine_may_read_the_database_or_its_backup(tmp_path: Path):

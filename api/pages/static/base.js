@@ -34,6 +34,7 @@ export const signedPercent = formatter({ style: "percent", maximumFractionDigits
 export const signedNumber = formatter({ maximumFractionDigits: 0, signDisplay: "exceptZero" });
 export const signedDecimal = formatter({ maximumFractionDigits: 2, signDisplay: "exceptZero" });
 export const decimal = formatter({ maximumFractionDigits: 2 });
+export const megabytes = (bytes) => `${fine(bytes / 1e6)} MB`;
 export const hours = (minutes) => (minutes === null || minutes === undefined ? "–" : whole(minutes / 60));
 
 const asDate = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });

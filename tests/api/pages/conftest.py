@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -83,6 +84,7 @@ def site(databases: Databases, solver: None) -> Iterator[Site]:
         )
     with Site(service) as running:
         yield running
+    shutil.rmtree(service.settings.home, ignore_errors=True)
 
 
 Visit = Callable[..., "Page"]

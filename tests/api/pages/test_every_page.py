@@ -86,6 +86,7 @@ KINDS = [
     "/my",
     "/users",
     "/audit",
+    "/backups",
     "/tokens",
     "/password",
 ]
@@ -103,7 +104,7 @@ def test_hostile_names_are_shown_as_text_and_a_phone_is_wide_enough(visit: Visit
         expect(page.locator("h1")).to_have_text(NASTY[1])
 
 
-@pytest.mark.parametrize("kind", ["portfolio", "proposal", "days", "/my/day", "/my", "/users"])
+@pytest.mark.parametrize("kind", ["portfolio", "proposal", "days", "/my/day", "/my", "/users", "/backups"])
 def test_a_page_speaks_chinese_when_told_to(visit: Visit, places: dict[str, str], kind: str):
     page = opened(visit, places, kind)
 

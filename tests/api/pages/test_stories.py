@@ -424,3 +424,20 @@ def test_an_admin_lets_somebody_in_and_reads_who_did_what(visit: Visit):
     expect(page.locator("#table tr", has_text="carla")).to_contain_text("one-time password")
     page.get_by_role("link", name="Audit").click()
     expect(page.locator("#table tbody tr", has_text="user.created").first).to_contain_text("carla")
+
+
+def test_an_admin_makes_a_backup_and_takes_it_away(visit: Visit):
+    page = visit("admin", "/backups")
+    expect(page.locator("#last")).to_have_text("None was made here yet.")
+
+    page.get_by_role("button", name="Make one now").click()
+
+    said(page, "The backup is ready.")
+    expect(page.locator("#last")).to_contain_text("The last one was made on")
+    expect(page.locator("main")).to_contain_text("territory restore FILE")
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Download").click()
+    assert taken.value.path().read_bytes().startswith(b"SQLite format 3")
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Really remove it?").click()
+    expect(page.locator("#last")).to_have_text("None was made here yet.")
