@@ -32,7 +32,7 @@ NEW, LOOKED_AT = 20, 400
 LOOSE = 20_000_000
 CLOSE, SETTLED = 2e-2, 2e-4
 """When routes in parts come so near to the bound, as a ratio, it is time to remember more, and to end."""
-SHRUNK = 0.8
+SHRUNK = 0.7
 """Legs are sifted again when the gap has shrunk by this factor."""
 COARSE, COARSE_AMONG_MANY = 0.4, 0.8
 """How fine the clock of an outlook is that only keeps searches short."""

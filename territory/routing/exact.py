@@ -30,8 +30,8 @@ PATIENCE, FINER = 5, 2
 """For what resists: passes before everything is remembered, and how much finer the outlook's clock is."""
 STRAIGHT, CLOSE = 30_000_000, 0.02
 """Comparisons for the search with everything remembered, unless the bound is this close: then it gets half of all."""
-REFINED = 0.01
-"""A bound this close needs no better prices."""
+REFINED, REFINING = 0.01, 0.75
+"""A bound this close needs no better prices, which may take this part of what is left."""
 FEW_MUSTS = 5
 ROUNDS = 40
 RUINS, CHEAPER, AGAIN = 400, 10, 2
@@ -90,7 +90,7 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     straight = budget // 2 if search.is_close else STRAIGHT
     if not search.directly(budget=min(budget, search.steps + straight)):
         search.better(seed + 1, rounds=AGAIN * ruins if search.has_musts_only else ruins)
-        search.refine(budget=(search.steps + budget) // 2)
+        search.refine(budget=search.steps + int(REFINING * (budget - search.steps)))
         if search.is_proven:
             return search.proof
         search.look_out(FINER)
