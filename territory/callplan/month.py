@@ -14,6 +14,9 @@ from territory.kernels import kernel, part
 
 NEVER = 1e15
 """What is impossible costs this much."""
+STEEPER, HOPE = 10.0, 0.01
+"""How much dearer a minute beyond the widest difference is, and for which share of the target: days may be uneven for
+good, and no visit is left out for it."""
 
 
 class Month(NamedTuple):
@@ -48,6 +51,7 @@ class Month(NamedTuple):
     target: np.ndarray  # (T,) float, worked minutes wanted a day
     slack: float  # what a day may differ from its target for nothing, as a share of it
     stiffness: float  # price of each minute that it differs more
+    widest: float  # from where on it costs STEEPER times as much again, as a share of the target
 
 
 class Calendar(NamedTuple):
@@ -128,9 +132,11 @@ def imbalance(month, day, worked):
     # Quadratic at first, so that many small differences beat one big one, then straight, so that none of them
     # is dearer than a visit.
     knee = 1.25 * free
-    if over < knee:
-        return month.stiffness * over * over / (2.0 * knee)
-    return month.stiffness * (over - 0.5 * knee)
+    minutes = over * over / (2.0 * knee) if over < knee else over - 0.5 * knee
+    beyond = over + free - month.widest * month.target[day]
+    if beyond > 0.0:
+        minutes += STEEPER * min(beyond, HOPE * month.target[day])
+    return month.stiffness * minutes
 
 
 @part()

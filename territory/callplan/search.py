@@ -278,12 +278,12 @@ def _cheapest_days(month, c, price, best, before, days):
 
 @kernel(inline="always")
 def _note(calendar, r, changed, touched, touches):
-    """Note that route r is changed: how many are by now, and what it cost before, if that is new."""
+    """Note that route r is changed: how many are by now, and what it cost and drove before, if that is new."""
     if changed[r]:
-        return touches, 0.0
+        return touches, 0.0, 0.0
     changed[r] = True
     touched[touches] = r
-    return touches + 1, calendar.sums[r, 3]
+    return touches + 1, calendar.sums[r, 3], calendar.sums[r, 0]
 
 
 def search(
@@ -343,14 +343,17 @@ def _search(month, now, kept, best, scratch, rounds, hot, cold, average, within,
                 count += 1
         touches = 0
         delta = 0.0
+        driven = 0.0
+        keeps_days = only >= 0
         for q in range(count):
             c = taken[q]
             delta -= now.rhythm[c]
             for day in range(max(only, 0), days if only < 0 else only + 1):
                 r = now.route_of[c, day]
                 if r >= 0:
-                    touches, before_cost = _note(now, r, changed, touched, touches)
+                    touches, before_cost, before_drive = _note(now, r, changed, touched, touches)
                     delta -= before_cost
+                    driven -= before_drive
                     _take(month, now, r, c)
             now.placed[c] = only >= 0
         for x in range(touches):
@@ -362,17 +365,20 @@ def _search(month, now, kept, best, scratch, rounds, hot, cold, average, within,
             _day_costs(month, now, c, only, price, route, place, random)
             if only >= 0:
                 if price[only] < NEVER:
-                    touches, before_cost = _note(now, route[only], changed, touched, touches)
+                    touches, before_cost, before_drive = _note(now, route[only], changed, touched, touches)
                     delta += now.rhythm[c] - before_cost
+                    driven -= before_drive
                     _put(month, now, route[only], c, place[only])
                     refresh(month, now, route[only])
                     continue
                 # No room is left for it on this day: all its days are chosen anew.
+                keeps_days = False
                 for day in range(days):
                     r = now.route_of[c, day]
                     if r >= 0:
-                        touches, before_cost = _note(now, r, changed, touched, touches)
+                        touches, before_cost, before_drive = _note(now, r, changed, touched, touches)
                         delta -= before_cost
+                        driven -= before_drive
                         _take(month, now, r, c)
                         refresh(month, now, r)
                 now.placed[c] = False
@@ -387,14 +393,19 @@ def _search(month, now, kept, best, scratch, rounds, hot, cold, average, within,
             delta += rhythm
             for x in range(number):
                 r = route[chosen[x]]
-                touches, before_cost = _note(now, r, changed, touched, touches)
+                touches, before_cost, before_drive = _note(now, r, changed, touched, touches)
                 delta -= before_cost
+                driven -= before_drive
                 _put(month, now, r, c, place[chosen[x]])
                 refresh(month, now, r)
         for x in range(touches):
             changed[touched[x]] = False
             delta += now.sums[touched[x], 3]
-        if delta < temperature * log_small(1.0 / (random_unit(random) + 1e-12)):
+            driven += now.sums[touched[x], 0]
+        # A day that keeps its visits is judged by its drive alone. Judged by its length as well, short days would be
+        # driven in a bad order to look even.
+        judged = driven if keeps_days else delta
+        if judged < temperature * log_small(1.0 / (random_unit(random) + 1e-12)):
             cost += delta
             for x in range(touches):
                 copy_route(now, kept, touched[x])

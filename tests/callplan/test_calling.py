@@ -10,6 +10,7 @@ import pytest
 from territory.callplan import plan_calls
 from territory.errors import DataError, NotFoundError
 from territory.routing import solve_route
+from tests.bench.callplan import month
 from tests.callplan.weeks import MONDAY, PLAIN, days_of, gaps_of, planned, ring, town
 
 
@@ -421,3 +422,11 @@ def test_a_day_outside_of_the_plan_is_not_simply_empty():
         calls.on("2027-03-08")
     with pytest.raises(NotFoundError, match="There are R01"):
         calls.on(MONDAY, rep="R02")
+
+
+def test_no_day_is_driven_in_a_bad_order_to_look_as_long_as_the_others():
+    calls = planned(month(7), effort=0.5)
+
+    measures = calls.measures.loc["R01"]
+    assert measures["visits"] == measures["due"]
+    assert measures["spread"] <= 0.1

@@ -36,6 +36,7 @@ def month(cost: np.ndarray, patterns: Sets, vehicles: int) -> Month:
         target=np.ones(DAYS),
         slack=0.0,
         stiffness=0.0,
+        widest=NEVER,
         **paths(patterns),
     )
 
