@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from territory.kernels import kernel
 
@@ -114,14 +113,18 @@ def list_border(plan, worker):
     worker.border_count[0] = count
 
 
-@njit(cache=True)
-def rings(ptr, ind):
+def rings(ptr: np.ndarray, ind: np.ndarray) -> np.ndarray:
     """(2e,) uint64: for each neighbour of a unit, the positions of those of the unit's neighbours that border it.
 
     A unit with more than 64 neighbours has no ring: its bits are all zero.
     """
-    ring = np.zeros(ind.size, np.uint64)
-    position = np.full(ptr.size - 1, -1)
+    ring = np.zeros(len(ind), np.uint64)
+    _note_rings(ptr, ind, ring, np.full(len(ptr) - 1, -1))
+    return ring
+
+
+@kernel()
+def _note_rings(ptr, ind, ring, position):
     for i in range(ptr.size - 1):
         if ptr[i + 1] - ptr[i] > 64:
             continue
@@ -134,4 +137,3 @@ def rings(ptr, ind):
                     ring[e] |= np.uint64(1) << np.uint64(position[ind[f]])
         for e in range(ptr[i], ptr[i + 1]):
             position[ind[e]] = -1
-    return ring

@@ -11,6 +11,8 @@ from numba import njit
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from territory.kernels import kernel
+
 LN2 = 0.6931471805599453
 SMALL = 120
 """Up to this many rows, an order costs more than it saves."""
@@ -87,16 +89,17 @@ def solve_positive(matrix: np.ndarray, right: np.ndarray, order: np.ndarray) -> 
     Zeros before the first entry of a row are not touched: in the `order` of `narrow_order` there are many. Any order
     is right.
     """
-    x = np.empty_like(right)
-    x[order] = _solve_in_envelope(matrix[np.ix_(order, order)], right[order])
+    x, solved = np.zeros_like(right), right[order]
+    ordered = matrix[np.ix_(order, order)]
+    if _solve_in_envelope(ordered, solved, np.zeros_like(ordered), np.zeros(len(order), np.int64)):
+        x[order] = solved
     return x
 
 
-@njit(cache=True, nogil=True)
-def _solve_in_envelope(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    n = right.size
-    low = np.zeros((n, n))
-    first = np.zeros(n, np.int64)
+@kernel()
+def _solve_in_envelope(matrix: np.ndarray, x: np.ndarray, low: np.ndarray, first: np.ndarray) -> bool:
+    """Put the solution in the place of the right side `x`; False where there is none."""
+    n = x.size
     for i in range(n):
         while first[i] < i and matrix[i, first[i]] == 0.0:
             first[i] += 1
@@ -109,8 +112,7 @@ def _solve_in_envelope(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
             elif rest > 0.0:
                 low[i, i] = np.sqrt(rest)
             else:
-                return np.zeros(n)
-    x = right.copy()
+                return False
     for i in range(n):
         for k in range(first[i], i):
             x[i] -= low[i, k] * x[k]
@@ -119,7 +121,7 @@ def _solve_in_envelope(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
         x[i] /= low[i, i]
         for k in range(first[i], i):
             x[k] -= low[i, k] * x[i]
-    return x
+    return True
 
 
 def new_state(seed: int, stream: int = 0) -> np.ndarray:

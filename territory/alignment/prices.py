@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy.spatial import cKDTree
 
 from territory.alignment.numeric import exp_negative, log_small, narrow_order, solve_positive
+from territory.kernels import kernel
 
 COLD = 12.0
 """A centre this many temperatures dearer than the best gets no part of a unit."""
@@ -53,15 +53,12 @@ def _nearest(centres: np.ndarray, xy: np.ndarray, near: int) -> tuple[np.ndarray
     return cKDTree(centres).query(xy, k=range(1, near + 1), workers=2 if len(xy) > WORTH_A_THREAD else 1)
 
 
-@njit(cache=True, nogil=True)
-def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, soft):
+@kernel()
+def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, soft, now, part, held):
     """Smoothed dual value; adds loads to `gradient` (K, q), curvature to `hessian`, soft sums to `soft`."""
     n, c = centre.shape
     q = ratio.shape[1]
     value = 0.0
-    now = np.empty(c)
-    part = np.empty(c)
-    held = np.empty(c, np.int64)
     for i in range(n):
         best = 1e300
         for s in range(c):
@@ -137,7 +134,7 @@ def cheapest(
         return sum(pool.map(half, parts))
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _cheapest(centres, price, xy, mass, ratio, travel, allowed, start, handover, movable, label):
     n = mass.size
     q = ratio.shape[1]
@@ -276,7 +273,7 @@ def _in_halves(
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Value, loads, curvature and soft sums of the smoothed dual: always the sum of two halves, for two processors."""
     count, q = price.shape
-    cut = len(offers.mass) // 2
+    cut, near = len(offers.mass) // 2, offers.centre.shape[1]
 
     def half(rows: slice) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         gradient, hessian, soft = np.zeros((count, q)), np.zeros((count * q, count * q)), np.zeros((count, 3))
@@ -291,6 +288,9 @@ def _in_halves(
             gradient,
             hessian,
             soft,
+            np.empty(near),
+            np.empty(near),
+            np.empty(near, np.int64),
         )
         return value, gradient, hessian, soft
 
