@@ -218,6 +218,7 @@ _HEADS = {
 }
 IN_CHINESE = "_zh"
 """The end of a column's name that says in Chinese what the column without it says in English."""
+_DECIMALS = {"lon": 6, "lat": 6}
 _PREFIXES = {"today_": "当前{}", "change_": "{}的变化"}
 
 _TITLES = {
@@ -327,6 +328,8 @@ class Speech:
             return (_YES if value else _NO)[self.language]
         if isinstance(value, float) and (column == "at" or column.endswith("_at")):
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        if isinstance(value, float):
+            return f"{value:,.{_DECIMALS.get(column, 4)}f}".rstrip("0").rstrip(".")
         if self.language == "en" or not isinstance(value, str):
             return "" if value is None else value
         if column == "field":

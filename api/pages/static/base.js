@@ -238,9 +238,10 @@ export function planName(label, row = {}) {
   if (label === "today") return say("todays_portfolio");
   const [names, outside] = [label.replace(/, outside the tolerance$/, ""), /, outside the tolerance$/.test(label)];
   const keys = names.split(" and ").map((name) => `front_${name.replaceAll(" ", "_")}`);
+  const figures = /^(\S+ %) move, ±(\S+ %), (\S+) km$/.exec(names);
   const told = keys.every(hasWord) ? keys.map((key) => say(key)).join(say("name_and"))
-    : row.label === undefined ? names
-      : say("front_figures", { moved: percent(row.moved_customers), deviation: percent(row.deviation), km: decimal(row.mean_km) });
+    : row.label !== undefined ? say("front_figures", { moved: percent(row.moved_customers), deviation: percent(row.deviation), km: decimal(row.mean_km) })
+      : figures ? say("front_figures", { moved: figures[1], deviation: figures[2], km: figures[3] }) : names;
   return outside ? say("front_outside", { name: told }) : told;
 }
 
