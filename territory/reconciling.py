@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,12 @@ from territory.model import Portfolio, TravelMode
 from territory.rules import derive_values
 from territory.travel import TravelTimes
 
-PRIOR_VISITS = 1.0
-"""Visits to a customer that weigh as much as what was thought of it before (measured on Iowa: best from 0.5 to 2)."""
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+HOME = "home"
+PRIOR_VISITS = 0.1
+"""Visits to a customer that weigh as much as what was thought of it before (measured on Iowa: best up to 0.25)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +97,10 @@ def reconcile(
     -----
     Each round plans the weeks after those of the round before, and what it finds is compared with what the rounds
     before had taught: nothing is judged on the visits that it was learnt from. A day's driving is parted among its
-    stops: half of a way between two to each, the ways from and to home by the time that each stop takes, as workload
-    counts them. What a customer's visits have cost, and what the territory's ratio of routed to estimated driving
-    would make of it, are weighed by the number of visits seen (credibility: Buehlmann 1967, ASTIN Bulletin 4). Visits
-    that find no room in the days count on neither side; ``coverage`` tells how many, and ``use_wanted`` whether the
-    hours could hold them.
+    stops by `driven_a_visit`. What a customer's visits have cost, and what the territory's ratio of routed to estimated
+    driving would make of it, are weighed by the number of visits seen (credibility: Buehlmann 1967, ASTIN Bulletin 4).
+    Visits that find no room in the days count on neither side; ``coverage`` tells how many, and ``use_wanted`` whether
+    the hours could hold them.
 
     Territories that were balanced before are out of balance by what was learnt. Realign and reconcile again::
 
@@ -130,7 +134,7 @@ def reconcile(
             progress=_part_of(progress, number, rounds),
         )
         expected = learnt.minutes
-        learnt = learnt.after(calls)
+        learnt = learnt.after(calls, portfolio)
         told.append(_compared(calls, expected, learnt.minutes).assign(round=number + 1))
         is_settled = bool((told[-1]["difference"].abs() <= tolerance).all())
         if is_settled and number:
@@ -177,9 +181,9 @@ class _Learnt:
         ratio = (total["seen"] / total["thought"].where(total["thought"] > 0)).fillna(1.0)
         return (ratio * self.prior * PRIOR_VISITS + self.driven) / (PRIOR_VISITS + self.visits)
 
-    def after(self, calls: CallPlan) -> _Learnt:
+    def after(self, calls: CallPlan, portfolio: Portfolio) -> _Learnt:
         """What is known after the visits of a call plan."""
-        driven = driven_a_visit(calls).groupby(calls.visits["customer_id"])
+        driven = driven_a_visit(calls, portfolio).groupby(calls.visits["customer_id"])
         count, total = (table.reindex(self.prior.index).fillna(0.0) for table in (driven.size(), driven.sum()))
         return replace(self, visits=self.visits + count, driven=self.driven + total)
 
@@ -206,18 +210,59 @@ def _minutes_a_visit(portfolio: Portfolio, travel: TravelMode) -> pd.Series:
     return (yearly / values["visits_per_year"].where(values["visits_per_year"] > 0)).fillna(0.0)
 
 
-def driven_a_visit(calls: CallPlan) -> pd.Series:
-    """Minutes of driving that each visit has its part in, on the index of ``calls.visits``; the days' whole driving."""
+def driven_a_visit(calls: CallPlan, portfolio: Portfolio) -> pd.Series:
+    """Minutes of driving that each visit has its part in, on the index of ``calls.visits``; the days' whole driving.
+
+    A visit pays the detour to it. What is left of the day is the way there and back for all of them, which goes by how
+    far each is from where the day begins and ends, times the part of the day that it takes, as workload counts it
+    (separable and joint costs: Young 1994, "Cost allocation", Handbook of Game Theory 2).
+    """
+    legs = _legs_of(calls, portfolio)
+    day = [calls.visits["rep_id"], calls.visits["day"]]
+    shared = legs["whole"] - legs["detour"].groupby(day).transform("sum")
+    weight = legs["away"] * legs["minutes"] + 1e-9
+    return legs["detour"] + shared * weight / weight.groupby(day).transform("sum")
+
+
+def _legs_of(calls: CallPlan, portfolio: Portfolio) -> pd.DataFrame:
+    """Of each visit: ``detour`` (minutes), ``away`` (metres to and fro), ``minutes``, and ``whole``, its day's drive.
+
+    A detour is the part of the legs to and from a stop that the way past it, as the crow flies, would not take.
+    """
     visits = calls.visits
-    day = visits.groupby(["rep_id", "day"])["drive_minutes"]
-    to_stop = visits["drive_minutes"].where(visits["stop"] > 1, 0.0)
-    from_stop = day.shift(-1).fillna(0.0)
-    between = (to_stop + from_stop) / 2
-    driven = calls.days.set_index(["rep_id", "day"])["drive_minutes"]
-    whole = driven.reindex(pd.MultiIndex.from_frame(visits[["rep_id", "day"]])).to_numpy()
-    from_home = whole - between.groupby([visits["rep_id"], visits["day"]]).transform("sum")
-    spent = visits["minutes"] + between + 1e-9
-    return between + from_home * spent / spent.groupby([visits["rep_id"], visits["day"]]).transform("sum")
+    day = visits.groupby(["rep_id", "day"], sort=False)
+    days = calls.days.set_index(["rep_id", "day"]).loc[pd.MultiIndex.from_frame(visits[["rep_id", "day"]])]
+    here = _metres(visits["customer_id"], portfolio.customers.geometry)
+    begin, end = (_ends(days[which], here, day, portfolio) for which in ("begins_at", "ends_at"))
+    first, last = day.cumcount().eq(0).to_numpy(), day.cumcount(ascending=False).eq(0).to_numpy()
+    before = np.where(first[:, None], begin, np.roll(here, 1, axis=0))
+    after = np.where(last[:, None], end, np.roll(here, -1, axis=0))
+    whole = days["drive_minutes"].to_numpy()
+    back = whole - day["drive_minutes"].transform("sum").to_numpy()
+    onward = np.where(last, back, np.roll(visits["drive_minutes"].to_numpy(), -1))
+    through, past = _apart(before, here) + _apart(here, after), _apart(before, after)
+    detour = (visits["drive_minutes"] + onward) * (1 - past / np.maximum(through, 1e-9)).clip(min=0)
+    away = _apart(begin, here) + _apart(here, end)
+    return pd.DataFrame({"detour": detour, "away": away, "minutes": visits["minutes"], "whole": whole})
+
+
+def _ends(where: pd.Series, here: np.ndarray, day: Any, portfolio: Portfolio) -> np.ndarray:
+    """Where each visit's day begins, or ends: (n, 2) metres; amid its stops where nobody knows the home."""
+    homes = portfolio.reps.geometry
+    xy = np.where((where == HOME).to_numpy()[:, None], _metres(where.index.get_level_values(0), homes), np.nan)
+    away = (where != HOME).to_numpy()
+    xy[away] = _metres(where[away], portfolio.customers.geometry)
+    amid = np.column_stack([pd.Series(axis, day.obj.index).groupby(day.ngroup()).transform("mean") for axis in here.T])
+    return np.where(np.isfinite(xy), xy, amid)
+
+
+def _metres(names: Iterable[Hashable], places: gpd.GeoSeries) -> np.ndarray:
+    chosen = places.loc[list(names)]
+    return np.column_stack([chosen.x, chosen.y])
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.hypot(*(one - other).T)
 
 
 def _by_rep(calls: CallPlan, minutes: pd.Series, visits: pd.DataFrame | None = None) -> pd.Series:

@@ -85,14 +85,27 @@ def test_a_territory_without_visits_has_nothing_to_learn():
 
 
 def test_the_driving_of_a_day_is_parted_among_its_stops_and_none_is_lost():
-    calls = planned(town(ring(9, km=20), visits_per_year=26.0))
+    world = town(ring(9, km=20), visits_per_year=26.0)
+    calls = planned(world)
 
-    driven = driven_a_visit(calls)
+    driven = driven_a_visit(calls, world)
 
     by_day = driven.groupby([calls.visits["rep_id"], calls.visits["day"]]).sum()
     told = calls.days[calls.days["visits"] > 0].set_index(["rep_id", "day"])["drive_minutes"]
     assert by_day.to_numpy() == pytest.approx(told.reindex(by_day.index).to_numpy(), abs=0.05)
     assert (driven > 0).all()
+
+
+def test_who_is_near_does_not_pay_for_the_way_to_who_is_far():
+    world = town([(5.0, 0.0), (60.0, 0.0), (62.0, 0.0)])
+    calls = planned(world, weeks=1, fixed=[(name, MONDAY) for name in "123"])
+
+    driven = driven_a_visit(calls, world).groupby(calls.visits["customer_id"]).sum()
+
+    # 124 minutes of driving, all on one line: nobody but the farthest makes a detour, of 4 minutes.
+    assert driven.to_dict() == pytest.approx(
+        {"1": 120 * 5 / 127, "2": 120 * 60 / 127, "3": 4 + 120 * 62 / 127}, abs=0.1
+    )
 
 
 def test_a_factor_is_judged_on_weeks_that_it_was_not_fitted_on():
