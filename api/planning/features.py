@@ -1,13 +1,16 @@
-"""Portfolios as OGC API Features sees them: each a data set of three collections, with bbox and paging."""
+"""Portfolios as OGC API Features sees them: each a data set of four collections, with bbox and paging."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
+from api.planning import ways
+from api.planning.calls import visits_in_force
 from api.planning.desk import Desk
 from api.planning.listing import Listing
 from api.planning.portfolios import customers, opened, reps, territories
@@ -24,10 +27,24 @@ class Collection:
     rows: Callable[[Desk, str], Listing]
 
 
+def routes(desk: Desk, portfolio_id: str) -> Listing:
+    """The days that are planned, as they hold now; a rep sees his own."""
+    stored, _ = opened(desk, portfolio_id)
+    planned = visits_in_force(desk, stored, desk.who.rep_id if desk.who.is_rep else None, None, None)
+    seen, homes = customers(desk, portfolio_id), reps(desk, portfolio_id)
+    told = f"{seen.version} {homes.version} {sorted(set(planned['call_plan_id']))} {len(planned)}"
+    version = sha256(told.encode()).hexdigest()[:24]
+    listing: Listing = desk.shelf.derived(
+        f"ways:{version}", lambda: ways.routes(planned, ways.places(seen), ways.places(homes), version)
+    )
+    return listing
+
+
 COLLECTIONS = (
     Collection("territories", "Territories, with what each holds", territories),
     Collection("customers", "Customers", customers),
     Collection("reps", "Homes of reps", reps),
+    Collection("routes", "Planned days of reps, as lines", routes),
 )
 
 
@@ -54,8 +71,7 @@ def within(desk: Desk, portfolio_id: str, name: str, bbox: Sequence[float] | Non
     listing = collection(name).rows(desk, portfolio_id)
     if bbox is None:
         return listing
-    stored, _ = opened(desk, portfolio_id)
-    bounds: np.ndarray = desk.shelf.derived(f"bounds:{name}:{stored.snapshot}", lambda: _bounds(listing))
+    bounds: np.ndarray = desk.shelf.derived(f"bounds:{name}:{listing.version}", lambda: _bounds(listing))
     west, south, east, north = bbox
     x_min, y_min, x_max, y_max = bounds.T
     # Comparing with NaN gives False: what has no place is in no box.

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import orjson
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ import territory
 from api.content import Fetch, decode_portfolio
 from api.jobs import enqueue
 from api.jobs.child import Context, Write
+from api.planning import ways
 from api.planning.callbooks import decode_calls
 from api.planning.listing import Listing
 from api.planning.portfolios import ground, placed
@@ -107,28 +107,8 @@ def _layers(portfolio: Portfolio, planned: pd.DataFrame) -> Mapping[str, Listing
         "territories": Listing.of(measured, "", ground(portfolio, portfolio.alignment, measured.index)),
         "customers": customers,
         "reps": reps,
-        "routes": _routes(planned, _places(customers), _places(reps)),
+        "routes": ways.routes(planned, ways.places(customers), ways.places(reps)),
     }
-
-
-def _places(listing: Listing) -> dict[str, tuple[float, float]]:
-    """Key -> longitude and latitude, of those that have a place."""
-    columns = (listing.columns[name] for name in (listing.key, "lon", "lat"))
-    return {key: (lon, lat) for key, lon, lat in zip(*columns, strict=True) if lon is not None and lat is not None}
-
-
-def _routes(planned: pd.DataFrame, customers: Mapping[str, Any], homes: Mapping[str, Any]) -> Listing:
-    """One line a rep and day, from home by the customers that still have a place, and home again."""
-    rows, shapes = [], []
-    for (rep_id, day), visits in planned.sort_values("stop").groupby(["rep_id", "day"]):
-        home = [homes[rep_id]] if rep_id in homes else []
-        line = [*home, *(customers[each] for each in visits["customer_id"] if each in customers), *home]
-        drive = {name: round(float(visits[name].sum()), 1) for name in ("drive_minutes", "drive_km")}
-        rows.append({"route": f"{rep_id} {day}", "rep_id": rep_id, "day": day, "visits": len(visits), **drive})
-        shapes.append(orjson.dumps({"type": "LineString", "coordinates": line}).decode() if len(line) > 1 else None)
-    columns = ("route", *VIEWS["routes"][2])
-    drawn = np.array(shapes, dtype=object)
-    return Listing.of(pd.DataFrame(rows, columns=columns).set_index("route"), "", lambda chosen: drawn[chosen])
 
 
 def _rows(portfolio_id: str, layer: str, listing: Listing) -> Iterator[dict[str, Any]]:

@@ -38,7 +38,7 @@ def landing(request: Request, portfolio_id: RowId, desk: AnyUser, f: Format = No
         _link(f"{base}/conformance", "conformance", "application/json"),
         _link(f"{base}/collections", "data", "application/json"),
     ]
-    return Json({"title": stored.name, "description": "Territories, customers and reps.", "links": links})
+    return Json({"title": stored.name, "description": "Territories, customers, reps and routes.", "links": links})
 
 
 @routes.get("/ogc/{portfolio_id}/conformance", response_model=dict[str, Any])

@@ -354,7 +354,7 @@ ANSWERS: Mapping[str, Any] = {
         "count": 1,
         "next": None,
     },
-    _OF_OGC: {"title": "East", "description": "Territories, customers and reps.", "links": _LINKS},
+    _OF_OGC: {"title": "East", "description": "Territories, customers, reps and routes.", "links": _LINKS},
     f"{_OF_OGC}/conformance": {"conformsTo": ["http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core"]},
     f"{_OF_OGC}/api": {"openapi": "3.0.3", "info": {"title": "territory-planner", "version": "1"}, "paths": {}},
     f"{_OF_OGC}/collections": {"collections": [_COLLECTION], "links": _LINKS},

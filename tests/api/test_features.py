@@ -33,6 +33,8 @@ def served(databases: Databases) -> Iterator[tuple[Running, str]]:
     url = databases.fresh("sqlite")
     service = serve(url)
     path = service.bring(town(60))
+    service.post("manager", f"{path}/calls", {"start": "2027-03-01", "weeks": 1, "effort": 0.05})
+    service.run_jobs()
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe()
     process = context.Process(target=listen, args=(url, theirs), daemon=True)
@@ -66,6 +68,20 @@ def test_gdal_reads_the_territories_with_the_token(gdal: str):
     assert sorted(found["territory"]) == ["T1", "T2", "T3"]
     assert found.crs.to_epsg() == 4326
     assert set(found.geom_type) <= {"Polygon", "MultiPolygon"}
+
+
+def test_gdal_reads_the_planned_days_as_lines(served: tuple[Running, str], gdal: str):
+    service, address = served
+    path = f"/v1/portfolios/{address.rsplit('/', 1)[1]}"
+    calls = service.get("manager", f"{path}/calls?limit=1000").json()["items"]
+
+    found = pyogrio.read_dataframe(gdal, layer="routes")
+
+    assert set(found.geom_type) == {"LineString"}
+    assert set(zip(found["rep_id"], found["day"].astype(str), strict=True)) == {(r["rep_id"], r["day"]) for r in calls}
+    assert found["visits"].sum() == len(calls)
+    first = found.geometry.iloc[0].coords
+    assert (first[0], len(first)) == (first[-1], found["visits"].iloc[0] + 2)
 
 
 def test_gdal_reads_only_what_is_in_the_box(gdal: str):
@@ -112,7 +128,9 @@ def test_a_rep_sees_his_features_only(served: tuple[Running, str]):
 
     found = service.get("rep A", f"{path_of(address)}/collections/territories/items").json()
 
+    ways = service.get("rep A", f"{path_of(address)}/collections/routes/items").json()["features"]
     assert [feature["id"] for feature in found["features"]] == ["T1"]
+    assert {feature["properties"]["rep_id"] for feature in ways} == {"R01"}
     assert service.get("rep A", f"{path_of(address)}/collections/territories/items/T2").status_code == 404
 
 
