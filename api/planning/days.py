@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from api.planning.desk import Desk
 from api.problems import ConflictError, UnknownError
 from api.store import Alignment, StoredPortfolio
+from territory.hours import weekdays_of
 from territory.model import Portfolio
 
 
@@ -44,6 +45,13 @@ def territory_of(portfolio: Portfolio, rep_id: str) -> str | None:
         return None
     name = portfolio.reps.loc[rep_id, "territory"]
     return None if pd.isna(name) else str(name)
+
+
+def works_on(portfolio: Portfolio, rep_id: str, day: date) -> bool:
+    """Whether a rep works on such a weekday, by his own weekdays or else by those of the rules."""
+    own = portfolio.reps.loc[rep_id, "weekdays"]
+    days = weekdays_of(own if isinstance(own, str) else portfolio.rules.weekdays)
+    return days is None or day.weekday() in days
 
 
 def is_visited_by(desk: Desk, stored: StoredPortfolio, rep_id: str, customer_id: str, day: date) -> bool:

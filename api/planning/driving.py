@@ -13,7 +13,7 @@ import pandas as pd
 
 import territory
 from api.planning.calls import in_force, opened, visits_in_force
-from api.planning.days import is_visited_by, ready, rep_of, territory_of, version_on
+from api.planning.days import is_visited_by, ready, rep_of, territory_of, version_on, works_on
 from api.planning.desk import Desk
 from api.planning.listing import Listing, point_shapes
 from api.planning.names import Language
@@ -194,6 +194,8 @@ def _asked(desk: Desk, stored: StoredPortfolio, rep: str, day: date) -> _Asked:
     if rep not in portfolio.reps.index:
         raise UnknownError("There is no such rep on that day.")
     calls = in_force(desk, stored, rep, day)
+    if calls is None and not works_on(portfolio, rep, day):
+        return _Asked(DayAsk(version.snapshot, rep, day, ()), None)
     if calls is None:
         own = portfolio.customers.index[portfolio.alignment == territory_of(portfolio, rep)]
         last = last_made(desk.read(), stored.id, day.isoformat(), own)

@@ -49,6 +49,15 @@ def test_a_day_has_the_visits_of_the_plan_in_their_best_order(service: Running, 
     assert set(told["stops"][0]["links"]) == {"geo", "google", "apple", "amap"}
 
 
+def test_on_a_day_off_nobody_is_due(service: Running, path: str):
+    """Weeks later, where nothing is planned: the rules say Monday to Friday."""
+    friday, saturday = (route(service, path, f"2027-04-0{number}").json() for number in (2, 3))
+
+    assert (friday["source"], saturday["source"]) == ("due", "due")
+    assert friday["stops"]
+    assert (saturday["stops"], saturday["unvisited"]) == ([], [])
+
+
 def test_a_day_brings_along_what_a_phone_needs_to_plan_the_rest_of_it(service: Running, path: str, day: str):
     told = route(service, path, day).json()
 

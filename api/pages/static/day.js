@@ -15,6 +15,7 @@ import { Visits, isRep } from "./visiting.js";
 import { Week } from "./week.js";
 
 const REPLANNED = "territory-replanned";
+const ASKING_AFTER = 400; // milliseconds
 const state = { portfolios: [], reps: [], customers: [], portfolio_id: null, rep_id: null, day: localDay(), route: null, rest: null, chosen: null };
 const map = new DayMap({ stop: (customer) => choose(customer, true) });
 const visits = new Visits({
@@ -55,6 +56,9 @@ async function load() {
   const { portfolio_id: portfolio, rep_id: rep, day } = state;
   const isCurrent = () => state.day === day && state.rep_id === rep && state.portfolio_id === portfolio;
   byId("stops").setAttribute("aria-busy", "true");
+  // A day that was never asked for takes some seconds.
+  const asking = notice(say("day_is_solved"));
+  const waiting = setTimeout(() => isCurrent() && byId("notices").replaceChildren(asking), ASKING_AFTER);
   await attempt(null, async () => {
     try {
       const [route] = await Promise.all([get(`${base()}/route?day=${day}`), visits.load({ portfolio_id: portfolio, rep_id: rep, day })]);
@@ -63,11 +67,14 @@ async function load() {
       state.rest = keptRest();
     } catch (error) {
       if (!isCurrent()) return;
+      clearTimeout(waiting);
       if (error instanceof Offline) byId("notices").replaceChildren(notice(say("day_not_kept")));
       else if (error instanceof Refused && error.status === 404) byId("notices").replaceChildren(notice(say("no_such_rep_that_day")));
       else throw error;
     }
   });
+  clearTimeout(waiting);
+  asking.remove();
   if (!isCurrent()) return;
   byId("stops").removeAttribute("aria-busy");
   showDay();
