@@ -30,26 +30,34 @@ CHROMIUM_FLAGS = [
     "--no-first-run",
 ]
 INSTALL_SECONDS = 600
+PATIENCE = 20_000
+"""Milliseconds until what a page should show is missed: a shared machine may be slow."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that compile kernels come first, each in one process only: others then find them in the cache.
 
-    Of several processes each begins with a row of equally many items (pytest-xdist's worksteal). The first compiles
-    what takes longest, the second all the others.
+    Of several processes each begins with a row of equally many items (pytest-xdist's worksteal). `compiles(row)` says
+    in which row a test comes first; -1 is the last.
     """
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    compiling = [item for item in items if item.get_closest_marker("compiles")]
-    others = [item for item in items if not item.get_closest_marker("compiles")]
-    second = len(items) // processes - 1 if processes > 1 else 0
-    items[:] = [*compiling[:1], *others[:second], *compiling[1:], *others[second:]]
+    rows: list[list[pytest.Item]] = [[] for _ in range(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))]
+    others = []
+    for item in items:
+        mark = item.get_closest_marker("compiles")
+        (rows[mark.args[0] % len(rows)] if mark else others).append(item)
+    for number, row in enumerate(rows):
+        room = (len(items) - sum(map(len, rows[:number]))) // (len(rows) - number) - len(row)
+        row += others[:room]
+        del others[:room]
+    items[:] = [item for row in rows for item in row]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A running Chromium: one that is installed, else one that we install; without any the test fails and says why."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         running = _running_chromium(playwright)
         yield running

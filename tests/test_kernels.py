@@ -1,6 +1,7 @@
 """Compiled code: each kernel for one kind of arguments, as every further kind makes everybody wait once more.
 
-Whoever runs these first has compiled nearly all there is, in two processes at once where there are two: see conftest.
+Whoever runs these first has compiled nearly all there is, in several processes at once where there are several: see
+conftest. What plans weeks needs what plans days, and so those two are in one row.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ from territory.travel import HourlyTimes, TravelMatrix, build_roads
 from tests.towns import osm_xml
 from tests.worlds import line_of_customers
 
-pytestmark = pytest.mark.compiles
-
 
 @part()
 def half(number):
@@ -43,6 +42,7 @@ def kinds_of_arguments(package: str) -> dict[str, int]:
     return {name: count for name, count in kernels.items() if count}
 
 
+@pytest.mark.compiles(0)
 def test_a_day_is_searched_by_kernels_for_one_kind_of_arguments():
     street = np.abs(np.array([0.0, 10, 11, 40, 0])[:, None] - np.array([0.0, 10, 11, 40, 0]))
     nowhere = np.zeros(5)
@@ -56,6 +56,7 @@ def test_a_day_is_searched_by_kernels_for_one_kind_of_arguments():
     assert set(kinds_of_arguments("routing").values()) == {1}
 
 
+@pytest.mark.compiles(-1)
 def test_territories_are_drawn_by_kernels_for_one_kind_of_arguments():
     xy = np.random.default_rng(1).uniform(0, 9000, (60, 2))
 
@@ -65,6 +66,7 @@ def test_territories_are_drawn_by_kernels_for_one_kind_of_arguments():
     assert set(kinds_of_arguments("alignment").values()) == {1}
 
 
+@pytest.mark.compiles(0)
 def test_weeks_are_searched_by_kernels_for_one_kind_of_arguments():
     street = line_of_customers(3, reps=1, spacing=4000)
 
@@ -74,6 +76,7 @@ def test_weeks_are_searched_by_kernels_for_one_kind_of_arguments():
     assert set(kinds_of_arguments("callplan").values()) == {1}
 
 
+@pytest.mark.compiles(1)
 def test_ways_are_found_by_kernels_for_one_kind_of_arguments(tmp_path: Path):
     path = tmp_path / "town.osm"
     places = {name: (1000.0 * km, 0.0) for name, km in zip("ABC", (-1, 3, 9), strict=True)}

@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parents[3] / "shared" / "data" / "routing"
 SETS = [[[0], [1], [2]], [[0, 2], [1, 2]], [[0, 1, 2]]]
 
 
+@pytest.mark.compiles(1)
 @pytest.mark.parametrize("seed", range(6))
 def test_small_weeks_are_as_cheap_as_any(seed: int):
     rng = np.random.default_rng(seed)
