@@ -350,7 +350,7 @@ class _Pricing:
         self.steps += steps
         if not is_complete:
             return
-        ends = ends_from(labels, count, self.side.service, prized, 0, self.side.horizon)
+        ends = ends_from(labels, count, self.side, prized, 0)
         promising = np.zeros((m, m), np.bool_)
         *_, steps, is_complete = grow(
             self.sides[1],

@@ -313,7 +313,7 @@ class _Search:
             if last < 0 or self.worth >= self.bound:
                 self.bound = self.worth
                 return True
-            ends = ends_from(labels, count, self.sides[side].service, self.prized, self.constant, self.task.horizon)
+            ends = ends_from(labels, count, self.sides[side], self.prized, self.constant)
             alive = len(ends.latest)
             side = 1 - side
         return False

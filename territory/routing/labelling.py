@@ -9,13 +9,14 @@ direction bound how routes of the other can end (Righini and Salani 2009, Comput
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit, uint64
 
 from territory.kernels import part
-from territory.routing.sides import NEVER, START, Ends, after_pause, end_time, first_start
+from territory.routing.sides import NEVER, START, Ends, Side, after_pause, end_time, first_start
 
 SLOTS = 1 << 14
 """Shelves of labels that are told apart by the musts they have made."""
@@ -67,7 +68,18 @@ class Shelves(NamedTuple):
 def _has_end(side, ends, place, time, priced, drive, is_paused, memory, cut, steps):
     """Whether some end fits and would beat `cut`; steps[0] counts the ends that were looked at."""
     words = len(memory)
-    for q in range(ends.of[place], ends.of[place + 1]):
+    low, last = ends.of[place], ends.of[place + 1]
+    high = last
+    while low < high:
+        middle = (low + high) >> 1
+        if ends.by_time[middle] < time:
+            low = middle + 1
+        else:
+            high = middle
+    # Most labels fail by what is left of the day, which takes no look at every end.
+    if low == last or priced + ends.most[low] - side.pays_time * (time + side.horizon) <= cut:
+        return False
+    for q in range(ends.of[place], last):
         steps[0] += 1
         total = priced + ends.worth[q]
         if side.pays_time:
@@ -432,18 +444,26 @@ def route_to(labels, last):
     return places
 
 
-def ends_from(labels: Labels, count: int, service: np.ndarray, priced: np.ndarray, constant: int, horizon: int) -> Ends:
-    """The living ones of the first `count` labels of one side as Ends of the other."""
+def ends_from(labels: Labels, count: int, side: Side, priced: np.ndarray, constant: int) -> Ends:
+    """The living ones of the first `count` labels of a side as Ends of the other."""
     rows = np.flatnonzero((labels.is_dead[:count] == 0) & (labels.place[:count] > 0))
     worth = labels.priced[rows] - constant - priced[labels.place[rows]]
     order = np.lexsort((-worth, labels.place[rows]))
     rows, worth = rows[order], worth[order]
     place = labels.place[rows]
+    of = np.append(0, np.cumsum(np.bincount(place, minlength=len(side.service))))
+    latest = side.horizon - labels.time[rows] - side.service[place]
+    later = np.lexsort((latest, place))
+    most = (worth + side.pays_time * latest)[later]
+    for first, last in pairwise(of):
+        most[first:last] = np.maximum.accumulate(most[first:last][::-1])[::-1]
     return Ends(
-        of=np.append(0, np.cumsum(np.bincount(place, minlength=len(service)))),
-        latest=horizon - labels.time[rows] - service[place],
+        of=of,
+        latest=latest,
         worth=worth,
         visited=labels.memory[rows],
         paused=labels.paused[rows],
         drive=labels.drive[rows],
+        by_time=latest[later],
+        most=most,
     )

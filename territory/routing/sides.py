@@ -56,7 +56,8 @@ class Ends(NamedTuple):
     """How routes can end, place by place, the most valuable first: what the search from the other side has found.
 
     of : (m + 1,) into the rest; latest : the latest start of service from which this end is possible; worth : of what
-    comes after the place; visited : (q, words); paused : 1 when the pause is part of it; drive.
+    comes after the place; visited : (q, words); paused : 1 when the pause is part of it; drive. by_time : each place's
+    latest, ascending; most : the worth of the best end that is as late at least (plus its latest, where time is paid).
     """
 
     of: np.ndarray
@@ -65,6 +66,8 @@ class Ends(NamedTuple):
     visited: np.ndarray
     paused: np.ndarray
     drive: np.ndarray
+    by_time: np.ndarray
+    most: np.ndarray
 
 
 NO_ENDS = Ends(
@@ -73,6 +76,8 @@ NO_ENDS = Ends(
     np.zeros(0, np.int64),
     np.zeros((0, 1), np.uint64),
     np.zeros(0, np.uint8),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
     np.zeros(0, np.int64),
 )
 
