@@ -50,9 +50,9 @@ def change(desk: Desk, user_id: str, revision: int | None, changes: Mapping[str,
     return desk.write().get_one(User, found.id, populate_existing=True)
 
 
-def tokens(desk: Desk) -> list[Token]:
-    """One's own tokens."""
-    return list(desk.read().scalars(sa.select(Token).where(Token.user_id == desk.who.user_id).order_by(Token.id)))
+def tokens(desk: Desk, user_id: str) -> list[Token]:
+    """The tokens of a user: one's own, or as an admin anybody's."""
+    return list(desk.read().scalars(sa.select(Token).where(Token.user_id == user_id).order_by(Token.id)))
 
 
 def audit(desk: Desk, after: str | None, limit: int) -> tuple[list[AuditEntry], int, str | None]:

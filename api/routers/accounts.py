@@ -94,7 +94,7 @@ def change_password(request: Request, desk: Newcomer, ask: PasswordChange) -> Re
 @routes.get("/tokens", response_model=Many[TokenShown], responses=LISTED)
 def list_tokens(desk: AnyUser, lists: Lists) -> Response:
     """Your tokens, without their secrets."""
-    items = [administration.shown_token(token) for token in administration.tokens(desk)]
+    items = [administration.shown_token(token) for token in administration.tokens(desk, desk.who.user_id)]
     return lists.whole(items)
 
 
@@ -143,6 +143,13 @@ def change_user(request: Request, user_id: RowId, desk: Admin, revision: IfMatch
     """Change what a user is and may see; it counts from the next request on."""
     user = administration.change(desk, user_id, revision, ask.model_dump(exclude_unset=True))
     return document(request, administration.shown_user(user), etag(user))
+
+
+@routes.get("/users/{user_id}/tokens", response_model=Many[TokenShown], responses=LISTED)
+def list_tokens_of(user_id: RowId, desk: Admin, lists: Lists) -> Response:
+    """A user's tokens, without their secrets; `DELETE /v1/tokens/ID` revokes one."""
+    user = administration.user(desk, user_id)
+    return lists.whole([administration.shown_token(token) for token in administration.tokens(desk, user.id)])
 
 
 @routes.post("/users/{user_id}/password", status_code=201, response_model=OneTimePassword)

@@ -426,6 +426,24 @@ def test_an_admin_lets_somebody_in_and_reads_who_did_what(visit: Visit):
     expect(page.locator("#table tbody tr", has_text="user.created").first).to_contain_text("carla")
 
 
+def test_an_admin_changes_what_somebody_may_and_takes_his_tokens(visit: Visit, site: Site):
+    site.service.post("planner", "/v1/tokens", {"name": "nightly"})
+    page = visit("admin", "/users")
+
+    page.get_by_role("button", name="Change: planner").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("#tokens")).to_contain_text("nightly")
+    dialog.get_by_role("button", name="Revoke: nightly").click()
+    dialog.get_by_role("button", name="nightly").click()
+    expect(dialog.locator("#tokens")).not_to_contain_text("nightly")
+    dialog.get_by_label("Regions").fill("east, north")
+    dialog.get_by_role("button", name="Save").click()
+
+    said(page, "Saved.")
+    expect(page.locator("#table tr", has_text="planner").first).to_contain_text("east, north")
+    assert site.service.get("planner", "/v1/me").json()["regions"] == ["east", "north"]
+
+
 def test_an_admin_makes_a_backup_and_takes_it_away(visit: Visit):
     page = visit("admin", "/backups")
     expect(page.locator("#last")).to_have_text("None was made here yet.")
