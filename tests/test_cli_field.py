@@ -354,7 +354,7 @@ def test_nobody_is_called_on_in_areas_that_are_not_assigned(town, called):
     assert "07" not in elsewhere
 
 
-@pytest.mark.parametrize("command", ["route", "calls", "roads"])
+@pytest.mark.parametrize("command", ["route", "calls", "best-days", "nearby", "roads"])
 def test_help_says_what_a_command_does(command):
     run = territory(command, "--help")
 
@@ -393,3 +393,71 @@ def test_reconciling_does_not_write_over_what_it_reads(town):
 
     assert run.code == 2
     assert "is read, and would be written" in run.err
+
+
+# ---- best-days and nearby
+
+
+def test_the_best_day_for_an_appointment_is_told_with_the_driving_more(town, called):
+    asked = ("best-days", *files(town), "--customer", "07", "--calls", called[1], "--at", "10:30", "--minutes", "60")
+
+    told = json.loads(territory(*asked, "--json").out)
+    run = territory(*asked)
+
+    assert told["rep"] == "R1"
+    planned = pd.read_csv(called[1] / "days.csv")["date"]
+    assert sorted(day["day"] for day in told["days"]) == sorted(planned)
+    assert all(day["fits"] for day in told["days"])
+    detours = [day["detour_minutes"] for day in told["days"]]
+    assert detours == sorted(detours)
+    assert run.code == 0
+    assert f"A visit to Shop 7 (07) on {len(planned)} days of R1, the best first." in " ".join(run.out.split())
+
+
+def test_a_visit_that_fits_on_no_day_says_why(town, called):
+    asked = ("--customer", "07", "--calls", called[1], "--minutes", "600")
+
+    run = territory("best-days", *files(town), *asked)
+
+    assert run.code == 3
+    assert "Drive and visit take longer than the shift." in " ".join(run.err.split())
+
+
+def test_only_days_from_a_day_on_come_into_question(town, called):
+    asked = ("best-days", *files(town), "--customer", "07", "--calls", called[1], "--start", "2027-03-09", "--json")
+
+    days = [day["day"] for day in json.loads(territory(*asked).out)["days"]]
+
+    assert days
+    assert min(days) >= "2027-03-09"
+
+
+def test_who_is_worth_a_stop_on_the_way_is_told_with_what_it_takes(town, routed):
+    asked = ("nearby", *files(town), "--rep", "R1", "--day", "2027-03-03")
+
+    by_list = json.loads(territory(*asked, "--visits", town / "today.csv", "--json").out)
+    by_folder = json.loads(territory(*asked, "--calls", routed[1], "--count", "3", "--json").out)
+
+    assert {stop["customer_id"] for stop in by_list["nearby"]} == {"02", "04", "06", "07"}
+    assert len(by_folder["nearby"]) == 3
+    assert "Worth a stop, the best first:" in territory(*asked, "--calls", routed[1]).out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("best-days", "--customer", "99"), 1, "99"),
+        (("best-days",), 2, "--customer"),
+        (("nearby", "--rep", "R1", "--day", "2027-05-01"), 1, "No such day is planned for R1."),
+        (("nearby", "--rep", "R9", "--day", "2027-03-03"), 1, "R9"),
+        (("nearby", "--rep", "R1", "--day", "2027-03-03", "--calls", "nowhere"), 1, "There is no such file."),
+    ],
+)
+def test_questions_that_cannot_be_answered_are_told_in_plain_words(town, called, words, code, told):
+    command, *rest = words
+    plan = () if "--calls" in rest else ("--calls", called[1])
+
+    run = territory(command, *files(town), *rest, *plan, columns=500)
+
+    assert run.code == code
+    assert told in run.err

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from territory.cli.advising import advice
 from territory.cli.agreement import agreement
 from territory.cli.bundles import Balance, Files, Output, Tables
 from territory.cli.choices import ratio_of, tolerance_of
@@ -51,6 +52,7 @@ app = typer.Typer(
 
 app.add_typer(planner)
 app.add_typer(field)
+app.add_typer(advice)
 app.add_typer(agreement)
 app.add_typer(roads, name="roads")
 

@@ -93,7 +93,7 @@ def route(
         from territory.routing import solve_route
 
         portfolio = files.read()
-        asked = None if visits is None else _read_visits(visits)
+        asked = None if visits is None else read_visits(visits)
         tell("plan", 0.0)
         planned = solve_route(
             portfolio,
@@ -246,7 +246,7 @@ def _read_csv(path: Path, *needed: str) -> pd.DataFrame:
     return table
 
 
-def _read_visits(path: Path) -> pd.DataFrame:
+def read_visits(path: Path) -> pd.DataFrame:
     """A table of visits, every cell as text but whether it is a must."""
     table = _read_csv(path, "customer_id")
     if "must" in table:
@@ -352,7 +352,7 @@ def _route_document(route: Route, folder: Path) -> dict[str, object]:
         "drive_km": route.drive_km,
         "travel": route.request.travel.name,
         "is_estimate": route.is_estimate,
-        "stops": records(_as_text(route.stops)),
+        "stops": records(as_text(route.stops)),
         "unvisited": records(route.unvisited),
         "reasons": [str(problem) for problem in route.reasons],
         "notes": [str(problem) for problem in route.notes],
@@ -380,7 +380,7 @@ def _calls_document(plan: CallPlan, folder: Path) -> dict[str, object]:
     }
 
 
-def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """Moments as 2027-03-03T08:30:00, which is how JSON has them."""
     moments = table.select_dtypes("datetime").columns
     return table.assign(**{name: table[name].dt.strftime("%Y-%m-%dT%H:%M:%S") for name in moments})

@@ -208,6 +208,41 @@ def stops_table(stops: pd.DataFrame, width: int) -> Table:
     return _table(rows, words={"Customer": None})
 
 
+def best_days_table(days: pd.DataFrame) -> Table:
+    """One row a day on which a customer could be visited: what it costs, and who would have to go."""
+    return _table(
+        [
+            {
+                "Day": f"{held['day']:%a %Y-%m-%d}",
+                "Fits": Text("yes", "green") if held["fits"] else Text("no", "red"),
+                "Driving\nmore": _minutes(held["detour_minutes"]),
+                "Home": "-" if pd.isna(held["home"]) else f"{held['home']:%H:%M}",
+                "Instead of": clean(held["instead_of"].replace(";", ", ")),
+            }
+            for held in days.to_dict("records")
+        ],
+        words={"Instead of": None},
+    )
+
+
+def nearby_table(found: pd.DataFrame, width: int) -> Table:
+    """One row a customer worth a stop."""
+    rows: list[Row] = []
+    for held in found.to_dict("records"):
+        row: Row = {
+            "Customer": _name(held["name"] or held["customer_id"]),
+            "Driving\nmore": _minutes(held["detour_minutes"]),
+            "Visit": _minutes(held["minutes"]),
+            "After\nstop": str(held["after_stop"]),
+            "Arrive": f"{held['arrive']:%H:%M}",
+            "Home": f"{held['home']:%H:%M}",
+        }
+        if width >= ROOMY:
+            row["Id"] = _name(held["customer_id"])
+        rows.append(row)
+    return _table(rows)
+
+
 def calls_table(measures: pd.DataFrame, width: int) -> Table:
     """One row a rep of a call plan: what is due, what is planned, and how long the days are."""
     rows: list[Row] = []
@@ -375,6 +410,10 @@ def _name(value: object) -> str:
 
 def _figure(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}" if math.isfinite(value) else "-"
+
+
+def _minutes(value: float) -> str:
+    return f"{round(value):d} min" if math.isfinite(value) else "-"
 
 
 def _deviation(value: float, tolerance: float) -> Text:

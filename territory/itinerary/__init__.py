@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from territory.itinerary.calendars import calendar_text
 from territory.itinerary.days import Day, days_of
-from territory.itinerary.keeping import read_calls
+from territory.itinerary.keeping import read_calls, read_stops
 from territory.itinerary.links import navigation_links
 from territory.itinerary.sheets import days_table, left_out_table, stops_table
 from territory.itinerary.tracks import track_text
@@ -21,6 +21,7 @@ __all__ = [
     "left_out_table",
     "navigation_links",
     "read_calls",
+    "read_stops",
     "stops_table",
     "track_text",
     "write_itinerary",

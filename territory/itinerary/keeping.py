@@ -11,7 +11,7 @@ import pandas as pd
 from territory.callplan import CallPlan, EarlierCalls
 from territory.errors import DataError, NotFoundError, Problem
 
-PLAN_FILE = "calls.json"
+PLAN_FILE, STOPS_FILE = "calls.json", "stops.csv"
 
 
 def plan_text(calls: CallPlan) -> str:
@@ -50,6 +50,38 @@ def read_calls(folder: str | Path) -> EarlierCalls:
     visits = pd.DataFrame(rows, columns=["customer_id", "day"], dtype="str")
     customers = pd.Index([name for name, _ in _days(told)], dtype="str", name="customer_id")
     return EarlierCalls(start, weeks, visits, customers)
+
+
+def read_stops(folder: str | Path) -> pd.DataFrame:
+    """The stops in a folder that ``territory calls`` or ``territory route`` wrote, as `solve_route` takes visits.
+
+    Returns
+    -------
+    DataFrame, one row a stop: ``rep_id``, ``day`` (YYYY-MM-DD), ``customer_id``, ``minutes``, ``appointment`` (HH:MM,
+    NA without)
+
+    Raises
+    ------
+    NotFoundError
+        There is no such folder.
+    DataError
+        What is there is no table of stops.
+    """
+    path = Path(folder) / STOPS_FILE
+    fix = "Give the folder that territory calls or territory route has written."
+    if not path.is_file():
+        raise NotFoundError([Problem(str(path), "There is no such file.", fix)])
+    try:
+        text = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
+        is_fixed = text["appointment"].str.lower().eq("true")
+        told = text[["rep_id", "customer_id"]].assign(
+            day=[date.fromisoformat(day).isoformat() for day in text["date"]],
+            minutes=text["minutes"].astype(float),
+            appointment=text["start"].str[:5].where(is_fixed),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError([Problem(str(path), f"It holds no stops that can be read ({error}).", fix)]) from error
+    return told
 
 
 def _days(told: dict[str, dict[str, list[str]]]) -> list[tuple[str, list[str]]]:
