@@ -158,8 +158,14 @@ def _row(content: Mapping[str, Any]) -> Listing:
 
 
 def _fields(content: Mapping[str, Any]) -> Listing:
-    """A thing as people read one: a field below the other."""
-    return Listing.plain(field=content, value=map(_flat, content.values()))
+    """A thing as people read one: a field below the other, those of an object in it by its name and theirs."""
+    rows: dict[str, Any] = {}
+    for name, value in content.items():
+        inner = value if isinstance(value, Mapping) else {}
+        rows |= {f"{name}.{key}": _flat(each) for key, each in inner.items()} or {
+            name: None if inner == value else _flat(value)
+        }
+    return Listing.plain(field=rows, value=rows.values())
 
 
 def _flat(value: Any) -> Any:

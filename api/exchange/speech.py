@@ -137,6 +137,27 @@ _HEADS = {
     "note": "说明",
     "answer": "答复",
     "can_undo": "可撤销",
+    "tolerance": "容差",
+    "moves": "变动",
+    "seed": "随机种子",
+    "seconds": "秒",
+    "effort": "计算强度",
+    "max_moved": "最多变动",
+    "handover": "移交代价",
+    "keep": "保持不动",
+    "focus": "侧重",
+    "is_within_tolerance": "在容差内",
+    "unplaced": "没有位置",
+    "bounds": "范围",
+    "rules": "规则",
+    "tiers": "等级",
+    "segments": "细分",
+    "notes": "说明",
+    "weeks": "周数",
+    "dropped": "未排入",
+    "stretched": "间隔过长",
+    "is_estimate": "估算行车",
+    "count": "数量",
     "can_redo": "可重做",
     "created_by": "创建人",
     "made_by": "操作人",
@@ -308,6 +329,8 @@ class Speech:
         """The head of a column; one of the user's own is called as it is."""
         if self.language == "en":
             return name
+        if "." in name:
+            return "：".join(self.head(part) for part in name.split("."))
         for prefix, told in _PREFIXES.items():
             if name.startswith(prefix):
                 return told.format(self.head(name.removeprefix(prefix)))
@@ -324,6 +347,8 @@ class Speech:
     def cell(self, record: dict[str, Any], column: str) -> Any:
         """What stands in a cell: moments as people write them, our own words in the language."""
         value = record[column]
+        if column == "value" and "field" in record:
+            column = str(record["field"]).rpartition(".")[2]
         if isinstance(value, bool):
             return (_YES if value else _NO)[self.language]
         if isinstance(value, float) and (column == "at" or column.endswith("_at")):

@@ -131,6 +131,20 @@ def test_what_the_reader_has_chosen_goes_before_what_the_browser_asks_for(site: 
     assert '<html lang="zh-CN">' in answer.text
 
 
+def test_whatever_the_audit_notes_has_its_words():
+    sources = [path.read_text("utf-8") for path in (PACKAGE.parent / "planning").glob("*.py")]
+    sources += [
+        path.read_text("utf-8") for folder in ("routers", "auth") for path in (PACKAGE.parent / folder).glob("*.py")
+    ]
+
+    noted = {action for text in sources for action in re.findall(r'"([a-z]+\.[a-z_]+)"', text)}
+
+    assert len(noted) > 40
+    said = {f"audit_of_{of}" for of, _ in (action.split(".") for action in noted)}
+    said |= {f"audit_was_{was}" for _, was in (action.split(".") for action in noted)}
+    assert said - words("zh").keys() == set()
+
+
 def test_every_word_that_is_said_is_there_in_both_languages():
     said = {
         key
