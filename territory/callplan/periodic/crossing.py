@@ -14,6 +14,7 @@ from territory.alignment.numeric import random_below
 from territory.callplan.periodic.descent import descend
 from territory.callplan.periodic.draft import (
     NEVER,
+    NONE,
     Draft,
     Weeks,
     cheapest_set,
@@ -139,7 +140,7 @@ def _split(weeks, draft, day, tour, size, value, came):
     end = size
     row = draft.row[0]
     for k in range(v, 0, -1):
-        length = 0
+        length = NONE
         if k <= best:
             begin = came[k, end]
             for x in range(begin, end):

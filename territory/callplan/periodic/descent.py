@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.callplan.periodic.draft import FIRST, cheapest_set, fine, fine_of, place_on, put_in, shuffle, take_out
+from territory.callplan.periodic.draft import (
+    FIRST,
+    NONE,
+    cheapest_set,
+    fine,
+    fine_of,
+    place_on,
+    put_in,
+    shuffle,
+    take_out,
+)
 from territory.callplan.periodic.moves import LEAST, between, exchange, within
 from territory.kernels import part
 
@@ -15,7 +25,7 @@ def _descend_day(weeks, draft, day, order, tried, worth, at, seen, random):
     """Better the routes of a day by every move between and within them until none helps."""
     n = weeks.service.size
     first = day * weeks.vehicles
-    count = 0
+    count = NONE
     for c in range(n):
         if draft.route_of[c, day] >= 0:
             order[count] = c
@@ -67,7 +77,7 @@ def _change_days(weeks, draft, order, price, place, random):
     """Let each customer, in any order, change to its cheapest set of days; whether any did."""
     n = weeks.service.size
     is_better = False
-    count = 0
+    count = NONE
     for c in range(n):
         if weeks.set_ptr[c + 1] - weeks.set_ptr[c] > 1:
             order[count] = c

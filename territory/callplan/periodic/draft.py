@@ -14,8 +14,8 @@ from territory.kernels import kernel, part
 
 NEVER = 1e15
 """What is impossible costs this much."""
-NOBODY, FIRST, SECOND = np.int64(-1), np.int64(0), np.int64(1)
-"""Positions and rows. Plain numbers are a type of their own, for which kernels would be compiled once more."""
+NOBODY, FIRST, SECOND, NONE = np.int64(-1), np.int64(0), np.int64(1), np.int64(0)
+"""Positions, rows and counts. Plain numbers are a type of their own, for which kernels would be compiled once more."""
 
 
 class Weeks(NamedTuple):
@@ -183,7 +183,7 @@ def take_out(weeks, draft, c, day):
     """Let c not be visited on a day."""
     r = draft.route_of[c, day]
     row = draft.row[0]
-    p = 0
+    p = NONE
     for s in range(1, draft.length[r] + 1):
         if draft.stops[r, s] != c:
             p += 1

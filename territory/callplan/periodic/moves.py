@@ -8,7 +8,7 @@ Vidal 2022, Computers & Operations Research 140). Within a route strings move (O
 
 from __future__ import annotations
 
-from territory.callplan.periodic.draft import FIRST, NEVER, SECOND, fine, fine_of, row_with, write_route
+from territory.callplan.periodic.draft import FIRST, NEVER, NONE, SECOND, fine, fine_of, row_with, write_route
 from territory.kernels import part
 
 LEAST = 1e-5
@@ -294,7 +294,7 @@ def exchange(weeks, draft, a, b, worth, at, seen):
     span_a = draft.driven[a, size_a + 1] + draft.served[a, size_a + 1]
     span_b = draft.driven[b, size_b + 1] + draft.served[b, size_b + 1]
     best = -LEAST
-    best_i = best_j = to_a = to_b = 0
+    best_i = best_j = to_a = to_b = NONE
     for i in range(1, size_a + 1):
         u = one[i]
         less_a = cost[one[i - 1], one[i + 1]] - cost[one[i - 1], u] - cost[u, one[i + 1]]
