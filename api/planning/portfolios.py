@@ -15,6 +15,7 @@ import territory
 from api.content import Parts, encode_portfolio
 from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import DEGREE_DECIMALS, Listing, point_shapes, polygon_shapes
+from api.planning.sentences import alert_zh
 from api.problems import ConflictError, ForbiddenError, UnavailableError, UnknownError
 from api.store import Alignment, Job, StoredPortfolio, advance, keep_blobs, new_id, now
 from territory.errors import Problem
@@ -267,7 +268,9 @@ def alerts(desk: Desk, portfolio_id: str, travel: TravelMode = "line") -> Listin
                 break
             held = version
         since.append(None if held is None else held.effective_from)
-    shown = table.assign(since=pd.array(since, dtype="str")).reset_index(drop=True).rename_axis("alert")
+    chinese = [alert_zh(row) for row in table.to_dict("records")]
+    told = table.assign(message_zh=pd.array(chinese, dtype="str"), since=pd.array(since, dtype="str"))
+    shown = told.reset_index(drop=True).rename_axis("alert")
     listing = Listing.of(shown, f"{str(stored.snapshot)[:16]}.{len(versions)}.{travel}")
     if not desk.who.is_rep:
         return listing

@@ -15,6 +15,7 @@ from api.planning.desk import Desk, check_revision, etag
 from api.planning.listing import Listing
 from api.planning.portfolios import ground, opened
 from api.planning.roads import need_roads
+from api.planning.sentences import move_zh
 from api.problems import ConflictError, StaleError, UnknownError
 from api.store import Job, Plan, PlanState, StoredPortfolio, advance, keep_blobs, new_id, now
 from territory.model import Proposal
@@ -244,9 +245,10 @@ def moves(desk: Desk, proposal_id: str) -> Listing:
 
 
 def explained_moves(proposal: Proposal) -> pd.DataFrame:
-    """The moves of a proposal with their reasons as figures, for pages that speak another language."""
+    """The moves of a proposal with their reasons as figures, and in Chinese as well."""
     names = {"kind": "why", "balance": "staying_balance", "distance": "staying_distance", "minutes": "staying_minutes"}
-    return proposal.moves.join(territory.explain_moves(proposal).rename(columns=names), on="customer_id")
+    moves = proposal.moves.join(territory.explain_moves(proposal).rename(columns=names), on="customer_id")
+    return moves.assign(reason_zh=pd.array([move_zh(row) for row in moves.to_dict("records")], dtype="str"))
 
 
 def _moves(proposal: Proposal, notes: Mapping[str, Any]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pytest
 import territory
 from api.planning import roads
 from api.planning.names import plan_name
+from api.planning.sentences import move_zh
 from territory.travel import LineTravel
 from tests.api.databases import Databases
 from tests.api.services import Running, serve, town
@@ -146,6 +147,7 @@ def test_moves_and_handovers_carry_their_reasons_as_figures_and_a_rep_his_own(se
     }
     assert next(move for move in after if move["customer_id"] == refused)["why"] == moves[0]["why"]
     assert {row["why"] for row in everybody} == {"balance"}
+    assert all("；若不变动：平衡方面" in row["reason_zh"] for row in (*moves, *everybody))
     assert his == [row for row in everybody if "R03" in (row["from_rep_id"], row["to_rep_id"])]
     assert 0 < len(his) < len(everybody)
 
@@ -226,3 +228,38 @@ def test_a_service_without_roads_says_so(service: Running, portfolio: str):
 
     assert [answer.status_code for answer in answers] == [422] * 4
     assert all("This service knows no roads." in answer.text for answer in answers)
+
+
+def test_what_is_said_of_a_table_is_said_in_chinese_where_the_page_is(service: Running, portfolio: str):
+    chinese = {"Accept-Language": "zh-CN", "Accept": "text/html"}
+
+    alerts = service.get("manager", f"{portfolio}/alerts?limit=100").json()["items"]
+    page = service.get("manager", f"{portfolio}/alerts?limit=100", headers=chinese).text
+
+    assert {row["measure"] for row in alerts} >= {"potential", "workload"}
+    assert all(row["message_zh"] in page and row["message"] not in page for row in alerts)
+
+
+def test_every_reason_to_move_has_its_sentence():
+    figures = {
+        "from": "T1",
+        "to": "T2",
+        "over": 0.31,
+        "over_measure": "potential",
+        "under": None,
+        "under_measure": None,
+    }
+    cost = {"staying_balance": 0.25, "staying_distance": -0.0312, "staying_minutes": -0.2, "nearer_km": None}
+    move = {"why": "balance", **figures, **cost}
+
+    assert move_zh(move) == "T1 的潜力超出应得份额 31.0%；若不变动：平衡方面代价 0.25 %，距离方面节省 0.0312 %"
+    assert move_zh({**move, "over": None, "nearer_km": 12.0, "staying_minutes": 4.0}) == (
+        "T1 从其他相邻区域接收，再向外转出；近 12 公里；"
+        "若不变动：平衡方面代价 0.25 %，距离方面节省 0.0312 %；单程多 4 分钟"
+    )
+    assert [move_zh({"why": why}) for why in ("by_hand", "vacant", "else", None)] == [
+        "手工调整",
+        "原区域没有代表",
+        None,
+        None,
+    ]

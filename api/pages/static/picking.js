@@ -12,6 +12,7 @@ export class Picker {
     this.box = byId("picking");
     this.list = byId("pick-list");
     this.chosen = new Set();
+    this.listed = [];
     for (const id of ["pick-word", "pick-territory", "pick-shown"]) byId(id).addEventListener("input", () => this.render());
     this.box.addEventListener("toggle", () => this.render());
     map.onMoved(() => byId("pick-shown").checked && this.render());
@@ -47,7 +48,8 @@ export class Picker {
     this.list.replaceChildren(...this.listed.slice(0, MOST_LISTED).map((i, at) => element("li", {}, element("label", { class: "tick" },
       element("input", { type: "checkbox", value: i, checked: this.chosen.has(i), tabindex: at ? "-1" : "0" }),
       element("span", {}, name[i] || id[i], element("small", {}, [name[i] ? id[i] : "", scene.territories[after[i]]?.name ?? say("nobody")].filter(Boolean).join(" · ")))))));
-    this._ticks().find(({ value }) => value === focused)?.focus();
+    const again = this._ticks().find(({ value }) => value === focused);
+    if (again) this._lead(again);
     this._count();
   }
 
@@ -89,9 +91,12 @@ export class Picker {
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: ticks.length - 1 }[event.key];
     if (to === undefined || at < 0) return;
     event.preventDefault();
-    if (!ticks[to]) return;
-    ticks[at].tabIndex = -1;
-    ticks[to].tabIndex = 0;
-    ticks[to].focus();
+    if (ticks[to]) this._lead(ticks[to]);
+  }
+
+  // The Tab key comes back to this one.
+  _lead(tick) {
+    for (const each of this._ticks()) each.tabIndex = each === tick ? 0 : -1;
+    tick.focus();
   }
 }

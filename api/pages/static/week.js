@@ -41,7 +41,7 @@ export class Week {
     return element("li", {}, element("button", { type: "button", class: "week-day", "aria-current": day === this.state.day ? "date" : null, onclick: () => this.hears.open(day) },
       element("b", {}, shortDay(day)),
       element("span", {}, !visits.length ? say("free_day") : visits.length === 1 ? say("visit_of_day") : say("visits_of_day", { count: visits.length })),
-      element("span", { class: "soft" }, visits.length ? `${clock(visits[0].start)} – ${clock(visits[visits.length - 1].leave)} · ${say("drive_minutes_of", { minutes: number(Math.round(minutes)) })}` : ""),
+      element("span", { class: "soft" }, visits.length ? `${clock(visits[0].start)} – ${clock(visits.at(-1).leave)} · ${say("drive_minutes_of", { minutes: number(Math.round(minutes)) })}` : ""),
       finished ? element("span", { class: "badge accepted" }, say("done_of", { done: finished, all: visits.length })) : null));
   }
 
@@ -69,11 +69,15 @@ export class Week {
     const { box, tell } = progressBar(plan.job);
     byId("planning").replaceChildren(element("p", {}, say("weeks_are_planned")), box);
     box.scrollIntoView({ block: "nearest" });
-    const over = plan.job ? await follow(plan.job, tell).then(() => this._look(plan)) : await this._await(plan, tell);
-    if (this.watched !== plan.call_plan_id) return; // others are planned by now
-    this.watched = null;
-    byId("planning").replaceChildren(...this._ended(over));
-    if (over.status === "ready") this.hears.planned();
+    const isWatched = () => this.watched === plan.call_plan_id; // or others are planned by now
+    try {
+      const over = plan.job ? await follow(plan.job, tell).then(() => this._look(plan)) : await this._await(plan, tell);
+      if (!isWatched()) return;
+      byId("planning").replaceChildren(...this._ended(over));
+      if (over.status === "ready") this.hears.planned();
+    } finally {
+      if (isWatched()) this.watched = null; // what was refused may be watched again
+    }
   }
 
   _look({ call_plan_id: id }) {
@@ -83,9 +87,13 @@ export class Week {
   // Of weeks that somebody else has asked for one sees how far they are, and not the job.
   async _await(plan, tell) {
     for (;;) {
-      const now = await this._look(plan);
-      if (now.status !== "planning") return now;
-      tell(now);
+      try {
+        const now = await this._look(plan);
+        if (now.status !== "planning") return now;
+        tell(now);
+      } catch (error) {
+        if (!(error instanceof Offline)) throw error; // the line comes back
+      }
       await new Promise((resolve) => { setTimeout(resolve, LOOKED_AT_EVERY); });
     }
   }

@@ -359,6 +359,22 @@ def test_a_rep_without_a_plan_is_shown_who_is_due_and_plans_his_weeks(site: Site
     expect(page.locator("#week-days .week-day").first).to_be_visible()
 
 
+def test_weeks_that_a_manager_has_planned_are_told_though_the_line_was_cut_meanwhile(site: Site, visit: Open):
+    path = site.service.bring(town(9, seed=73), name="Town of a manager's weeks")
+    planning = {"start": MONDAY.isoformat(), "weeks": 1, "effort": 0.05}
+
+    with ONE_AT_A_TIME:
+        site.service.post("manager", f"{path}/calls", planning)
+        page = visit("rep A", at(path, MONDAY.isoformat()), **PHONE)
+        page.get_by_role("tab", name="Week").click()
+        expect(page.locator("#planning").get_by_role("progressbar")).to_be_visible()
+        with page.expect_event("requestfailed", lambda asked: "/v1/calls/" in asked.url):
+            page.context.set_offline(True)
+        page.context.set_offline(False)
+
+    expect(page.locator("#planning")).to_contain_text("visits are planned")
+
+
 def test_the_week_leads_to_its_days_and_an_address_to_the_phones_calendar(site: Site, visit: Open, planned: str):
     day = days_of(site, planned)[0]
     count = sum(row["day"] == day for row in site.service.get("rep A", f"{planned}/calls?limit=1000").json()["items"])

@@ -205,6 +205,8 @@ def test_several_customers_are_chosen_and_given_away_with_the_keyboard_alone(sit
     for key in ("Space", "ArrowDown", "ArrowDown", "Space"):
         page.keyboard.press(key)
     expect(page.locator("#card h3")).to_have_text("2 customers chosen")
+    page.locator("#pick-word").dispatch_event("input")  # the list is drawn anew, as when the map moves
+    expect(page.locator("#pick-list input[tabindex='0']")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.type("T3")
     page.locator("#card").get_by_role("button", name="Give", exact=True).press("Enter")
