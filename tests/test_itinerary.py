@@ -24,6 +24,7 @@ from territory.itinerary import (
     left_out_table,
     navigation_links,
     read_calls,
+    read_stops,
     stops_table,
     track_text,
     write_itinerary,
@@ -311,3 +312,26 @@ def test_a_plan_that_cannot_be_read_is_told(tmp_path, text):
 
     with pytest.raises(DataError, match="holds no call plan"):
         read_calls(tmp_path)
+
+
+def test_the_stops_of_a_folder_are_visits_to_plan_again(tmp_path):
+    write_itinerary([day()], tmp_path)
+
+    stops = read_stops(tmp_path)
+
+    assert set(stops["customer_id"]) == {"1", "3", "6"}
+    assert set(stops["rep_id"]) == {"R01"}
+    assert stops.set_index("customer_id")["appointment"].dropna().to_dict() == {"3": "14:00"}
+    visits = stops.set_index("customer_id")
+    again = solve_route(street(), rep="R01", day=stops["day"].iloc[0], visits=visits)
+    assert again.stops["customer_id"].tolist() == stops["customer_id"].tolist()
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n"])
+def test_stops_that_cannot_be_read_are_told(tmp_path, text):
+    with pytest.raises(NotFoundError, match="territory calls"):
+        read_stops(tmp_path)
+    (tmp_path / "stops.csv").write_text(text, encoding="utf-8")
+
+    with pytest.raises(DataError, match="holds no stops"):
+        read_stops(tmp_path)
