@@ -63,19 +63,38 @@ def check_drives(plan: DayPlan, hourly: HourlyTimes, pause: tuple[float, float, 
         return [Problem("drives", f"There are {len(drives)} of {len(places) - 1} legs.", "")]
     found = []
     for leg, (left, reached) in enumerate(zip([plan.depart, *plan.leave], [*plan.arrive, plan.home], strict=True)):
-        begun = reached - drives[leg]
+        begun = reached - drives[leg] - (pause[2] if pause is not None and _is_interrupted(plan, leg, pause) else 0.0)
         if leg == len(drives) - 1 and _is_paused_at_home(plan, pause):
             begun = left
         done, minutes = 0.0, hourly.minutes[:, places[leg], places[leg + 1]]
         for number, needed in enumerate(minutes):
             hour = 60.0 * (hourly.first_hour + number)
-            first = begun if number == 0 else max(begun, hour)
-            last = begun + drives[leg] if number == len(minutes) - 1 else min(begun + drives[leg], hour + 60)
-            done += np.inf if needed == 0 else max(last - first, 0.0) / needed
+            for set_off, stopped in _driven(plan, leg, begun, drives[leg], pause):
+                first = set_off if number == 0 else max(set_off, hour)
+                last = stopped if number == len(minutes) - 1 else min(stopped, hour + 60)
+                done += np.inf if needed == 0 else max(last - first, 0.0) / needed
         if done < 1 - SLACK / max(minutes.min(), SLACK) or begun < left - SLACK:
             what = f"It is driven in {drives[leg]:.2f} minutes from {begun:.2f} on, and reached at {reached:.2f}."
             found.append(Problem(f"leg {leg}", what, ""))
     return found
+
+
+def _is_interrupted(plan: DayPlan, leg: int, pause: tuple[float, float, float]) -> bool:
+    """Whether the pause stops the drive of a leg: it begins after one has left, and one drives on after it."""
+    if plan.pause is None or leg != plan.pause_leg:
+        return False
+    left = plan.depart if leg == 0 else plan.leave[leg - 1]
+    until = plan.arrive[leg] if leg < len(plan.order) else plan.home
+    return bool(left + SLACK < plan.pause and plan.pause + pause[2] + SLACK < until)
+
+
+def _driven(
+    plan: DayPlan, leg: int, begun: float, drive: float, pause: tuple[float, float, float] | None
+) -> list[tuple[float, float]]:
+    """From when to when a leg is driven, in one piece or in two."""
+    if pause is None or plan.pause is None or not _is_interrupted(plan, leg, pause):
+        return [(begun, begun + drive)]
+    return [(begun, plan.pause), (plan.pause + pause[2], begun + drive + pause[2])]
 
 
 def _is_paused_at_home(plan: DayPlan, pause: tuple[float, float, float] | None) -> bool:

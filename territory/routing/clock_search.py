@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, uint64
 
 from territory.kernels import part
-from territory.routing.clocked import Pace, left_at_last, reached
+from territory.routing.clocked import Pace, left_at_last, reached, reached_with_rest
 from territory.routing.outlook import offer
 from territory.routing.prices import prices_for
 from territory.routing.sides import NEVER, NOTHING, START, first_start
@@ -86,7 +86,8 @@ def _ways_on(side, seconds, ends, i, j, ready, is_paused, ways):
     """The ways from i, ready at a time, to j: rows of when service may start, what is driven, whether one has paused by
     then, and whether on arrival; how many there are.
 
-    Without the pause, with it on arrival, and with it before leaving: which is best depends on the hours to come.
+    Without the pause, with it on arrival, before leaving, and amid the drive as soon as it may be: which is best
+    depends on the hours to come.
     """
     arrive = reached(seconds, ends, i, j, ready)
     ways[0, 0], ways[0, 1], ways[0, 2], ways[0, 3] = arrive, arrive - ready, is_paused, 0
@@ -102,6 +103,12 @@ def _ways_on(side, seconds, ends, i, j, ready, is_paused, ways):
         arrive = reached(seconds, ends, i, j, left)
         ways[count, 0], ways[count, 1], ways[count, 2], ways[count, 3] = arrive, arrive - left, 1, 0
         count += 1
+        begin = side.pause_from
+        if ready < begin < ways[0, 0]:
+            arrive = reached_with_rest(seconds, ends, i, j, ready, begin, side.pause_long)
+            ways[count, 0], ways[count, 1] = arrive, arrive - ready - side.pause_long
+            ways[count, 2], ways[count, 3] = 1, 0
+            count += 1
     return count
 
 
@@ -134,7 +141,7 @@ def outlook_by_clock(side, seconds, ends, prized, unit, tick):
     best = np.full((2, m, ticks), NOTHING, np.int64)
     other = np.full((2, m, ticks), NOTHING, np.int64)
     first = np.full((2, m, ticks), -1, np.int16)
-    ways = np.zeros((3, 4), np.int64)
+    ways = np.zeros((4, 4), np.int64)
     for t in range(ticks - 1, -1, -1):
         # The home comes last: from there, another place may be begun within the first tick.
         for i in range(m - 2, -1 if t == 0 else 0, -1):
@@ -224,7 +231,7 @@ def grow_by_clock(side, seconds, ends, worth, priced, constant, must, unit, best
     most, least = np.full(shelves, -NEVER, np.int64), np.full(shelves, NEVER, np.int64)
     width = side.horizon // 16384 + 1
     queue = np.full(side.horizon // width + 2, -1, np.int64)
-    ways = np.zeros((3, 4), np.int64)
+    ways = np.zeros((4, 4), np.int64)
     # Who has paused goes on while the other rests, and may be that much longer before it in a rush.
     rest = side.pause_long
     last, steps, count = np.int64(-1), 0, 1
@@ -349,7 +356,7 @@ def grow_by_clock(side, seconds, ends, worth, priced, constant, must, unit, best
 def _home(side, seconds, ends, place, time, paused, value, driven, unit):
     """What a route is worth that ends after a place; NOTHING when it is not back in time."""
     end = side.drive.shape[0] - 1
-    ways = np.zeros((3, 4), np.int64)
+    ways = np.zeros((4, 4), np.int64)
     best = NOTHING
     for w in range(_ways_on(side, seconds, ends, place, end, time + side.service[place], paused, ways)):
         back, drive, is_paused = ways[w, 0], ways[w, 1], ways[w, 2]

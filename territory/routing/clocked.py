@@ -15,6 +15,8 @@ from territory.routing.task import Task
 from territory.travel.hours import HourlyTimes
 
 SECONDS = 60
+AFTER, BEFORE, AMID = range(3)
+"""Where on its leg the pause is taken."""
 
 
 class Pace(NamedTuple):
@@ -90,6 +92,29 @@ def reached(seconds, ends, here, there, leave):
 
 
 @kernel()
+def reached_with_rest(seconds, ends, here, there, leave, begin, long):
+    """When one is there who leaves at `leave` and stops for `long` at `begin`, which is amid the drive."""
+    hour = 0
+    while ends[hour] <= leave:
+        hour += 1
+    left, now = 1.0, float(leave)
+    while now < begin:
+        until = min(begin, ends[hour])
+        left -= (until - now) / seconds[hour, here, there]
+        now = float(until)
+        if until == ends[hour]:
+            hour += 1
+    now += long
+    while ends[hour] <= now:
+        hour += 1
+    while now + left * seconds[hour, here, there] > ends[hour]:
+        left -= (ends[hour] - now) / seconds[hour, here, there]
+        now = float(ends[hour])
+        hour += 1
+    return np.int64(np.ceil(now + left * seconds[hour, here, there] - 1e-6))
+
+
+@kernel()
 def left_at_last(seconds, ends, here, there, arrive):
     """The latest second at which one may leave to be there at `arrive`, which leaving at 0 is early enough for."""
     low, high = np.int64(0), arrive
@@ -113,26 +138,34 @@ def timings_of(task: Task, pace: Pace, route: Sequence[int]) -> Iterator[Timing]
 
     Notes
     -----
-    The pause is taken on a leg, before it or on arrival; every stop is left as soon as the visit is made.
+    The pause is taken on a leg: before it, on arrival, or on the way as soon as it may be; every stop is left as soon
+    as the visit is made.
     """
     legs = range(len(route) + 1) if task.pause[2] else ()
-    for leg, is_before in [(-1, False), *((leg, is_before) for leg in legs for is_before in (False, True))]:
-        timing = _timing(task, pace, route, leg, is_before=is_before)
+    for leg, place in [(-1, AFTER), *((leg, place) for leg in legs for place in (AFTER, BEFORE, AMID))]:
+        timing = _timing(task, pace, route, leg, place)
         if timing is not None:
             yield timing
 
 
-def _timing(task: Task, pace: Pace, route: Sequence[int], pause_leg: int, *, is_before: bool) -> Timing | None:
+def _timing(task: Task, pace: Pace, route: Sequence[int], pause_leg: int, place: int) -> Timing | None:
     begin, until, long = task.pause
     left, arrive, start = (np.empty(len(route) + 1, np.int64) for _ in range(3))
+    amid = 0
     here, ready, pause = 0, 0, None
     for leg, there in enumerate([*route, len(task.service) - 1]):
-        if leg == pause_leg and is_before:
+        if leg == pause_leg and place == BEFORE:
             pause = max(ready, begin)
             ready = pause + long
         left[leg] = ready
-        arrive[leg] = ready = int(reached(pace.seconds, pace.ends, here, there, ready))
-        if leg == pause_leg and not is_before:
+        arrive[leg] = int(reached(pace.seconds, pace.ends, here, there, ready))
+        if leg == pause_leg and place == AMID:
+            if not ready < begin < arrive[leg]:
+                return None
+            pause, amid = begin, long
+            arrive[leg] = reached_with_rest(pace.seconds, pace.ends, here, there, ready, begin, long)
+        ready = int(arrive[leg])
+        if leg == pause_leg and place == AFTER:
             pause = max(ready, begin)
             ready = pause + long
         opened = _first_start(task, there, ready)
@@ -142,13 +175,15 @@ def _timing(task: Task, pace: Pace, route: Sequence[int], pause_leg: int, *, is_
         ready, here = opened + int(task.service[there]), there
     if pause is None and long and ready > until:
         return None
-    if len(route) and not (pause_leg == 0 and is_before):
+    if len(route) and not (pause_leg == 0 and place != AFTER):
         wanted = int(start[0])
         if pause_leg == 0:
             wanted = pause = min(until, wanted - long)
         left[0] = left_at_last(pace.seconds, pace.ends, 0, route[0], wanted)
         arrive[0] = reached(pace.seconds, pace.ends, 0, route[0], left[0])
     drives = arrive - left
+    if amid:
+        drives[pause_leg] -= amid
     if drives.sum() > task.most_drive:
         return None
     return Timing(arrive[:-1], start[:-1], left, drives, int(start[-1]), pause, pause_leg)

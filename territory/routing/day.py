@@ -50,8 +50,9 @@ def solve_day(
     prizes : (n,) float, at least 0; what each visit is worth. By default 1 each
     mandatory : (n,) bool, visits that must be made. By default none
     shift : (start, end), minutes since midnight
-    pause : (earliest, latest, minutes): a break that begins between these two, at a stop before or after its visit, or
-        at the day's start. A day that is over by `latest`, or begins after it, needs none
+    pause : (earliest, latest, minutes): a break that begins between these two, at a stop before or after its visit, at
+        the day's start, or on the way, where it interrupts a drive. A day that is over by `latest`, or begins after it,
+        needs none
     max_drive : minutes of driving that the day may have
     objective : "value" is the largest prize, then the least drive; "home" the largest prize, then the earliest return;
         "drive" the least drive, where a visit that need not be made is made if its prize, in minutes, pays its detour
@@ -415,17 +416,15 @@ def _clock(task: Task, route: np.ndarray, legs: np.ndarray, starts: np.ndarray, 
         ready = 0 if leg == 0 else int(leave[leg - 1])
         there = ready + int(legs[leg])
         if leg == pause_leg:
-            if there <= until:
+            if leg == 0 and k:
+                pause, there, depart = _pause_at_first(int(starts[0]), int(legs[0]), task.pause)
+            elif there <= until:
                 pause = max(there, begin)
-                if leg == 0 and k:
-                    pause = min(until, int(starts[0]) - long)
-                    there = pause
-                    depart = pause - int(legs[0])
             else:
                 pause = max(ready, begin)
-                there = pause + long + int(legs[leg])
-                if leg == 0:
-                    depart = pause + long
+                there += long
+                if leg == 0 and pause == ready:
+                    depart = long
         elif leg == 0 and k:
             there = int(starts[0])
             depart = there - int(legs[0])
@@ -435,3 +434,16 @@ def _clock(task: Task, route: np.ndarray, legs: np.ndarray, starts: np.ndarray, 
     if pause is not None and 0 <= pause_leg < k and pause >= arrive[pause_leg]:
         wait[pause_leg] -= long
     return {"arrive": arrive, "wait": wait, "start": starts, "leave": leave, "depart": depart, "pause": pause}
+
+
+def _pause_at_first(start: int, leg: int, pause: tuple[int, int, int]) -> tuple[int, int, int]:
+    """When a pause on the first leg begins, the first stop is reached, and the day's start is left."""
+    begin, until, long = pause
+    on_arrival = min(until, start - long)
+    if on_arrival - leg >= 0 and on_arrival >= begin:
+        return on_arrival, on_arrival, on_arrival - leg
+    # The drive is too long for a pause on arrival: it is interrupted, or begun after the pause.
+    last = start - long - leg
+    if last < begin:
+        return begin, start, last
+    return min(last, until), start, start - leg

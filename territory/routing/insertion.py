@@ -101,18 +101,15 @@ def _earliest(asked: Request, order: list[int], watched: int) -> tuple[float, fl
 
 
 def _arrivals(asked: Request, clocks: dict[bool, tuple[float, float]], drive: float) -> list[tuple[bool, float, float]]:
-    """Every way to come to the next place: straight on, with the break before driving, or with it on arrival."""
+    """Every way to come to the next place: straight on, or with the break before, amid or after the drive."""
     found = []
     for has_rested, (ready, seen) in clocks.items():
         found.append((has_rested, ready + drive, seen))
         if has_rested or asked.pause is None:
             continue
         first, last, long = asked.pause
-        found += [
-            (True, max(begin, first) + long + rest, seen)
-            for begin, rest in ((ready, drive), (ready + drive, 0.0))
-            if begin <= last
-        ]
+        if ready <= last:
+            found.append((True, max(ready + drive, first) + long, seen))
     return found
 
 

@@ -77,18 +77,11 @@ def _has_end(side, ends, place, time, priced, drive, is_paused, memory, cut, ste
         else:
             high = middle
     # Most labels fail by what is left of the day, which takes no look at every end.
-    if low == last or priced + ends.most[low] - side.pays_time * (time + side.horizon) <= cut:
+    if low == last or priced + ends.most[low] <= cut:
         return False
     for q in range(ends.of[place], last):
         steps[0] += 1
-        total = priced + ends.worth[q]
-        if side.pays_time:
-            if total - time <= cut:
-                return False
-            total += ends.latest[q] - time - side.horizon
-        if total <= cut:
-            if side.pays_time:
-                continue
+        if priced + ends.worth[q] <= cut:
             return False
         if ends.latest[q] < time or not (is_paused or ends.paused[q]) or drive + ends.drive[q] > side.most_drive:
             continue
@@ -369,13 +362,14 @@ def grow(
             drive = labels.drive[now] + side.drive[i, j]
             if drive + side.drive[j, m - 1] > side.most_drive:
                 continue
-            value = labels.worth[now] + worth[j] - side.cost[i, j]
-            price = labels.priced[now] + priced[j] - side.cost[i, j]
             for w in range(words):
                 memory[w] = labels.memory[now, w] & near[j, w]
             memory[word] |= bit
             for choice in range(1 if labels.paused[now] else 2):
                 paused = labels.paused[now] or choice
+                cost = side.cost[i, j] + (side.pause_cost if choice else 0)
+                value = labels.worth[now] + worth[j] - cost
+                price = labels.priced[now] + priced[j] - cost
                 time = after_pause(side, ready, side.drive[i, j]) if choice else ready + side.drive[i, j]
                 time = first_start(side, j, time) if time < NEVER else NEVER
                 if time > side.latest[j] or (not paused and time + side.service[j] > side.pause_until):
@@ -390,7 +384,8 @@ def grow(
                 if total <= cut:
                     if outlook.tick > 0 and price + _gain(outlook, paused, j, time, memory) <= cut:
                         continue
-                    if has_ends and not _has_end(side, ends, j, time, price, drive, paused, memory, cut, steps):
+                    spent = time if side.pays_time else 0
+                    if has_ends and not _has_end(side, ends, j, time, price - spent, drive, paused, memory, cut, steps):
                         continue
                 if len(promising):
                     promising[i, j] = True
@@ -447,14 +442,14 @@ def route_to(labels, last):
 def ends_from(labels: Labels, count: int, side: Side, priced: np.ndarray, constant: int) -> Ends:
     """The living ones of the first `count` labels of a side as Ends of the other."""
     rows = np.flatnonzero((labels.is_dead[:count] == 0) & (labels.place[:count] > 0))
-    worth = labels.priced[rows] - constant - priced[labels.place[rows]]
+    worth = labels.priced[rows] - constant - priced[labels.place[rows]] - side.pays_time * labels.time[rows]
     order = np.lexsort((-worth, labels.place[rows]))
     rows, worth = rows[order], worth[order]
     place = labels.place[rows]
     of = np.append(0, np.cumsum(np.bincount(place, minlength=len(side.service))))
     latest = side.horizon - labels.time[rows] - side.service[place]
     later = np.lexsort((latest, place))
-    most = (worth + side.pays_time * latest)[later]
+    most = worth[later]
     for first, last in pairwise(of):
         most[first:last] = np.maximum.accumulate(most[first:last][::-1])[::-1]
     return Ends(

@@ -75,7 +75,8 @@ def _look(side, prized, tick, best, first, other, i, t):
             for then in range(paused, 2):
                 drive = side.drive[i, j]
                 arrive = ready + drive if then == paused else after_pause(side, ready, drive)
-                _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain)
+                rest = side.pause_cost if then != paused else 0
+                _go_on(side, tick, best, first, other, paused, then, i, t, j, arrive, gain - rest)
 
 
 @part()

@@ -21,7 +21,8 @@ class DayPlan:
 
     order (k,) int; arrive, wait, start, leave (k,) float, of each stop; depart, home : when the day's start is left and
     its end is reached; pause : when it begins, None for none; pause_leg : it is taken between stop pause_leg - 1 and
-    stop pause_leg (0: before the first, k: after the last), or -1; drive : minutes; prize : of the visits made.
+    stop pause_leg (0: before the first, k: after the last), or -1; it interrupts that leg's drive where it begins after
+    one has left and before one arrives; drive : minutes; prize : of the visits made.
 
     objective, bound : what was asked for and what no plan exceeds ("value": the prize; "home": the prize;
     "drive": minutes of driving less prizes, and no plan is below); least : the drive (for "home": the time of return)

@@ -26,7 +26,8 @@ class Side(NamedTuple):
     other; leg_time, leg_place : the same for the legs that may be driven, -1 for the others; missed : (m, m + 1, words)
     what can no longer be reached once the first so many are missed; pause_from, pause_until, pause_long : the pause, 0
     long for none; exempt_from : when a route may set out that owes no pause, -1 for never; exempt_until : by when a
-    route may be back that owes none; most_drive; pays_time : 1 when each unit of time until the end costs 1.
+    route may be back that owes none; most_drive; pays_time : 1 when each unit of time until the end costs 1;
+    pause_cost : what the pause costs where that is paid as it comes.
     """
 
     drive: np.ndarray
@@ -50,6 +51,7 @@ class Side(NamedTuple):
     exempt_until: int
     most_drive: int
     pays_time: int
+    pause_cost: int
 
 
 class Ends(NamedTuple):
@@ -57,7 +59,7 @@ class Ends(NamedTuple):
 
     of : (m + 1,) into the rest; latest : the latest start of service from which this end is possible; worth : of what
     comes after the place; visited : (q, words); paused : 1 when the pause is part of it; drive. by_time : each place's
-    latest, ascending; most : the worth of the best end that is as late at least (plus its latest, where time is paid).
+    latest, ascending; most : the worth of the best end that is as late at least.
     """
 
     of: np.ndarray
@@ -113,13 +115,8 @@ def first_start(side, place, time):
 
 @part()
 def after_pause(side, ready, drive):
-    """When one can be there if the pause is taken on the leg, on arrival or else before leaving; NEVER if too late."""
-    there = ready + drive
-    if there <= side.pause_until:
-        return max(there, side.pause_from) + side.pause_long
-    if ready <= side.pause_until:
-        return max(ready, side.pause_from) + side.pause_long + drive
-    return NEVER
+    """When one can be there if the pause is taken before, amid or after the drive; NEVER if that is too late."""
+    return max(ready + drive, side.pause_from) + side.pause_long if ready <= side.pause_until else NEVER
 
 
 @part()

@@ -172,16 +172,21 @@ def sides_of(task: Task, kept: np.ndarray | None = None) -> tuple[Side, Side]:
         (task.window_of, task.opens, task.closes),
         pause=(begin, until),
         exempt=(-1, until),
+        pays_time=int(task.pays_time),
     )
     turn = turned_places(m)
-    back = [turned(each) for each in (task.drive, task.reach, task.cost, legs)]
+    drive, reach, cost, legs = (turned(each) for each in (task.drive, task.reach, task.cost, legs))
+    if task.pays_time:
+        # Seen from the end nobody knows how long one waits: what is paid is the time that one is busy, at least.
+        cost = cost + drive + task.service[turn]
     home = _side(
         task,
-        back,
+        (drive, reach, cost, legs),
         task.service[turn],
         _turned(task.window_of, task.opens, task.closes, task.service, task.horizon),
         pause=(task.horizon - until - long, task.horizon - begin - long),
         exempt=(task.horizon - until, -1),
+        pause_cost=long if task.pays_time else 0,
     )
     return there, home
 
@@ -194,6 +199,8 @@ def _side(
     *,
     pause: tuple[int, int],
     exempt: tuple[int, int],
+    pays_time: int = 0,
+    pause_cost: int = 0,
 ) -> Side:
     """A side from its matrices (drive, reach, cost, legs), windows (of, opens, closes) and what holds for the pause."""
     drive, reach, cost, legs = between
@@ -221,5 +228,6 @@ def _side(
         exempt_from=exempt[0],
         exempt_until=exempt[1],
         most_drive=task.most_drive,
-        pays_time=int(task.pays_time),
+        pays_time=pays_time,
+        pause_cost=pause_cost,
     )

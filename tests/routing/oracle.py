@@ -26,10 +26,16 @@ class World:
         return vars(self).copy()
 
 
-def random_world(seed: int, count: int = 6, *, musts: int = 0, pause: bool = False, cap: bool = False) -> World:
-    """Visits in a town of half an hour across, asymmetric times, some with one window, some with two."""
+def random_world(
+    seed: int, count: int = 6, *, musts: int = 0, pause: bool = False, cap: bool = False, is_wide: bool = False
+) -> World:
+    """Visits in a town of half an hour across, asymmetric times, some with one window, some with two; or thrice as wide
+    around the start and the end."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, 30, (count + 2, 2))
+    if is_wide:
+        xy *= 3
+        xy[[0, -1]] = 45.0
     matrix = np.ceil(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)) * rng.uniform(1, 1.3, (count + 2,) * 2))
     windows = []
     for _ in range(count):
@@ -67,7 +73,7 @@ def best_value(world: World, objective: str) -> float | None:
     pause_before, pause_after = ([model.new_bool_var("") for _ in range(m)] for _ in range(2))
     begin = model.new_int_var(0, horizon, "")
     long = int(world.pause[2]) if world.pause else 0
-    arcs, driven = [(m - 1, 0, model.new_constant(1))], []
+    arcs, driven, pause_amid = [(m - 1, 0, model.new_constant(1))], [], []
     for i in range(m):
         model.add(leave[i] >= start[i] + service[i])
         model.add(start[i] >= arrive[i])
@@ -92,6 +98,13 @@ def best_value(world: World, objective: str) -> float | None:
                 arcs.append((i, j, used))
                 model.add(arrive[j] >= leave[i] + int(drive[i, j])).only_enforce_if(used)
                 driven.append(int(drive[i, j]) * used)
+                if world.pause:
+                    amid = model.new_bool_var("")
+                    pause_amid.append(amid)
+                    model.add_implication(amid, used)
+                    model.add(arrive[j] >= leave[i] + int(drive[i, j]) + long).only_enforce_if(amid)
+                    model.add(begin >= leave[i]).only_enforce_if(amid)
+                    model.add(arrive[j] >= begin + long).only_enforce_if(amid)
     model.add(made[0] == 1)
     model.add(made[m - 1] == 1)
     model.add_circuit(arcs)
@@ -99,7 +112,7 @@ def best_value(world: World, objective: str) -> float | None:
         is_early = model.new_bool_var("")
         model.add(arrive[m - 1] <= int(world.pause[1])).only_enforce_if(is_early)
         model.add_linear_constraint(begin, int(world.pause[0]), int(world.pause[1]))
-        model.add_exactly_one([is_early, *pause_before, *pause_after])
+        model.add_exactly_one([is_early, *pause_before, *pause_after, *pause_amid])
         for none in (pause_before[0], pause_after[m - 1]):
             model.add(none == 0)
     if world.max_drive is not None:

@@ -117,6 +117,35 @@ def test_the_pause_lies_between_visits_within_its_window():
     assert not ((plan.start < plan.pause + 45) & (plan.leave > plan.pause)).any()
 
 
+@pytest.mark.parametrize(
+    ("begins", "pause", "depart", "arrive"),
+    [
+        (300.0, (120.0, 150.0, 30.0), 60.0, 300.0),
+        (240.0, (120.0, 150.0, 30.0), 0.0, 240.0),
+        (360.0, (120.0, 150.0, 30.0), 150.0, 360.0),
+        (400.0, (120.0, 150.0, 30.0), 190.0, 400.0),
+    ],
+)
+def test_the_pause_interrupts_a_drive_that_is_longer_than_its_window(begins, pause, depart, arrive):
+    appointment = [[(begins, begins)]]
+
+    plan = solve_day(street(210), np.array([10.0]), appointment, shift=(0.0, 800.0), pause=pause)
+
+    assert (plan.order.tolist(), plan.depart, plan.arrive[0], plan.wait[0]) == ([0], depart, arrive, 0.0)
+    assert 120 <= plan.pause <= 150
+    assert plan.drive == 420
+
+
+def test_the_pause_interrupts_the_drive_between_two_visits():
+    windows = [[(0.0, 60.0)], [(0.0, 800.0)]]
+
+    plan = solve_day(street(20, 220), np.full(2, 10.0), windows, shift=(0.0, 520.0), pause=(60.0, 90.0, 30.0))
+
+    assert plan.order.tolist() == [0, 1]
+    assert (plan.leave[0], plan.pause, plan.arrive[1]) == (30.0, 60.0, 260.0)
+    assert plan.home == 490
+
+
 def test_a_day_that_is_over_before_the_pause_needs_none():
     plan = solve_day(street(10), np.array([20.0]), shift=WHOLE_DAY, pause=(90.0, 120.0, 45.0))
 
@@ -191,10 +220,11 @@ def test_every_fault_of_the_input_is_told_at_once():
     musts=st.sampled_from([0, 0, 2, 6]),
     pause=st.booleans(),
     cap=st.booleans(),
+    is_wide=st.booleans(),
     objective=st.sampled_from(["value", "drive", "home"]),
 )
-def test_no_route_is_better_than_the_plan(seed: int, musts: int, pause: bool, cap: bool, objective: str):
-    world = random_world(seed, musts=musts, pause=pause, cap=cap)
+def test_no_route_is_better_than_the_plan(seed: int, musts: int, pause: bool, cap: bool, is_wide: bool, objective: str):
+    world = random_world(seed, musts=musts, pause=pause, cap=cap, is_wide=is_wide)
 
     plan = solve_day(**world.asked, objective=objective)
     best = best_value(world, objective)
@@ -205,6 +235,14 @@ def test_no_route_is_better_than_the_plan(seed: int, musts: int, pause: bool, ca
     else:
         assert plan.status == "optimal"
         assert value_of(plan, objective) == pytest.approx(best, abs=1e-6)
+
+
+def test_who_waits_for_doors_is_not_home_later_than_another_order_would_have_it():
+    world = random_world(7, musts=2, pause=True)
+
+    plan = solve_day(**world.asked, objective="home")
+
+    assert (plan.home, plan.status) == (160.0, "optimal")
 
 
 @settings(max_examples=30)
