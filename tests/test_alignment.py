@@ -280,6 +280,8 @@ def test_a_giant_on_one_measure_does_not_spoil_the_other():
 def test_fewer_rows_than_territories_are_refused():
     with pytest.raises(InfeasibleError, match="3 customers cannot fill 5 territories"):
         align_units(np.eye(3, 2), np.ones((3, 2)), np.ones(5), 0.05)
+    with pytest.raises(InfeasibleError, match="1 customer cannot fill 2 territories"):
+        align_units(np.eye(1, 2), np.ones((1, 2)), np.ones(2), 0.05)
 
 
 def test_a_measure_that_is_zero_everywhere_is_refused():

@@ -287,8 +287,8 @@ def _refuse(rows: int, count: int, measures: np.ndarray) -> None:
         problems.append(
             Problem(
                 "territories",
-                f"{rows} customers cannot fill {count} territories.",
-                f"Ask for at most {rows} territories.",
+                f"{rows} customer{'' if rows == 1 else 's'} cannot fill {count} territories.",
+                f"Ask for at most {rows}.",
                 f"区域：{rows} 个客户无法填满 {count} 个区域。请把区域数量减到 {rows} 个以内。",
             )
         )
