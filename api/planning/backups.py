@@ -50,22 +50,22 @@ def begin(desk: Desk) -> str:
 def listed(desk: Desk) -> list[dict[str, Any]]:
     """The backups that there are, the latest first; and before them the one that is being made, or was not."""
     latest = _latest(desk.read())
-    files = sorted(_files(desk.settings), reverse=True)
-    found = [_shown(path.stem, path, None) for path in files]
-    if latest is not None and latest.status != "done" and _id_of(latest.id) not in {path.stem for path in files}:
-        found.insert(0, _shown(_id_of(latest.id), None, latest))
+    files = [_of_file(path) for path in sorted(_files(desk.settings), reverse=True)]
+    found = [each for each in files if each is not None]
+    if latest is not None and latest.status != "done" and _id_of(latest.id) not in {e["backup_id"] for e in found}:
+        found.insert(0, _of_job(latest))
     return found
 
 
 def one(desk: Desk, backup_id: str) -> dict[str, Any]:
     """A backup as JSON, whether it is there or still being made."""
-    path = _path(desk.settings, backup_id)
+    made = _of_file(_path(desk.settings, backup_id))
+    if made is not None:
+        return made
     job = desk.read().get(Job, backup_id.replace("backup_", "job_", 1))
-    if path.is_file():
-        return _shown(backup_id, path, None)
     if job is None or job.kind != KIND or job.status == "done":
         raise UnknownError("There is no such backup, or not any more.")
-    return _shown(backup_id, None, job)
+    return _of_job(job)
 
 
 def file_of(desk: Desk, backup_id: str) -> Path:
@@ -145,16 +145,33 @@ def _latest(session: Session) -> Job | None:
     return session.scalars(sa.select(Job).where(Job.kind == KIND).order_by(Job.id.desc()).limit(1)).first()
 
 
-def _shown(backup_id: str, path: Path | None, job: Job | None) -> dict[str, Any]:
-    status = "ready" if job is None else job.status if is_over(job) else "making"
-    file = None if path is None else path.stat()
+def _of_job(job: Job) -> dict[str, Any]:
+    """A backup that is being made, or could not be."""
     return {
-        "backup_id": backup_id,
-        "status": status,
-        "progress": 1.0 if job is None else job.progress,
-        "job": None if job is None else f"/v1/jobs/{job.id}",
-        "problem": None if job is None else job.problem,
-        "bytes": None if file is None else file.st_size,
-        "made_at": None if file is None else file.st_mtime,
-        "file": None if file is None else f"/v1/backups/{backup_id}/file",
+        "backup_id": _id_of(job.id),
+        "status": job.status if is_over(job) else "making",
+        "progress": job.progress,
+        "job": f"/v1/jobs/{job.id}",
+        "problem": job.problem,
+        "bytes": None,
+        "made_at": None,
+        "file": None,
+    }
+
+
+def _of_file(path: Path) -> dict[str, Any] | None:
+    """A backup that is there; None when it is not, not any more, or the folder cannot be looked into."""
+    try:
+        file = path.stat()
+    except OSError:
+        return None
+    return {
+        "backup_id": path.stem,
+        "status": "ready",
+        "progress": 1.0,
+        "job": None,
+        "problem": None,
+        "bytes": file.st_size,
+        "made_at": file.st_mtime,
+        "file": f"/v1/backups/{path.stem}/file",
     }

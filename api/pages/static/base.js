@@ -219,7 +219,7 @@ export function onSubmit(form, work) {
 
 // Why a customer changes territory; a row of moves or of handovers.
 export function moveReason(row) {
-  if (!row.why) return row.reason || "–";
+  if (!row.why) return (page.language === "zh" && row.reason_zh) || row.reason || "–";
   if (row.why !== "balance") return say(`why_${row.why}`);
   const cost = (value) => say(value < 0 ? "why_saves" : "why_costs", { value: number(Math.abs(value)) });
   const measure = (name) => (hasWord(`measure_${name}`) ? say(`measure_${name}`) : name);

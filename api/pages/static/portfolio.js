@@ -180,7 +180,7 @@ function alertText(alert) {
   const key = `alert_${alert.measure}`;
   return hasWord(key)
     ? say(key, { territory: alert.territory ?? "", value: signedPercent(alert.value), use: percent(alert.value), count: number(alert.value) })
-    : alert.message;
+    : (page.language === "zh" && alert.message_zh) || alert.message;
 }
 
 function showHistory(versions) {
