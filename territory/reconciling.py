@@ -219,9 +219,12 @@ def driven_a_visit(calls: CallPlan, portfolio: Portfolio) -> pd.Series:
     """
     legs = _legs_of(calls, portfolio)
     day = [calls.visits["rep_id"], calls.visits["day"]]
-    shared = legs["whole"] - legs["detour"].groupby(day).transform("sum")
+    detours = legs["detour"].groupby(day).transform("sum")
+    # Where appointments send one to and fro, detours together are more than the day.
+    own = legs["detour"] * (legs["whole"] / detours.where(detours > 0)).clip(upper=1.0).fillna(0.0)
+    shared = legs["whole"] - own.groupby(day).transform("sum")
     weight = legs["away"] * legs["minutes"] + 1e-9
-    return legs["detour"] + shared * weight / weight.groupby(day).transform("sum")
+    return own + shared * weight / weight.groupby(day).transform("sum")
 
 
 def _legs_of(calls: CallPlan, portfolio: Portfolio) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -106,6 +107,26 @@ def test_who_is_near_does_not_pay_for_the_way_to_who_is_far():
     assert driven.to_dict() == pytest.approx(
         {"1": 120 * 5 / 127, "2": 120 * 60 / 127, "3": 4 + 120 * 62 / 127}, abs=0.1
     )
+
+
+def test_nobody_drives_less_than_nothing_where_appointments_send_one_to_and_fro():
+    world = town([(10.0, 0.0), (-10.0, 0.0), (12.0, 0.0), (-12.0, 0.0)])
+    calls = planned(world, weeks=1, fixed=[(name, MONDAY, f"{7 + 2 * int(name):02}:00") for name in "1234"])
+
+    driven = driven_a_visit(calls, world)
+
+    assert (driven > 0).all()
+    assert driven.sum() == pytest.approx(10 + 20 + 22 + 24 + 12, abs=0.1)
+
+
+def test_a_rep_without_a_home_learns_from_its_stops():
+    world = town(ring(4))
+    homeless = replace(world, reps=world.reps.assign(geometry=None))
+    calls = planned(homeless, weeks=1)
+
+    driven = driven_a_visit(calls, homeless)
+
+    assert driven.sum() == pytest.approx(calls.days["drive_minutes"].sum(), abs=0.1)
 
 
 def test_a_factor_is_judged_on_weeks_that_it_was_not_fitted_on():
