@@ -37,6 +37,9 @@ ROUNDS = 40
 RUINS, CHEAPER, AGAIN = 400, 10, 2
 """Ruins and recreations before the proof; where every visit is a must a round takes a tenth of the time, and after a
 proof that failed there are so many times as many."""
+RESISTING, A_RUIN = 4_000, 50_000
+"""Rounds for a day that resists, of so many comparisons each: OR-Tools' tabu search, begun from the same routes and for
+two seconds, betters them by less than these do."""
 WORTHLESS = -int(NEVER)
 
 
@@ -89,7 +92,8 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     search.use_prices()
     straight = budget // 2 if search.is_close else STRAIGHT
     if not search.directly(budget=min(budget, search.steps + straight)):
-        search.better(seed + 1, rounds=AGAIN * ruins if search.has_musts_only else ruins)
+        again = AGAIN * ruins if search.has_musts_only else min(RESISTING, budget // A_RUIN)
+        search.better(seed + 1, rounds=max(ruins, again))
         search.refine(budget=search.steps + int(REFINING * (budget - search.steps)))
         if search.is_proven:
             return search.proof

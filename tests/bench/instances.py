@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from territory.routing.sides import NEVER
 from territory.routing.task import Task, bounds_of, close_triangles, tightened
+from territory.travel import HourlyTimes, TravelMatrix
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data" / "routing"
 AREA_KM, SPEED_KMH, DETOUR, TOWNS = 40.0, 40.0, 1.3, 4
 SHIFT = (480.0, 1020.0)
 FINE = 1000
+PACES = (1.5, 1.35, 1.15, 1.0, 1.0, 1.05, 1.1, 1.3, 1.5)
+"""What the hours from eight to five make of the minutes of a way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +104,19 @@ def make_day(candidates: int, seed: int) -> Day:
         windows=windows,
         prizes=prizes.astype(float),
     )
+
+
+def make_dense_day(candidates: int, seed: int) -> Day:
+    """A day in 12 km with visits of 10 to 25 minutes: some 25 stops, the hardest to prove."""
+    day = make_day(candidates, seed)
+    service = np.random.default_rng(seed).integers(2, 6, candidates) * 5.0
+    return replace(day, matrix=np.round(day.matrix * 0.3, 1), service=service)
+
+
+def by_the_clock(day: Day) -> HourlyTimes:
+    """The ways of a day in each of its hours, slower in the morning and in the evening."""
+    nowhere = np.zeros(len(day.matrix))
+    return HourlyTimes(8, tuple(TravelMatrix(day.matrix * pace, day.matrix, nowhere, nowhere) for pace in PACES))
 
 
 def orienteering(vehicles: tuple[int, ...]) -> list[Instance]:

@@ -20,10 +20,21 @@ from pathlib import Path
 
 import numpy as np
 
-from territory.routing import solve_day
+from territory.routing import DayPlan, solve_day
 from territory.routing.exact import prove
+from territory.routing.hourly import solve_day_by_hour
 from territory.routing.team import share_out
-from tests.bench.instances import FINE, ROOT, Instance, make_day, orienteering, tours
+from tests.bench.instances import (
+    FINE,
+    ROOT,
+    Day,
+    Instance,
+    by_the_clock,
+    make_day,
+    make_dense_day,
+    orienteering,
+    tours,
+)
 from tests.bench.route_peers import PEERS
 
 SEED, DAYS = 7, 200
@@ -61,19 +72,32 @@ def warm_up() -> None:
     solve_day(**vars(day))
 
 
-def days(candidates: int, count: int = DAYS) -> Row:
+def solve_by_hour(day: Day) -> DayPlan:
+    """The day on roads that are slower in some hours."""
+    asked = {name: value for name, value in vars(day).items() if name != "matrix"}
+    return solve_day_by_hour(by_the_clock(day), **asked)
+
+
+def days(
+    candidates: int,
+    count: int = DAYS,
+    *,
+    kind: str = "day",
+    make: Callable[[int, int], Day] = make_day,
+    solve: Callable[[Day], DayPlan] = lambda day: solve_day(**vars(day)),
+) -> Row:
     """Days of so many candidates, value first, then driving."""
     plans, seconds = [], []
     for number in range(count):
-        day = make_day(candidates, SEED * 1_000_000 + number)
+        day = make(candidates, SEED * 1_000_000 + number)
         begin = time.process_time()
-        plans.append(solve_day(**vars(day)))
+        plans.append(solve(day))
         seconds.append(time.process_time() - begin)
     proven = float(np.mean([plan.status == "optimal" for plan in plans]))
     worst = max(plan.gap for plan in plans)
     quick = np.mean([spent < 1.0 and plan.status == "optimal" for plan, spent in zip(plans, seconds, strict=True)])
     note = f"{quick:.1%} proven within 1 s, largest gap {worst:.2%}, {sum(seconds):.0f} s in all"
-    return _row(f"day, {candidates} candidates", "ours", seconds, proven=proven, gap=float(worst), note=note)
+    return _row(f"{kind}, {candidates} candidates", "ours", seconds, proven=proven, gap=float(worst), note=note)
 
 
 def literature(name: str, instances: list[Instance]) -> Row:
@@ -144,6 +168,9 @@ CASES: dict[str, Callable[[], Row]] = {
     "day-25": partial(days, 25),
     "day-40": partial(days, 40),
     "days-20000": partial(days, 12, 20_000),
+    "dense-40": partial(days, 40, 20, kind="day, dense", make=make_dense_day),
+    "clock-40": partial(days, 40, 20, kind="day, by the clock", solve=solve_by_hour),
+    "dense-clock-40": partial(days, 40, 20, kind="day, dense, by the clock", make=make_dense_day, solve=solve_by_hour),
     "optw": lambda: literature("orienteering m=1 (optw)", orienteering((1,))),
     "tsptw": lambda: literature("time-window tours (tsptw)", tours()),
     "team": lambda: teams(orienteering((2, 3, 4))),
