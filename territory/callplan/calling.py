@@ -92,7 +92,8 @@ def plan_calls(
     time between two visits is free within ``rules.spacing_tolerance`` of it and costs more and more outside. Customers
     without a known last visit take turns by place when less than one visit falls into the plan.
 
-    *Days.* All days of a rep are wanted equally long, drive included: otherwise the least drive leaves days empty.
+    *Days.* All days of a rep are wanted equally long, drive included: otherwise the least drive leaves days empty. The
+    longest and the shortest are within 10 % of the mean of each other where visits and hours allow it.
 
     *Search.* Ruin and recreate over customers and sets of days (`search`), nights away where they save more than
     ``rules.night_minutes``, then each day by `territory.routing.solve_day`, which keeps to hours, pause and

@@ -134,7 +134,8 @@ def _owner(portfolio: Portfolio, customer: str) -> str:
     for rep, rows in held.items():
         if customer in customers[rows]:
             return rep
-    raise NotFoundError([Problem(f"customer '{customer}'", "No rep visits it.", "Say who is to go: --rep.")])
+    zh = f"客户“{customer}”：没有代表拜访。请用 --rep 指定代表。"
+    raise NotFoundError([Problem(f"customer '{customer}'", "No rep visits it.", "Say who is to go: --rep.", zh)])
 
 
 def _routes(portfolio: Portfolio, folder: Path, rep: str, start: str, only: str = "") -> Iterator[Route]:
@@ -151,7 +152,8 @@ def _routes(portfolio: Portfolio, folder: Path, rep: str, start: str, only: str 
     if chosen.empty:
         days = sorted(stops.loc[stops["rep_id"] == rep, "day"].unique())
         there_are = f"There are {days[0]} to {days[-1]}." if days else "There are none: plan them with territory calls."
-        raise NotFoundError([Problem(str(folder), f"No such day is planned for {rep}.", there_are)])
+        zh = f"{folder}：代表“{rep}”没有这一天的计划。" + (f"现有 {days[0]} 至 {days[-1]}。" if days else "")
+        raise NotFoundError([Problem(str(folder), f"No such day is planned for {rep}.", there_are, zh)])
     for day, visits in chosen.groupby("day"):
         # Appointments are musts; whoever has none may have to go for another.
         yield solve_route(portfolio, rep=rep, day=str(day), visits=visits.set_index("customer_id"))

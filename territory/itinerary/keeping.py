@@ -70,7 +70,8 @@ def read_stops(folder: str | Path) -> pd.DataFrame:
     path = Path(folder) / STOPS_FILE
     fix = "Give the folder that territory calls or territory route has written."
     if not path.is_file():
-        raise NotFoundError([Problem(str(path), "There is no such file.", fix)])
+        zh = f"{path}：没有此文件。请给出 territory calls 或 territory route 写出的文件夹。"
+        raise NotFoundError([Problem(str(path), "There is no such file.", fix, zh)])
     try:
         text = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
         is_fixed = text["appointment"].str.lower().eq("true")
@@ -80,7 +81,8 @@ def read_stops(folder: str | Path) -> pd.DataFrame:
             appointment=text["start"].str[:5].where(is_fixed),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError([Problem(str(path), f"It holds no stops that can be read ({error}).", fix)]) from error
+        zh = f"{path}：其中没有可读取的站点（{error}）。请给出 territory calls 或 territory route 写出的文件夹。"
+        raise DataError([Problem(str(path), f"It holds no stops that can be read ({error}).", fix, zh)]) from error
     return told
 
 
