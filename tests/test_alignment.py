@@ -369,3 +369,38 @@ def test_a_country_too_large_for_one_search_is_planned_in_pairs_first(monkeypatc
     assert plan.status != "infeasible"
     assert (count_pieces(xy, plan.labels) == 1).all()
     assert plan.gap < 0.1
+
+
+def test_penalties_stay_soft_until_the_search_is_quenched():
+    schedule = engine.Schedule(2.0, 0.02, 0.5)
+
+    stiffness = [schedule.stiffness_at(part, 0.01) for part in (0.0, 0.95, 1.0)]
+
+    assert stiffness == pytest.approx([15.0, 1_500.0, 75_000.0])
+
+
+def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monkeypatch):
+    xy, measures = country(60, seed=5)
+    whole, asked = engine._searched, []
+
+    def ends_outside(task, starts, schedules, runs, progress):
+        asked.append(schedules)
+        found = whole(task, starts, schedules, runs, progress)
+        if schedules is engine.REFINE:
+            return found
+        return [near_miss(task, plan) for plan in found]
+
+    def near_miss(task, plan):
+        """The same plan but for one customer, just outside a band."""
+        for unit, owner in product(range(len(plan.label)), range(task.count)):
+            label = plan.label.copy()
+            label[unit] = owner
+            if 0 < task.overrun(label) < engine.NEARLY and len(np.unique(label)) == task.count:
+                return plan._replace(label=label)
+        raise AssertionError("the world has no such plan")
+
+    monkeypatch.setattr(engine, "_searched", ends_outside)
+    plan = align_units(xy, measures, np.ones(3), 0.05, seed=1)
+
+    assert asked == [engine.FROM_SCRATCH, engine.REFINE]
+    assert plan.max_deviation.max() <= 0.05 + 1e-9

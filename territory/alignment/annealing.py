@@ -26,8 +26,8 @@ SWAPS, LATE_SWAPS = 0.1, 0.5
 SOFT, HARD, STIFFER, WALL = 15.0, 7.5, 30.0, 1e12
 """Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end; of
 a wall."""
-LEARN = 0.6
-"""The part of a round's penalty that becomes price."""
+TIGHT, TIGHTEST = 0.05, 0.01
+"""The tolerance under which more steps are worth it, by the square root of how far under; and where that ends."""
 DEAREST = 100.0
 """The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
 KEEP_FROM = 0.3
@@ -50,7 +50,9 @@ Weights = tuple[np.ndarray, np.ndarray, float, float, float]
 class Schedule:
     """How hot a search begins and ends, in mean energies of a unit, and how long it holds the centres still.
 
-    It aims at `edge` of the tolerance: the rest is room for the last moves. It has `least` rounds or more.
+    It aims at `edge` of the tolerance: the rest is room for the last moves. It has `least` rounds or more. `firm` is
+    how stiff penalties are before the quench, times the tolerance squared: prices should bring loads into their bands,
+    for between stiff penalties no border moves any more. `learn` is the part of a round's penalty that becomes price.
     """
 
     hot: float
@@ -58,12 +60,21 @@ class Schedule:
     hold: float
     edge: float = 0.95
     least: int = 250
+    firm: float = 0.15
+    learn: float = 0.3
 
     def at(self, part: float) -> float:
         """The temperature when `part` of the search is done: from hot to cold, then a quench."""
         if part <= QUENCH:
             return self.hot * (self.cold / self.hot) ** (part / QUENCH)
         return self.cold * (FROZEN / self.cold) ** ((part - QUENCH) / (1 - QUENCH))
+
+    def stiffness_at(self, part: float, tolerance: float) -> float:
+        """What the squares of the penalties weigh: from soft to firm, then hard in the quench."""
+        firm, hard = (max(weight / tolerance**2, SOFT) for weight in (self.firm, HARD))
+        if part <= QUENCH:
+            return SOFT * (firm / SOFT) ** (part / QUENCH)
+        return firm * (hard / firm) ** ((part - QUENCH) / (1 - QUENCH))
 
 
 class Annealing:
@@ -109,8 +120,7 @@ class Annealing:
         task, schedule = self._task, self._schedule
         if part >= schedule.hold:
             _release(task, self._ground, self._plan, turn)
-        hard = HARD / float(task.tolerance.min()) ** 2
-        stiffness = SOFT * (hard / SOFT) ** part * STIFFER**late
+        stiffness = schedule.stiffness_at(part, float(task.tolerance.min())) * STIFFER**late
         border = BORDER * task.smooth * self._energy * max(1.0 - part, 0.2)
         self._crew.work(
             self._ground,
@@ -120,7 +130,7 @@ class Annealing:
         )
         deviation = self._plan.load / task.shares - 1.0
         if not late:
-            price = _reprice(self._price, deviation, self._band, LEARN * stiffness)
+            price = _reprice(self._price, deviation, self._band, schedule.learn * stiffness)
             self._price = np.clip(price, -self._dearest, self._dearest)
         outside = task.excess(deviation)
         if outside < self._key[0] or (outside == 0.0 and part > KEEP_FROM):
@@ -246,7 +256,8 @@ def _reprice(price: np.ndarray, deviation: np.ndarray, band: np.ndarray, rate: f
 
 
 def _budget(task: Task, schedule: Schedule, at_border: int) -> tuple[int, int]:
-    """Rounds, and proposals in each: steps grow with the size to a limit; border units are asked twice at least."""
-    steps = np.clip(2000 * len(task.units.mass), 4e4, 8e6)
+    """Rounds, and proposals in each: steps grow with size to a limit, and when tight; border units are asked twice."""
+    tight = np.sqrt(TIGHT / np.clip(task.tolerance.min(), TIGHTEST, TIGHT))
+    steps = np.clip(2000 * len(task.units.mass), 4e4, 8e6) * tight
     proposals = max(2 * at_border, int(steps / 1000), LEAST)
     return int(np.clip(steps / proposals, schedule.least, 1000) * task.effort) + 1, proposals

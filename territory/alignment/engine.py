@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from territory.alignment.annealing import Annealing, Schedule
+from territory.alignment.annealing import HARD, Annealing, Schedule
 from territory.alignment.bound import choose, gap_at, rough_prices
 from territory.alignment.starts import Start, start_from_scratch, start_from_today, start_on_tables
 from territory.alignment.task import Task
@@ -29,6 +30,8 @@ DESIGNED, REPAIRED = 16_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
+NEARLY = 1.0
+"""How many tolerances outside its bands, summed, a plan may be for a short search to bring it in."""
 SHARED = 16
 """From this many territories on, two workers can share a search."""
 
@@ -41,16 +44,18 @@ FROM_SCRATCH = (
     Schedule(30, 0.1, 0.6),
     Schedule(100, 0.3, 0.6, edge=0.999),
 )
+# Where there is little time, or loads may be far outside their bands and moves dear, prices must be learnt fast.
+_hasty = partial(Schedule, firm=HARD, learn=0.6)
 # What came from pairs needs little more.
-REFINE = (Schedule(0.5, 0.02, 0.0, least=60),)
+REFINE = (_hasty(0.5, 0.02, 0.0, least=60),)
 # The second finds the plans of fewest moves: where moves are dear, centres must hold still for a while.
 FROM_TODAY = (
-    Schedule(2, 0.02, 0.0),
-    Schedule(10, 0.1, 0.3),
-    Schedule(20, 0.1, 0.6),
-    Schedule(10, 0.1, 0.0),
-    Schedule(30, 0.1, 0.0),
-    Schedule(5, 0.1, 0.0, edge=0.999),
+    _hasty(2, 0.02, 0.0),
+    _hasty(10, 0.1, 0.3),
+    _hasty(20, 0.1, 0.6),
+    _hasty(10, 0.1, 0.0),
+    _hasty(30, 0.1, 0.0),
+    _hasty(5, 0.1, 0.0, edge=0.999),
 )
 
 
@@ -134,7 +139,7 @@ def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], pr
     """The best plan of several searches; small tasks can afford more of them.
 
     A repair tries few at first, and as many as a design only where none of the few ends within the bands, or the best
-    of them is far above its bound.
+    of them is far above its bound. A plan that is nearly within its bands is searched a little more.
     """
     most, few = (
         int(np.clip(searched * task.effort / len(task.units.mass), 1, len(schedules)))
@@ -145,6 +150,9 @@ def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], pr
     best = _best_of(task, plans)
     if first < most and (task.overrun(best.label) > 0 or gap_at(task, *best) > FAR):
         best = _best_of(task, [*plans, *_searched(task, starts, schedules, range(first, most), progress)])
+    if schedules is not REFINE and 0 < task.overrun(best.label) < NEARLY:
+        again = Start(best.label, task.centres(best.label), best.price)
+        best = _best_of(task, [best, *_searched(task, [again], REFINE, range(1), progress)])
     return best
 
 
