@@ -18,11 +18,11 @@ export async function keepForLater(ahead = []) {
   try {
     if (loaded.length) await kept.addAll([location.pathname, ...new Set(loaded.map(String))]);
     await kept.addAll(ahead);
+    await navigator.serviceWorker.register("/offline.js", { scope: "/my" });
   } catch (error) {
     if (error instanceof TypeError) return; // the line went meanwhile: all of it the next time
     throw error;
   }
-  await navigator.serviceWorker.register("/offline.js", { scope: "/my" });
   await forgetOld(kept);
 }
 

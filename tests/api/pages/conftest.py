@@ -116,7 +116,8 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
 
     def is_fault(line: Any) -> bool:
         # What the service refuses, and a line that a test cuts, are said on the page.
-        return line.type == "error" and "Failed to load resource" not in line.text
+        is_of_the_line = any(said in line.text for said in ("Failed to load resource", "when fetching the script"))
+        return line.type == "error" and not is_of_the_line
 
     def sign_in(context: BrowserContext, who: str) -> None:
         body = {"login": who.replace(" ", ".").lower(), "password": PASSWORD}
