@@ -95,6 +95,9 @@ class Annealing:
         self._dearest = DEAREST + 2 * self._scale * float((task.units.handover / task.units.mass).max()) / task.count
         self._rounds, self._proposals = _budget(task, schedule, self._crew.at_border)
         self._best, self._key = start.label, (np.inf, np.inf)
+        units = task.units
+        is_more = len(units.travel) or task.on_units or task.ideal.any() or units.handover.any()
+        self._is_told_by_sums = not is_more
         self._second_moment = float((task.units.mass * (task.units.xy**2).sum(axis=1)).sum())
 
     def best(self, told: Callable[[float], None]) -> np.ndarray:
@@ -141,12 +144,11 @@ class Annealing:
     def _objective(self) -> float:
         """The plan's objective: from its sums, whatever the number of units, where they tell all of it."""
         task, moment = self._task, self._plan.moment
-        units = task.units
-        if len(units.travel) or task.on_units or task.ideal.any() or units.handover.any():
+        if not self._is_told_by_sums:
             return task.objective(self._plan.label)
         centre = task.pin(moment[:, 1:] / np.maximum(moment[:, :1], 1e-300))
         spread = moment[:, 0] * (centre**2).sum(axis=1) - 2 * (centre * moment[:, 1:]).sum(axis=1)
-        return self._second_moment + float(spread.sum()) + units.scatter
+        return self._second_moment + float(spread.sum()) + task.units.scatter
 
     def _polished(self) -> np.ndarray:
         """The best plan after every move and swap that betters it and keeps it in its bands, to their very edge."""
@@ -181,7 +183,8 @@ class _Crew:
         if self._pool is None:
             anneal(ground, self._plan, self._workers[0], *weights, proposals, *ways)
             return
-        self._share(self._pool)
+        self._share()
+        list(self._pool.map(lambda worker: list_border(self._plan, worker), self._workers))
         size = np.array([worker.border_count[0] for worker in self._workers])
         parts = np.ceil(proposals * size / max(size.sum(), 1)).astype(int)
 
@@ -190,7 +193,7 @@ class _Crew:
 
         list(self._pool.map(one, range(2)))
 
-    def _share(self, pool: ThreadPoolExecutor) -> None:
+    def _share(self) -> None:
         """Give each worker the territories on one side of a line through the middle of them all."""
         centre = self._plan.moment[:, 1:] / np.maximum(self._plan.moment[:, :1], 1e-300)
         angle = self._turn * GOLDEN_ANGLE
@@ -200,7 +203,6 @@ class _Crew:
         first[np.argsort(along, kind="stable")[: len(centre) // 2]] = True
         for worker, own in zip(self._workers, (first, ~first), strict=True):
             worker.own[:] = own
-        list(pool.map(lambda worker: list_border(self._plan, worker), self._workers))
         self._turn += 1
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -26,6 +27,8 @@ WORTH_A_STEP = 1e-5
 """A step that raises the dual by less than this part of it is idle."""
 WORTH_A_THREAD = 2000
 """Units that take longer than it takes to wake a thread."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -120,18 +123,13 @@ def cheapest(
     handover (n,) is the price of leaving `start` (-1: none). Units that may not move stay. travel (n, K) is what a
     unit of mass costs at each centre, its squared distance where there are no rows; allowed (n, K) likewise.
     """
-    cut = len(mass) // 2
     by_unit = (xy, mass, ratio, travel, allowed, start, handover, movable, label)
 
-    def half(rows: slice) -> float:
+    def part(rows: slice) -> float:
         return _cheapest(centres, price, *(values[rows] for values in by_unit))
 
-    # Always the sum of two halves, for two processors.
-    parts = (slice(None, cut), slice(cut, None))
-    if cut <= WORTH_A_THREAD:
-        return sum(map(half, parts))
     with ThreadPoolExecutor(2) as pool:
-        return sum(pool.map(half, parts))
+        return sum(_in_halves(part, len(mass), pool))
 
 
 @kernel()
@@ -220,7 +218,7 @@ def raise_prices(
     size = price.size
 
     def evaluate(z: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-        value, gradient, hessian, soft = _in_halves(offers, warm, z, pool)
+        value, gradient, hessian, soft = _smoothed_at(offers, warm, z, pool)
         if bands is None:
             return value - float((z * target).sum()), gradient - target, hessian, soft
         taken, load, slope = bands.smoothed(z, blunt)
@@ -268,14 +266,13 @@ def _climb(
     return price, float(np.abs(gradient / target).max()), soft
 
 
-def _in_halves(
+def _smoothed_at(
     offers: Offers, warm: np.ndarray, price: np.ndarray, pool: ThreadPoolExecutor
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Value, loads, curvature and soft sums of the smoothed dual: always the sum of two halves, for two processors."""
-    count, q = price.shape
-    cut, near = len(offers.mass) // 2, offers.centre.shape[1]
+    """Value, loads, curvature and soft sums of the smoothed dual."""
+    (count, q), near = price.shape, offers.centre.shape[1]
 
-    def half(rows: slice) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    def part(rows: slice) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         gradient, hessian, soft = np.zeros((count, q)), np.zeros((count * q, count * q)), np.zeros((count, 3))
         value = _smoothed(
             offers.centre[rows],
@@ -294,10 +291,16 @@ def _in_halves(
         )
         return value, gradient, hessian, soft
 
-    parts = (slice(None, cut), slice(cut, None))
-    halves = list(pool.map(half, parts) if cut > WORTH_A_THREAD else map(half, parts))
+    halves = _in_halves(part, len(offers.mass), pool)
     value, gradient, hessian, soft = (one + other for one, other in zip(*halves, strict=True))
     return value, gradient, hessian, soft
+
+
+def _in_halves(work: Callable[[slice], Result], count: int, pool: ThreadPoolExecutor) -> list[Result]:
+    """What `work` returns for each half of `count` rows: always two, however many processors share them."""
+    cut = count // 2
+    parts = (slice(None, cut), slice(cut, None))
+    return list(pool.map(work, parts) if cut > WORTH_A_THREAD else map(work, parts))
 
 
 def offers_at(
