@@ -98,8 +98,13 @@ def _check_origin(request: Request, csrf: str | None) -> None:
 class Version:
     """What If-Match says: the revision that was changed, or None for any (`*`)."""
 
-    def __call__(self, if_match: Annotated[str | None, Header(description="The ETag that was read.")] = None) -> Any:
-        """The revision."""
+    async def __call__(
+        self,
+        request: Request,
+        if_match: Annotated[str | None, Header(description="The ETag that was read.")] = None,
+    ) -> Any:
+        """The revision; what is sent is kept, to be shown beside how things are if somebody was quicker."""
+        request.state.sent = await request.body()
         if if_match is None:
             raise UnconditionalError("Send If-Match with the ETag that you have read.")
         tag = if_match.strip()

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
@@ -18,7 +19,7 @@ from starlette.responses import Response
 
 from api.exchange.responses import ProblemJson
 from api.logs import request_id
-from api.problems import ApiError
+from api.problems import ApiError, StaleError
 from territory.errors import DataError, InfeasibleError, NotFoundError, Problem, TerritoryError, UnavailableError
 
 log = logging.getLogger(__name__)
@@ -66,14 +67,17 @@ def problem(
     return ProblemJson(body, status_code=status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
-async def _refused(_request: Request, error: Any) -> Response:
+async def _refused(request: Request, error: Any) -> Response:
+    extras = error.extras
+    if isinstance(error, StaleError) and (sent := getattr(request.state, "sent", b"")):
+        extras = {"sent": orjson.loads(sent), **extras}
     return problem(
         error.status,
         error.title,
         error.detail,
         problems=error.problems,
         headers=error.headers,
-        extras=error.extras,
+        extras=extras,
     )
 
 

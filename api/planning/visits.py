@@ -100,12 +100,12 @@ def revise(desk: Desk, visit_id: str, revision: int | None, changes: Mapping[str
     """
     visit = one(desk, visit_id)
     if revision is not None and revision != visit.revision:
-        raise _stale(visit, revision, changes)
+        raise _stale(visit, revision)
     if visit.status != FINISHED:
         raise ConflictError("The visit has only begun; finish it first.")
     before = {name: getattr(visit, name) for name in changes}
     if not advance(desk.write(), Visit, visit.id, visit.revision, **changes):
-        raise _stale(_again(desk, visit), visit.revision, changes)
+        raise _stale(_again(desk, visit), visit.revision)
     desk.record("visit.changed", visit.id, visit.portfolio_id, before=before, after=dict(changes))
     return _again(desk, visit)
 
@@ -114,12 +114,12 @@ def take_back(desk: Desk, visit_id: str, revision: int | None) -> None:
     """Forget a visit that was begun by mistake."""
     visit = one(desk, visit_id)
     if revision is not None and revision != visit.revision:
-        raise _stale(visit, revision, {})
+        raise _stale(visit, revision)
     if visit.status != STARTED:
         raise ConflictError("The visit is finished; it can be changed, and not taken back.")
     gone = sa.delete(Visit).where(Visit.id == visit.id, Visit.revision == visit.revision).returning(Visit.id)
     if desk.write().execute(gone).first() is None:
-        raise _stale(_again(desk, visit), visit.revision, {})
+        raise _stale(_again(desk, visit), visit.revision)
     desk.record("visit.taken_back", visit.id, visit.portfolio_id, customer_id=visit.customer_id, day=visit.day)
 
 
@@ -270,12 +270,11 @@ def _minutes(started_at: float | None, at: float) -> float | None:
     return None if started_at is None or at < started_at else round((at - started_at) / 60, 1)
 
 
-def _stale(visit: Visit, given: int, sent: Mapping[str, Any]) -> StaleError:
+def _stale(visit: Visit, given: int) -> StaleError:
     return StaleError(
         f"You have changed version {given}; it is at {visit.revision} now. Look at both, then send yours again.",
         headers={"ETag": etag(visit)},
         yours=given,
-        sent=dict(sent),
         current=shown(visit),
     )
 

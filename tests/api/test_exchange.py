@@ -163,6 +163,7 @@ def test_an_edit_of_an_older_version_is_shown_both(service: Running, proposal: s
 
     assert late.status_code == 412
     assert late.json()["current"]["name"] == "mine"
+    assert late.json()["sent"] == {"name": "yours"}
     assert late.json()["yours"] == int(old.strip('"').split(".")[0])
     assert late.headers["etag"] == service.etag("manager", proposal)
 
