@@ -34,7 +34,7 @@ export function bestOrder(asked) {
 
 const labelOfNow = ({ from }) => ({ at: 0, time: from, drive: 0, visits: 0, musts: 0, before: null });
 
-// The ways to make one more visit: without a pause, or with it before leaving or after arriving.
+// The ways to make one more visit: without a pause, or with it on the way, as soon as it may begin.
 function goOn(label, visit, { minutes, service, windows, musts, pause, maxDrive }) {
   const leg = minutes[label.at][visit + 1];
   const drive = label.drive + leg;
@@ -51,9 +51,8 @@ function goOn(label, visit, { minutes, service, windows, musts, pause, maxDrive 
   const made = [begins(label.time + leg, label.hasPaused)];
   if (!label.hasPaused) {
     const [earliest, latest, long] = pause;
-    const [leaving, arriving] = [Math.max(label.time, earliest), Math.max(label.time + leg, earliest)];
-    if (leaving <= latest) made.push(begins(leaving + long + leg, true, leaving));
-    if (arriving <= latest) made.push(begins(arriving + long, true, arriving));
+    const paused = Math.max(label.time, earliest);
+    if (paused <= latest) made.push(begins(Math.max(label.time + leg, earliest) + long, true, paused));
   }
   return made.filter(Boolean);
 }
@@ -68,7 +67,7 @@ function atHome(label, { minutes, until, pause, maxDrive }) {
   if (!label.hasPaused && home > pause[1]) {
     paused = Math.max(label.time, pause[0]);
     if (paused > pause[1]) return null;
-    home += pause[2] + paused - label.time;
+    home += pause[2];
   }
   return home <= until + 1e-9 ? { label, home, drive, pause: paused } : null;
 }

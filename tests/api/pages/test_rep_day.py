@@ -235,7 +235,7 @@ DAYS_ON_THE_PHONE = """async (days) => {
 
 def test_the_order_that_a_phone_finds_is_as_good_as_the_solvers(site: Site, visit: Open):
     page = visit(None, "/signin")
-    days = [random_day(seed) for seed in range(25)]
+    days = [*(random_day(seed) for seed in range(25)), DAY_WITH_LUNCH_ON_THE_ROAD]
 
     found = page.evaluate(DAYS_ON_THE_PHONE, days)
 
@@ -252,11 +252,23 @@ def test_the_order_that_a_phone_finds_is_as_good_as_the_solvers(site: Site, visi
         assert mine["drive"] == pytest.approx(plan.drive, abs=0.2)
 
 
+DAY_WITH_LUNCH_ON_THE_ROAD = {
+    "minutes": [[0.0, 260.0, 0.0], [260.0, 0.0, 260.0], [0.0, 260.0, 0.0]],
+    "service": [30.0],
+    "windows": [[[480.0, 1080.0]]],
+    "musts": [False],
+    "from": 480.0,
+    "until": 1080.0,
+    "pause": [690.0, 720.0, 45.0],
+    "maxDrive": None,
+}
+
+
 def random_day(seed: int) -> dict[str, Any]:
-    """Up to eight visits scattered over 40 minutes of driving, some with hours of their own, in whole minutes."""
+    """Up to eight visits with hours of their own, 40 minutes of driving apart or (a third of the days) two hours."""
     rng = np.random.default_rng(seed)
     count = int(rng.integers(0, 9))
-    xy = rng.uniform(0, 30, (count + 2, 2))
+    xy = rng.uniform(0, 90 if seed % 3 == 1 else 30, (count + 2, 2))
     opens = rng.integers(480, 700, count)
     closes = opens + rng.integers(60, 400, count)
     return {
