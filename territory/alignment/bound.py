@@ -12,8 +12,8 @@ HEATS: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """Temperatures through which the smoothed dual is led to the exact one, in squared cell sizes."""
 EXACT, ROUGH = 1e-4, 0.01
 """How near loads are brought to where the prices want them, at the coldest temperature and before."""
-PATIENCE = 4
-"""Steps that hardly raise the bound before the next temperature."""
+PATIENCE = 1
+"""How many steps that hardly raise the bound there are before the next temperature."""
 FINE = 2
 """From which of them on a large task is solved on all its units, and one whose prices are known about."""
 

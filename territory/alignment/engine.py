@@ -22,7 +22,7 @@ Progress = Callable[[str, float], None]
 
 LARGE = 60_000
 """Above this many units, pairs of them are planned first."""
-MANY, HASTE = 5_000, 0.15
+MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
 STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
