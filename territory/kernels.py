@@ -26,7 +26,7 @@ def part(**options: Any) -> Callable[[Callable], Any]:
     """
 
     def compiled(function: Callable) -> Any:
-        made: Any = partial(njit, **{**_PART, **options})()(function)
+        made: Any = njit(**{**_PART, **options})(function)
 
         def refuse(*_: object, **__: object) -> NoReturn:
             raise TypeError(f"{function.__name__} is a part of kernels: only compiled functions call it.")

@@ -7,6 +7,7 @@ import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Database
@@ -22,6 +23,7 @@ MOST_FAILURES = {"login and address": 5, "address": 30, "login": 60, "own passwo
 """Failures within the window after which nobody may try again: one person's typing errors, one machine's guesses,
 many machines' guesses at one login, and guesses of one who sits at somebody else's session."""
 _SECRET_BYTES = 32
+Held = TypeVar("Held", Session, Token)
 
 
 def secret_hash(secret: str) -> str:
@@ -127,18 +129,10 @@ def by_session(work: Work, secret: str, vouched_seconds: float) -> Principal | N
     digest = secret_hash(secret)
 
     def read() -> tuple[Principal, float | None] | None:
-        row = (
-            work.read()
-            .execute(
-                sa.select(Session, User)
-                .join(User, User.id == Session.user_id)
-                .where(Session.secret_hash == digest, User.is_active)
-            )
-            .first()
-        )
-        if row is None:
+        held = _holder(work, Session, digest)
+        if held is None:
             return None
-        found, user = row
+        found, user = held
         return Principal.of(user, found.csrf), _first(found.expires_at, vouched_until(user, vouched_seconds))
 
     return _valid(work.remembered(("session", digest), read))
@@ -149,21 +143,21 @@ def by_token(work: Work, secret: str, vouched_seconds: float) -> Principal | Non
     digest = secret_hash(secret)
 
     def read() -> tuple[Principal, float | None] | None:
-        row = (
-            work.read()
-            .execute(
-                sa.select(Token.expires_at, User)
-                .join(User, User.id == Token.user_id)
-                .where(Token.secret_hash == digest, User.is_active)
-            )
-            .first()
-        )
-        if row is None:
+        held = _holder(work, Token, digest)
+        if held is None:
             return None
-        expires_at, user = row
-        return replace(Principal.of(user), until=expires_at), _first(expires_at, vouched_until(user, vouched_seconds))
+        found, user = held
+        until = _first(found.expires_at, vouched_until(user, vouched_seconds))
+        return replace(Principal.of(user), until=found.expires_at), until
 
     return _valid(work.remembered(("token", digest), read))
+
+
+def _holder(work: Work, kind: type[Held], digest: str) -> tuple[Held, User] | None:
+    """The session or token with this hash, and whose it is, while he may sign in."""
+    wanted = sa.select(kind, User).join(User, User.id == kind.user_id).where(kind.secret_hash == digest, User.is_active)
+    row = work.read().execute(wanted).first()
+    return None if row is None else (row[0], row[1])
 
 
 def _first(*moments: float | None) -> float | None:

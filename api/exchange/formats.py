@@ -21,7 +21,7 @@ from api.exchange.responses import PRIVATE, Json, is_fresh, not_modified
 from api.exchange.speech import IN_CHINESE, Speech
 from api.exchange.workbooks import geopackage, workbook
 from api.language import TAGS, language_of
-from api.planning.listing import Listing
+from api.planning.listing import Listing, fields_of
 from api.problems import NotAcceptableError
 from territory.files.text import escape
 
@@ -159,12 +159,7 @@ def _row(content: Mapping[str, Any]) -> Listing:
 
 def _fields(content: Mapping[str, Any]) -> Listing:
     """A thing as people read one: a field below the other, those of an object in it by its name and theirs."""
-    rows: dict[str, Any] = {}
-    for name, value in content.items():
-        inner = value if isinstance(value, Mapping) else {}
-        rows |= {f"{name}.{key}": _flat(each) for key, each in inner.items()} or {
-            name: None if inner == value else _flat(value)
-        }
+    rows = {name: None if content.get(name) == {} else _flat(value) for name, value in fields_of(content).items()}
     return Listing.plain(field=rows, value=rows.values())
 
 

@@ -168,10 +168,15 @@ def etag(row: Revised, state: str = "", job: Job | None = None) -> str:
 def check_revision(given: int | None, found: int, current: Callable[[], Any], tag: str) -> int:
     """The revision to change, when it is the one that was read; else StaleError, with how things are now."""
     if given is not None and given != found:
-        raise StaleError(
-            f"You have changed version {given}; it is at {found} now. Look at both, then send yours again.",
-            headers={"ETag": tag},
-            yours=given,
-            current=current(),
-        )
+        raise stale(given, found, current(), tag)
     return found
+
+
+def stale(given: int, found: int, current: Any, tag: str) -> StaleError:
+    """That somebody was quicker: the revision that was changed, the one that there is, and how things are now."""
+    return StaleError(
+        f"You have changed version {given}; it is at {found} now. Look at both, then send yours again.",
+        headers={"ETag": tag},
+        yours=given,
+        current=current,
+    )

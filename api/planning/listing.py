@@ -73,6 +73,15 @@ class Listing:
         return None if found is None else found.records()[0]
 
 
+def fields_of(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Field -> value of a JSON object; those of an object in it by its name and theirs, as in `home.lon`."""
+    fields: dict[str, Any] = {}
+    for name, value in content.items():
+        inner = value if isinstance(value, Mapping) else {}
+        fields |= {f"{name}.{key}": each for key, each in inner.items()} or {name: value}
+    return fields
+
+
 def plain_values(column: pd.Series) -> list[Any]:
     """Python's own numbers and texts, None for what is not known or not finite."""
     if column.dtype.kind == "f":

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import territory
 from api.content import Parts, encode_portfolio
 from api.planning.desk import Desk, check_revision, etag
-from api.planning.listing import DEGREE_DECIMALS, Listing, point_shapes, polygon_shapes
+from api.planning.listing import DEGREE_DECIMALS, Listing, fields_of, point_shapes, polygon_shapes
 from api.planning.sentences import alert_zh
 from api.problems import ConflictError, ForbiddenError, UnavailableError, UnknownError
 from api.store import Alignment, Job, StoredPortfolio, advance, keep_blobs, new_id, now
@@ -342,10 +342,7 @@ def rules_of(portfolio: Portfolio) -> dict[str, Any]:
 
 def rules_table(rules: Mapping[str, Any]) -> Listing:
     """The rules as JSON, a row each; of one with several values, a row for each of them."""
-    rows: dict[str, Any] = {}
-    for name, value in rules.items():
-        several = value if isinstance(value, Mapping) else {}
-        rows |= {f"{name}.{key}": each for key, each in several.items()} or {name: None if several else value}
+    rows = fields_of(rules)
     return Listing.plain(rule=rows, value=rows.values())
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from api.planning.days import is_visited_by, ready, rep_of
-from api.planning.desk import Desk, etag
+from api.planning.desk import Desk, check_revision, etag, stale
 from api.planning.listing import Listing
 from api.problems import ConflictError, StaleError, UnknownError
 from api.store import Visit, advance, new_id, now
@@ -99,13 +99,12 @@ def revise(desk: Desk, visit_id: str, revision: int | None, changes: Mapping[str
         It has not been finished yet.
     """
     visit = one(desk, visit_id)
-    if revision is not None and revision != visit.revision:
-        raise _stale(visit, revision)
+    check_revision(revision, visit.revision, lambda: shown(visit), etag(visit))
     if visit.status != FINISHED:
         raise ConflictError("The visit has only begun; finish it first.")
     before = {name: getattr(visit, name) for name in changes}
     if not advance(desk.write(), Visit, visit.id, visit.revision, **changes):
-        raise _stale(_again(desk, visit), visit.revision)
+        raise _overtaken(desk, visit)
     desk.record("visit.changed", visit.id, visit.portfolio_id, before=before, after=dict(changes))
     return _again(desk, visit)
 
@@ -113,13 +112,12 @@ def revise(desk: Desk, visit_id: str, revision: int | None, changes: Mapping[str
 def take_back(desk: Desk, visit_id: str, revision: int | None) -> None:
     """Forget a visit that was begun by mistake."""
     visit = one(desk, visit_id)
-    if revision is not None and revision != visit.revision:
-        raise _stale(visit, revision)
+    check_revision(revision, visit.revision, lambda: shown(visit), etag(visit))
     if visit.status != STARTED:
         raise ConflictError("The visit is finished; it can be changed, and not taken back.")
     gone = sa.delete(Visit).where(Visit.id == visit.id, Visit.revision == visit.revision).returning(Visit.id)
     if desk.write().execute(gone).first() is None:
-        raise _stale(_again(desk, visit), visit.revision)
+        raise _overtaken(desk, visit)
     desk.record("visit.taken_back", visit.id, visit.portfolio_id, customer_id=visit.customer_id, day=visit.day)
 
 
@@ -266,17 +264,14 @@ def _again(desk: Desk, visit: Visit) -> Visit:
     return desk.write().get_one(Visit, visit.id, populate_existing=True)
 
 
+def _overtaken(desk: Desk, visit: Visit) -> StaleError:
+    """That somebody was quicker between our reading and our writing."""
+    given, now_it_is = visit.revision, _again(desk, visit)
+    return stale(given, now_it_is.revision, shown(now_it_is), etag(now_it_is))
+
+
 def _minutes(started_at: float | None, at: float) -> float | None:
     return None if started_at is None or at < started_at else round((at - started_at) / 60, 1)
-
-
-def _stale(visit: Visit, given: int) -> StaleError:
-    return StaleError(
-        f"You have changed version {given}; it is at {visit.revision} now. Look at both, then send yours again.",
-        headers={"ETag": etag(visit)},
-        yours=given,
-        current=shown(visit),
-    )
 
 
 def _record(desk: Desk, visit: Visit) -> None:

@@ -96,9 +96,8 @@ class Annealing:
         self._rounds, self._proposals = _budget(task, schedule, self._crew.at_border)
         self._best, self._key = start.label, (np.inf, np.inf)
         units = task.units
-        is_more = len(units.travel) or task.on_units or task.ideal.any() or units.handover.any()
-        self._is_told_by_sums = not is_more
-        self._second_moment = float((task.units.mass * (task.units.xy**2).sum(axis=1)).sum())
+        self._is_told_by_sums = not (len(units.travel) or task.on_units or task.ideal.any() or units.handover.any())
+        self._second_moment = float((units.mass * (units.xy**2).sum(axis=1)).sum())
 
     def best(self, told: Callable[[float], None]) -> np.ndarray:
         """Labels (n,) of the best plan seen, judged first by its balance.

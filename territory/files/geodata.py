@@ -94,7 +94,6 @@ def _read_layer(path: Path, ledger: Ledger) -> tuple[pa.Table, str, str | None]:
     import pyogrio
     from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
 
-    unread = (CRSError, DataSourceError, DataLayerError, FeatureError, GeometryError, pa.ArrowException)
     source = _source_name(path, ledger)
     try:
         # Any layer does for plain tables; layers with geometry come first.
@@ -106,7 +105,15 @@ def _read_layer(path: Path, ledger: Ledger) -> tuple[pa.Table, str, str | None]:
         _check_size(about["features"], len(about["fields"]), ledger)
         meta, table = pyogrio.read_arrow(source, layer=layer)
         table.validate(full=True)
-    except (*unread, UnicodeDecodeError) as error:
+    except (
+        CRSError,
+        DataSourceError,
+        DataLayerError,
+        FeatureError,
+        GeometryError,
+        pa.ArrowException,
+        UnicodeDecodeError,
+    ) as error:
         raise _damaged(ledger, error) from error
     return table, meta["geometry_name"] or "wkb_geometry", meta["crs"]
 

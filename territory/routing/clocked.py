@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from territory.kernels import kernel
+from territory.kernels import kernel, part
 from territory.routing.sides import NEVER
 from territory.routing.task import Task
 from territory.travel.hours import HourlyTimes
@@ -73,6 +73,19 @@ class Timing:
     pause_leg: int
 
 
+@part()
+def _there_at(seconds, ends, here, there, left, now):
+    """When one is there who has `left` of the way to go, as a part of it."""
+    hour = 0
+    while ends[hour] <= now:
+        hour += 1
+    while now + left * seconds[hour, here, there] > ends[hour]:
+        left -= (ends[hour] - now) / seconds[hour, here, there]
+        now = float(ends[hour])
+        hour += 1
+    return np.int64(np.ceil(now + left * seconds[hour, here, there] - 1e-6))
+
+
 @kernel()
 def reached(seconds, ends, here, there, leave):
     """When one is there who leaves at `leave`, in whole seconds, rounded up.
@@ -80,15 +93,7 @@ def reached(seconds, ends, here, there, leave):
     An hour's pace is the part of the way that is driven in a second of it. Who leaves later never arrives earlier
     (Ichoua, Gendreau and Potvin 2003, European Journal of Operational Research 144(2)).
     """
-    hour = 0
-    while ends[hour] <= leave:
-        hour += 1
-    left, now = 1.0, float(leave)
-    while now + left * seconds[hour, here, there] > ends[hour]:
-        left -= (ends[hour] - now) / seconds[hour, here, there]
-        now = float(ends[hour])
-        hour += 1
-    return np.int64(np.ceil(now + left * seconds[hour, here, there] - 1e-6))
+    return _there_at(seconds, ends, here, there, 1.0, float(leave))
 
 
 @kernel()
@@ -104,14 +109,7 @@ def reached_with_rest(seconds, ends, here, there, leave, begin, long):
         now = float(until)
         if until == ends[hour]:
             hour += 1
-    now += long
-    while ends[hour] <= now:
-        hour += 1
-    while now + left * seconds[hour, here, there] > ends[hour]:
-        left -= (ends[hour] - now) / seconds[hour, here, there]
-        now = float(ends[hour])
-        hour += 1
-    return np.int64(np.ceil(now + left * seconds[hour, here, there] - 1e-6))
+    return _there_at(seconds, ends, here, there, left, now + long)
 
 
 @kernel()

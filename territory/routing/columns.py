@@ -275,49 +275,15 @@ class _Pricing:
 
     def quickly(self, floor: int) -> None:
         """Routes found when labels are compared by time and worth alone."""
-        prized, nothing, full = self.prized, self.none, np.full_like(self.memory, np.iinfo(np.uint64).max)
-        labels, count, _, _, steps, _ = grow(
-            self.side,
-            prized,
-            prized,
-            0,
-            full,
-            nothing,
-            NO_ENDS,
-            False,
-            self.outlook,
-            floor,
-            False,
-            True,
-            False,
-            LOOSE,
-            UNASKED,
-        )
-        self.steps += steps
+        everything = np.full_like(self.memory, np.iinfo(np.uint64).max)
+        labels, count, _, _ = self._from_start(floor, LOOSE, memory=everything, is_loose=True)
         self._keep_best(labels, count, floor)
 
     def thoroughly(self, floor: int, budget: int) -> tuple[int, bool]:
         """What the best route gains at most, and whether that was searched to the end: else it is the outlook's."""
         outlook = self.outlook
         floor = max([floor, *(worth - int(self.price[list(route)].sum()) for route, worth in self.found.items())])
-        labels, count, best, _, steps, is_complete = grow(
-            self.side,
-            self.prized,
-            self.prized,
-            0,
-            self.memory,
-            self.none,
-            NO_ENDS,
-            False,
-            outlook,
-            floor,
-            False,
-            False,
-            True,
-            max(budget - self.steps, 0),
-            UNASKED,
-        )
-        self.steps += steps
+        labels, count, best, is_complete = self._from_start(floor, max(budget - self.steps, 0), raises_cut=True)
         self._keep_best(labels, count, floor)
         if is_complete or not outlook.tick:
             return int(best) if is_complete else int(NEVER), is_complete
@@ -329,25 +295,8 @@ class _Pricing:
         Irnich, Desaulniers, Desrosiers and Hadjar 2010, "Path-reduced costs for eliminating arcs in routing and
         scheduling", INFORMS Journal on Computing 22(2).
         """
-        prized, nothing, m = self.prized, self.none, len(self.prized)
-        labels, count, _, _, steps, is_complete = grow(
-            self.side,
-            prized,
-            prized,
-            0,
-            self.memory,
-            nothing,
-            NO_ENDS,
-            False,
-            self.outlook,
-            cut,
-            False,
-            False,
-            False,
-            max(budget - self.steps, 0),
-            UNASKED,
-        )
-        self.steps += steps
+        prized, m = self.prized, len(self.prized)
+        labels, count, _, is_complete = self._from_start(cut, max(budget - self.steps, 0))
         if not is_complete:
             return
         ends = ends_from(labels, count, self.side, prized, 0)
@@ -358,7 +307,7 @@ class _Pricing:
             prized,
             0,
             self.memory,
-            nothing,
+            self.none,
             ends,
             True,
             NO_OUTLOOK,
@@ -375,6 +324,39 @@ class _Pricing:
             # A search sees no leg into its end: whoever is first on the way there is the last one seen from the other.
             legs[0] = True
             self.sides = sides_of(self.task, legs & self.side.legs)
+
+    def _from_start(
+        self,
+        cut: int,
+        comparisons: int,
+        *,
+        memory: np.ndarray | None = None,
+        is_loose: bool = False,
+        raises_cut: bool = False,
+    ) -> tuple[Labels, int, int, bool]:
+        """Routes that gain more than `cut`: labels, how many, the most gained, and whether the search came to its end.
+
+        memory, is_loose, raises_cut, comparisons (as budget) : as `grow` has them
+        """
+        labels, count, best, _, steps, is_complete = grow(
+            self.side,
+            self.prized,
+            self.prized,
+            0,
+            self.memory if memory is None else memory,
+            self.none,
+            NO_ENDS,
+            False,
+            self.outlook,
+            cut,
+            False,
+            is_loose,
+            raises_cut,
+            comparisons,
+            UNASKED,
+        )
+        self.steps += steps
+        return labels, count, best, is_complete
 
     def excess(self, vehicles: int) -> np.ndarray:
         """(m,) how often too much each visit is made when every vehicle drives the best route found; 0 without one."""
