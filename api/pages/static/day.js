@@ -233,6 +233,7 @@ function showHead() {
   const rep = state.reps.find(({ rep_id: id }) => id === state.rep_id);
   const portfolio = state.portfolios.find(({ portfolio_id: id }) => id === state.portfolio_id);
   byId("title").textContent = longDay(state.day);
+  byId("ways").classList.remove("arriving");
   byId("subtitle").textContent = [rep?.name || state.rep_id, rep?.territory, portfolio?.name].filter(Boolean).join(" · ");
   for (const [id, offset] of [["to-today", 0], ["to-tomorrow", 1]]) byId(id).setAttribute("aria-pressed", String(state.day === localDay(offset)));
 }
