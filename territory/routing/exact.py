@@ -34,12 +34,11 @@ REFINED, REFINING = 0.01, 0.75
 """A bound this close needs no better prices, which may take this part of what is left."""
 FEW_MUSTS = 5
 ROUNDS = 40
-RUINS, CHEAPER, AGAIN = 400, 10, 2
-"""Ruins and recreations before the proof; where every visit is a must a round takes a tenth of the time, and after a
-proof that failed there are so many times as many."""
-RESISTING, A_RUIN = 4_000, 50_000
-"""Rounds for a day that resists, of so many comparisons each: OR-Tools' tabu search, begun from the same routes and for
-two seconds, betters them by less than these do."""
+RUINS, MORE, AGAIN = 1_500_000, 10, 2
+"""Comparisons of ruin and recreate before the proof, so many times as many beyond a day's visits; and, where every
+visit is a must, after a proof that failed."""
+RESISTING, OF_ALL = 14_000_000, 14
+"""Comparisons of ruin and recreate for a day that resists, and the part of all that they may be at most."""
 WORTHLESS = -int(NEVER)
 
 
@@ -87,13 +86,13 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     first_try = min(FIRST_TRY * task.visits**2, FIRST_TRY_AT_MOST)
     if search.musts <= FEW_MUSTS and search.alternately(budget=min(budget, search.steps + first_try)):
         return search.proof
-    ruins = RUINS * (CHEAPER if search.has_musts_only or task.visits > LARGE else 1)
-    search.better(seed, rounds=ruins)
+    ruins = RUINS * (MORE if task.visits > LARGE else 1)
+    search.better(seed, budget=ruins)
     search.use_prices()
     straight = budget // 2 if search.is_close else STRAIGHT
     if not search.directly(budget=min(budget, search.steps + straight)):
-        again = AGAIN * ruins if search.has_musts_only else min(RESISTING, budget // A_RUIN)
-        search.better(seed + 1, rounds=max(ruins, again))
+        again = AGAIN * ruins if search.has_musts_only else min(RESISTING, budget // OF_ALL)
+        search.better(seed + 1, budget=max(ruins, again))
         search.refine(budget=search.steps + int(REFINING * (budget - search.steps)))
         if search.is_proven:
             return search.proof
@@ -239,9 +238,9 @@ class _Search:
         """Whether every visit must be made."""
         return self.musts == self.task.visits
 
-    def better(self, seed: int, *, rounds: int) -> None:
+    def better(self, seed: int, *, budget: int) -> None:
         """Better the route by ruin and recreate."""
-        routes, _ = improve(self.sides[0], self.ample, self.task.must, [self.route], rounds=rounds, seed=seed)
+        routes, _ = improve(self.sides[0], self.ample, self.task.must, [self.route], budget=budget, seed=seed)
         self.offer(routes[0])
 
     def directly(self, *, budget: int) -> bool:

@@ -7,12 +7,13 @@ Science 54(2), here for visits that need not all be made: what goes back in is c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
 
-from territory.kernels import part
-from territory.routing.sides import NEVER, Side, after_pause, end_time, first_start
+from territory.kernels import kernel, part
+from territory.routing.sides import NEVER, Side, after_pause, first_start
 
 BLINK = 0.02
 """How often a place for a visit is overlooked, so that not every round ends alike."""
@@ -20,6 +21,46 @@ STRING, REMOVED = 10, 20
 """The longest string of stops, and the mean number of them, that are taken out of a day."""
 HOT, COLD = 0.5, 0.02
 """Acceptance at the beginning and at the end, beside what a visit is worth (or a leg costs) on average."""
+SKEW = 0.25
+"""By what part at most the merit of a visit is taken for more or less than it is."""
+A_ROUND, A_STOP = 200, 4
+"""Comparisons that a round takes as long as, and the timing of a stop."""
+TO_COME, BEHIND = range(2)
+"""Where the pause is."""
+
+
+class Routes(NamedTuple):
+    """Routes in the making, one a row; p counts the places of a row from the start (0) to the end (size + 1).
+
+    rows : (v, m) places; size, driven : (v,); early, late : (v, 2, m) when service starts at the earliest, and at the
+    latest so that all that follows holds, while the pause is to come (0) and when it is behind one (1); owner : (m,)
+    the row of each visit, -1 for none.
+    """
+
+    rows: np.ndarray
+    size: np.ndarray
+    driven: np.ndarray
+    early: np.ndarray
+    late: np.ndarray
+    owner: np.ndarray
+
+
+class Table(NamedTuple):
+    """Where a round does its work.
+
+    waiting : (m,) visits; merit, at : (m, v) of the best place for each in each row, and which it is (0: there is
+    none); skew : (m,) what its merit is multiplied by in this round; absent : (m,) how often each must was left out;
+    touched : (v,) rows that were ruined; steps : (1,) comparisons made; state : (1,) of the choices.
+    """
+
+    waiting: np.ndarray
+    merit: np.ndarray
+    at: np.ndarray
+    skew: np.ndarray
+    absent: np.ndarray
+    touched: np.ndarray
+    steps: np.ndarray
+    state: np.ndarray
 
 
 def improve(
@@ -28,7 +69,7 @@ def improve(
     must: np.ndarray,
     routes: Sequence[Sequence[int]],
     *,
-    rounds: int,
+    budget: int,
     seed: int,
 ) -> tuple[list[list[int]], int]:
     """Routes that are together worth at least as much as those given.
@@ -39,23 +80,53 @@ def improve(
     worth : (m,) int
     must : (m,) bool, put back first; worth tells how much they count
     routes : one list of places for each route, which may be empty; they must hold
-    rounds : ruins and recreations
+    budget : comparisons that may be made
     seed : of the choices
 
     Returns
     -------
     routes : as given; worth : of their visits, less what legs (and time) cost
     """
-    m = len(worth)
-    rows = np.zeros((len(routes), m), np.int64)
-    size = np.zeros(len(routes), np.int64)
+    m, vehicles = len(worth), len(routes)
+    now, trial, best = (_empty(vehicles, m) for _ in range(3))
     for row, route in enumerate(routes):
-        rows[row, 1 : len(route) + 1] = route
-        rows[row, len(route) + 1] = m - 1
-        size[row] = len(route)
+        now.rows[row, 1 : len(route) + 1] = route
+        now.rows[row, len(route) + 1] = m - 1
+        now.size[row] = len(route)
+        now.owner[list(route)] = row
+    table = Table(
+        waiting=np.zeros(m, np.int64),
+        merit=np.zeros((m, vehicles)),
+        at=np.zeros((m, vehicles), np.int64),
+        skew=np.ones(m),
+        absent=np.zeros(m),
+        touched=np.zeros(vehicles, np.uint8),
+        steps=np.zeros(1, np.int64),
+        state=np.array([(2 * seed + 1) * 0x9E3779B97F4A7C15 % 2**64], np.uint64),
+    )
     near = np.argsort(side.drive[1:-1, 1:-1] + side.drive[1:-1, 1:-1].T, axis=1, kind="stable") + 1
-    best, sizes, value = _search(side, worth, must, rows, size, near, rounds, np.uint64(2 * seed + 1))
-    return [best[row, 1 : sizes[row] + 1].tolist() for row in range(len(routes))], int(value)
+    value = _search(side, worth, must, now, trial, best, table, near, _scale(side, worth, must, near), budget)
+    return [best.rows[row, 1 : best.size[row] + 1].tolist() for row in range(vehicles)], int(value)
+
+
+def _empty(vehicles: int, m: int) -> Routes:
+    return Routes(
+        rows=np.zeros((vehicles, m), np.int64),
+        size=np.zeros(vehicles, np.int64),
+        driven=np.zeros(vehicles, np.int64),
+        early=np.zeros((vehicles, 2, m), np.int64),
+        late=np.zeros((vehicles, 2, m), np.int64),
+        owner=np.full(m, -1, np.int64),
+    )
+
+
+def _scale(side: Side, worth: np.ndarray, must: np.ndarray, near: np.ndarray) -> float:
+    """What a visit is worth on average that need not be made; where every one must be, what a short leg costs."""
+    prizes = worth[1:-1][~must[1:-1] & (worth[1:-1] > 0)]
+    if len(prizes):
+        return max(float(prizes.mean()), 1.0)
+    second = near[:, min(1, near.shape[1] - 1)] if len(near) else np.zeros(0, np.int64)
+    return max(float(side.cost[second, np.arange(1, len(worth) - 1)].sum()) / max(len(near), 1), 1.0)
 
 
 @part()
@@ -70,21 +141,6 @@ def _random(state):
 
 
 @part()
-def _retime(side, row, size, early, late):
-    """Write the earliest and latest starts along one row, the pause left aside."""
-    m = side.drive.shape[0]
-    early[0] = 0
-    for p in range(1, size + 2):
-        a, b = row[p - 1], row[p]
-        time = early[p - 1] + side.service[a] + side.drive[a, b]
-        early[p] = time if b == m - 1 else first_start(side, b, time)
-    late[size + 1] = side.horizon
-    for p in range(size, -1, -1):
-        a, b = row[p], row[p + 1]
-        late[p] = _last_start(side, a, late[p + 1] - side.service[a] - side.drive[a, b])
-
-
-@part()
 def _last_start(side, place, time):
     """The latest start of service at a place until `time`; -1 when there is none."""
     if place == 0:
@@ -96,261 +152,297 @@ def _last_start(side, place, time):
 
 
 @part()
-def _back(side, row, size):
-    """When a row is back, the pause taken where it delays least; NEVER when it does not hold."""
-    without = np.int64(0)
-    rested = NEVER if side.pause_long > 0 else np.int64(0)
-    if side.pause_long == 0:
-        without = NEVER
-    for p in range(1, size + 1):
+def _retime(side, routes, v):
+    """Write early, late and driven along one row."""
+    end = side.drive.shape[0] - 1
+    row, size = routes.rows[v], routes.size[v]
+    early, late = routes.early[v], routes.late[v]
+    has_pause = side.pause_long > 0
+    early[TO_COME, 0] = 0 if has_pause else NEVER
+    early[BEHIND, 0] = NEVER if has_pause else 0
+    driven = np.int64(0)
+    for p in range(1, size + 2):
         a, b = row[p - 1], row[p]
         drive = side.drive[a, b]
-        late = NEVER
-        if without < NEVER:
-            late = after_pause(side, without + side.service[a], drive)
-            without = first_start(side, b, without + side.service[a] + drive)
-        if late < NEVER:
-            late = first_start(side, b, late)
-        if rested < NEVER:
-            rested = first_start(side, b, rested + side.service[a] + drive)
-        rested = min(rested, late)
-        if without >= NEVER and rested >= NEVER:
-            return NEVER
+        driven += drive
+        time = NEVER
+        if early[BEHIND, p - 1] < NEVER:
+            time = early[BEHIND, p - 1] + side.service[a] + drive
+        before = NEVER
+        if early[TO_COME, p - 1] < NEVER:
+            before = early[TO_COME, p - 1] + side.service[a] + drive
+            time = min(time, after_pause(side, before - drive, drive))
+        if b < end:
+            time = first_start(side, b, time) if time < NEVER else NEVER
+            before = first_start(side, b, before) if before < NEVER else NEVER
+        early[TO_COME, p], early[BEHIND, p] = before, time
+    routes.driven[v] = driven
+    late[TO_COME, size + 1] = side.exempt_until if has_pause else -1
+    late[BEHIND, size + 1] = side.horizon
+    for p in range(size, -1, -1):
+        a, b = row[p], row[p + 1]
+        ready = late[BEHIND, p + 1] - side.drive[a, b]
+        late[BEHIND, p] = _last_start(side, a, ready - side.service[a])
+        late[TO_COME, p] = -1
+        if has_pause:
+            before = late[TO_COME, p + 1] - side.drive[a, b]
+            if late[BEHIND, p + 1] - side.pause_long >= side.pause_from:
+                before = max(before, min(side.pause_until, ready - side.pause_long))
+            late[TO_COME, p] = _last_start(side, a, before - side.service[a])
+
+
+@part()
+def _back(side, routes, v):
+    """When a row is back; NEVER when it does not hold."""
+    last = routes.size[v] + 1
     back = NEVER
-    for is_paused in range(2):
-        at = rested if is_paused else without
-        if at < NEVER:
-            back = min(back, end_time(side, row[size], at, is_paused))
+    if routes.early[v, BEHIND, last] <= side.horizon:
+        back = routes.early[v, BEHIND, last]
+    if routes.early[v, TO_COME, last] <= routes.late[v, TO_COME, last]:
+        back = min(back, routes.early[v, TO_COME, last])
     return back
 
 
 @part()
-def _driven(side, row, size):
-    total = 0
-    for p in range(1, size + 2):
-        total += side.drive[row[p - 1], row[p]]
-    return total
-
-
-@part()
-def _put(row, size, place, p):
-    for q in range(size + 1, p - 1, -1):
+def _put(side, routes, v, place, p):
+    row = routes.rows[v]
+    for q in range(routes.size[v] + 1, p - 1, -1):
         row[q + 1] = row[q]
     row[p] = place
+    routes.size[v] += 1
+    routes.owner[place] = v
+    _retime(side, routes, v)
 
 
 @part()
-def _holds_with(side, row, size, place, p, scratch):
-    """Whether a row still holds, pause and driving included, with a place put in at p."""
-    for q in range(size + 2):
-        scratch[q] = row[q]
-    _put(scratch, size, place, p)
-    if _driven(side, scratch, size + 1) > side.most_drive:
-        return False
-    return _back(side, scratch, size + 1) < NEVER
+def _delay(side, routes, v, place, p):
+    """By how much a row is later at p when a place is put in before it; NEVER when it does not hold then."""
+    end = side.drive.shape[0] - 1
+    a, b = routes.rows[v, p - 1], routes.rows[v, p]
+    there, on = side.drive[a, place], side.drive[place, b]
+    least = NEVER
+    before, behind = routes.early[v, TO_COME, p - 1], routes.early[v, BEHIND, p - 1]
+    # Reached before the pause, and after it.
+    first, second = NEVER, NEVER
+    if behind < NEVER:
+        second = first_start(side, place, behind + side.service[a] + there)
+    if before < NEVER:
+        first = first_start(side, place, before + side.service[a] + there)
+        paused = after_pause(side, before + side.service[a], there)
+        if paused < NEVER:
+            second = min(second, first_start(side, place, paused))
+    time = second + side.service[place] + on if second < NEVER else NEVER
+    if first < NEVER:
+        ready = first + side.service[place]
+        time = min(time, after_pause(side, ready, on))
+        first = ready + on if b == end else first_start(side, b, ready + on)
+        if first <= routes.late[v, TO_COME, p]:
+            least = first - routes.early[v, TO_COME, p]
+    if time < NEVER and b < end:
+        time = first_start(side, b, time)
+    if time <= routes.late[v, BEHIND, p]:
+        least = min(least, time - routes.early[v, BEHIND, p])
+    return least
 
 
 @part()
-def _best_place(side, worth, rows, size, early, late, place, is_must, is_checked, scratch, state, found):
-    """Where a visit fits best: found gets row and position, or -1; returns its merit, larger is better."""
-    best = -1e300
-    found[0] = -1
-    for v in range(len(rows)):
-        row = rows[v]
-        for p in range(1, size[v] + 2):
-            a, b = row[p - 1], row[p]
-            time = first_start(side, place, early[v, p - 1] + side.service[a] + side.drive[a, place])
-            if time > side.latest[place]:
-                break
-            time += side.service[place] + side.drive[place, b]
-            if b < len(worth) - 1:
-                time = first_start(side, b, time)
-            if time > late[v, p]:
-                continue
-            if _random(state) < BLINK:
-                continue
-            cost = side.cost[a, place] + side.cost[place, b] - side.cost[a, b]
-            if side.pays_time:
-                cost += time - early[v, p]
-            if is_must:
-                merit = -float(cost)
-            else:
-                if worth[place] <= cost:
-                    continue
-                spent = side.drive[a, place] + side.drive[place, b] - side.drive[a, b] + side.service[place]
-                # Where a detour is shorter than the leg, a visit may save time.
-                merit = float(worth[place] - cost) / (1.0 + max(spent + time - early[v, p], 0))
-            if merit > best:
-                if is_checked and not _holds_with(side, row, size[v], place, p, scratch):
-                    continue
-                best = merit
-                found[0], found[1] = v, p
-    return best
+def _look(side, worth, must, routes, table, v, place):
+    """Note where in a row a visit fits best, and how good that is: larger is better."""
+    row, size, state = routes.rows[v], routes.size[v], table.state
+    best, at = -1e300, np.int64(0)
+    opens, latest = side.opens[side.window_of[place]] + side.service[place], side.latest[place]
+    late, early = routes.late[v], routes.early[v]
+    room = side.most_drive - routes.driven[v]
+    p = 1
+    while p <= size and max(late[BEHIND, p], late[TO_COME, p]) < opens:
+        p += 1
+    table.steps[0] += 2
+    while p <= size + 1:
+        a, b = row[p - 1], row[p]
+        there = side.drive[a, place]
+        if min(early[TO_COME, p - 1], early[BEHIND, p - 1]) + side.service[a] + there > latest:
+            break
+        table.steps[0] += 1
+        detour = there + side.drive[place, b] - side.drive[a, b]
+        cost = side.cost[a, place] + side.cost[place, b] - side.cost[a, b]
+        if detour <= room and (must[place] or cost < worth[place]):
+            delay = _delay(side, routes, v, place, p)
+            if delay < NEVER and _random(state) >= BLINK:
+                if side.pays_time:
+                    cost += delay
+                if must[place]:
+                    merit = -float(cost)
+                else:
+                    # Where a detour is shorter than the leg, a visit may save time.
+                    merit = float(worth[place] - cost) / (1.0 + max(detour + side.service[place] + delay, 0))
+                if merit > best and (must[place] or cost < worth[place]):
+                    best, at = merit, p
+        p += 1
+    table.merit[place, v], table.at[place, v] = best, at
 
 
 @part()
-def _value(side, worth, rows, size):
+def _value(side, worth, routes):
     total = 0
-    for v in range(len(rows)):
-        for p in range(1, size[v] + 2):
-            total -= side.cost[rows[v, p - 1], rows[v, p]]
-            if p <= size[v]:
-                total += worth[rows[v, p]]
+    for v in range(len(routes.rows)):
+        for p in range(1, routes.size[v] + 2):
+            total -= side.cost[routes.rows[v, p - 1], routes.rows[v, p]]
+            if p <= routes.size[v]:
+                total += worth[routes.rows[v, p]]
         if side.pays_time:
-            total -= _back(side, rows[v], size[v])
+            total -= _back(side, routes, v)
     return total
 
 
 @part()
-def _copy(rows, size, to_rows, to_size):
-    for v in range(len(rows)):
-        to_size[v] = size[v]
-        for p in range(rows.shape[1]):
-            to_rows[v, p] = rows[v, p]
+def _copy(side, given, to):
+    for v in range(len(given.rows)):
+        to.size[v], to.driven[v] = given.size[v], given.driven[v]
+        for p in range(given.size[v] + 2):
+            to.rows[v, p] = given.rows[v, p]
+            for paused in range(2):
+                to.early[v, paused, p], to.late[v, paused, p] = given.early[v, paused, p], given.late[v, paused, p]
+    for j in range(len(given.owner)):
+        to.owner[j] = given.owner[j]
 
 
-@njit(cache=True)
-def _search(side, worth, must, rows, size, near, rounds, seed):
-    vehicles, m = rows.shape
-    state = np.full(1, seed * uint64(0x9E3779B97F4A7C15), np.uint64)
+@kernel()
+def _search(side, worth, must, now, trial, best, table, near, scale, budget):
+    """Better the routes `now`; the best are written to `best`, and their value given back."""
+    state = table.state
     for _ in range(8):
         _random(state)
-    early, late = np.zeros((vehicles, m), np.int64), np.zeros((vehicles, m), np.int64)
-    now, held = rows.copy(), size.copy()
-    best, best_size = rows.copy(), size.copy()
-    value = _value(side, worth, rows, size)
+    for v in range(len(now.rows)):
+        _retime(side, now, v)
+    _copy(side, now, best)
+    value = _value(side, worth, now)
     best_value = value
-    scratch = np.empty(m + 1, np.int64)
-    found = np.zeros(2, np.int64)
-    is_checked = side.pause_long > 0 or side.most_drive < NEVER
-    owner = np.full(m, -1, np.int64)
-    order = np.empty(m, np.int64)
-    merit = np.empty(m)
-    at = np.empty((m, 2), np.int64)
-    absent = np.zeros(m)
-    scale, count = 0.0, 0
-    for j in range(1, m - 1):
-        if not must[j] and worth[j] > 0:
-            scale += worth[j]
-            count += 1
-    if count == 0:
-        for j in range(1, m - 1):
-            scale += side.cost[near[j - 1, min(1, m - 3)], j]
-            count += 1
-    scale = max(scale / max(count, 1), 1.0)
-    for v in range(vehicles):
-        _retime(side, now[v], held[v], early[v], late[v])
-    cooling = (COLD / HOT) ** (1.0 / max(rounds, 1))
-    heat = HOT * scale
-    for _ in range(rounds):
-        heat *= cooling
-        _copy(now, held, rows, size)
-        owner[:] = -1
-        for v in range(vehicles):
-            for p in range(1, size[v] + 1):
-                owner[rows[v, p]] = v
-        _ruin(rows, size, owner, near, size.sum(), state)
-        for v in range(vehicles):
-            _retime(side, rows[v], size[v], early[v], late[v])
-        # Musts go back first, those that were left out most often before all others, each to its cheapest place.
-        waiting = 0
-        rule = _random(state)
-        for j in range(1, m - 1):
-            if owner[j] < 0 and must[j]:
-                order[waiting] = j
-                merit[j] = absent[j] + _random(state)
-                if rule < 0.3:
-                    merit[j] = absent[j] - (side.latest[j] - side.opens[side.window_of[j]]) / (side.horizon + 1.0)
-                elif rule < 0.5:
-                    merit[j] = absent[j] + side.drive[0, j] / (side.horizon + 1.0)
-                waiting += 1
-        for a in range(waiting):
-            top = a
-            for b in range(a + 1, waiting):
-                if merit[order[b]] > merit[order[top]]:
-                    top = b
-            order[a], order[top] = order[top], order[a]
-            j = order[a]
-            _best_place(side, worth, rows, size, early, late, j, must[j], is_checked, scratch, state, found)
-            if found[0] < 0:
-                absent[j] += 1.0
-                continue
-            v = found[0]
-            _put(rows[v], size[v], j, found[1])
-            size[v] += 1
-            owner[j] = v
-            _retime(side, rows[v], size[v], early[v], late[v])
-        _fill(side, worth, must, rows, size, early, late, owner, is_checked, scratch, merit, at, state, found)
-        trial = _value(side, worth, rows, size)
-        if trial > best_value:
-            best_value = trial
-            _copy(rows, size, best, best_size)
-        if trial >= value or trial > value + heat * np.log(_random(state) + 1e-300):
-            value = trial
-            _copy(rows, size, now, held)
-    return best, best_size, best_value
+    while table.steps[0] < budget:
+        heat = HOT * scale * (COLD / HOT) ** (table.steps[0] / budget)
+        _copy(side, now, trial)
+        _ruin(trial, table, near)
+        for v in range(len(trial.rows)):
+            if table.touched[v]:
+                _retime(side, trial, v)
+                table.steps[0] += A_STOP * trial.size[v]
+        table.steps[0] += A_ROUND
+        _put_musts(side, worth, must, trial, table)
+        _fill(side, worth, must, trial, table)
+        worth_now = _value(side, worth, trial)
+        if worth_now > best_value:
+            best_value = worth_now
+            _copy(side, trial, best)
+        if worth_now >= value or worth_now > value + heat * np.log(_random(state) + 1e-300):
+            value = worth_now
+            _copy(side, trial, now)
+    return best_value
 
 
-@part(_nrt=True)
-def _ruin(rows, size, owner, near, made, state):
+@part()
+def _ruin(routes, table, near):
     """Take strings of stops out of the rows, around a place chosen by chance."""
+    vehicles, made = len(routes.rows), np.int64(0)
+    for v in range(vehicles):
+        table.touched[v] = 0
+        made += routes.size[v]
     if made == 0:
         return
-    longest = min(STRING, max(1, made // len(rows)))
-    strings = int(4 * REMOVED / (1 + longest) * _random(state)) + 1
-    seed = int(_random(state) * len(near))
+    longest = min(STRING, max(1, made // vehicles))
+    strings = int(4 * REMOVED / (1 + longest) * _random(table.state)) + 1
+    seed = int(_random(table.state) * len(near))
     ruined = 0
-    touched = np.zeros(len(rows), np.uint8)
     for q in range(len(near)):
         j = near[seed, q] if q > 0 else seed + 1
-        v = owner[j]
+        v = routes.owner[j]
         # With one row only, its strings may lie apart.
-        if v < 0 or (touched[v] and len(rows) > 1):
+        if v < 0 or (table.touched[v] and vehicles > 1):
             continue
-        touched[v] = 1
-        length = min(size[v], 1 + int(_random(state) * longest))
+        table.touched[v] = 1
+        row, size = routes.rows[v], routes.size[v]
+        length = min(size, 1 + int(_random(table.state) * longest))
         p = 1
-        while rows[v, p] != j:
+        while row[p] != j:
             p += 1
-        begin = p - int(_random(state) * length)
-        begin = max(1, min(begin, size[v] + 1 - length))
+        begin = p - int(_random(table.state) * length)
+        begin = max(1, min(begin, size + 1 - length))
         for r in range(begin, begin + length):
-            owner[rows[v, r]] = -1
-        for r in range(begin, size[v] + 2 - length):
-            rows[v, r] = rows[v, r + length]
-        size[v] -= length
+            routes.owner[row[r]] = -1
+        for r in range(begin, size + 2 - length):
+            row[r] = row[r + length]
+        routes.size[v] -= length
         ruined += 1
         if ruined >= strings:
             return
 
 
-@part(_nrt=True)
-def _fill(side, worth, must, rows, size, early, late, owner, is_checked, scratch, merit, at, state, found):
+@part()
+def _put_musts(side, worth, must, routes, table):
+    """Put back what must be made, what was left out most often before all others, each where it costs least."""
+    waiting, merit, state = table.waiting, table.skew, table.state
+    count = 0
+    rule = _random(state)
+    for j in range(1, len(worth) - 1):
+        if routes.owner[j] < 0 and must[j]:
+            merit[j] = table.absent[j] + _random(state)
+            if rule < 0.3:
+                merit[j] = table.absent[j] - (side.latest[j] - side.opens[side.window_of[j]]) / (side.horizon + 1.0)
+            elif rule < 0.5:
+                merit[j] = table.absent[j] + side.drive[0, j] / (side.horizon + 1.0)
+            waiting[count] = j
+            count += 1
+    for a in range(count):
+        top = a
+        for b in range(a + 1, count):
+            if merit[waiting[b]] > merit[waiting[top]]:
+                top = b
+        waiting[a], waiting[top] = waiting[top], waiting[a]
+        j, chosen = waiting[a], np.int64(0)
+        for v in range(len(routes.rows)):
+            _look(side, worth, must, routes, table, v, j)
+            if table.merit[j, v] > table.merit[j, chosen]:
+                chosen = v
+        if table.at[j, chosen]:
+            _put(side, routes, chosen, j, table.at[j, chosen])
+        else:
+            table.absent[j] += 1.0
+
+
+@part()
+def _fill(side, worth, must, routes, table):
     """Put visits in that need not be made, the one of most worth for its time first, until none fits."""
-    m = len(worth)
-    is_stale = np.ones(m, np.uint8)
-    changed = -1
-    while True:
-        chosen = np.int64(-1)
-        for j in range(1, m - 1):
-            if owner[j] >= 0 or must[j] or worth[j] <= 0:
-                continue
-            if is_stale[j] or changed < 0 or at[j, 0] == changed or len(rows) == 1:
-                if not is_stale[j] and at[j, 0] < 0:
-                    continue
-                merit[j] = _best_place(
-                    side, worth, rows, size, early, late, j, must[j], is_checked, scratch, state, found
-                )
-                merit[j] *= 0.75 + 0.5 * _random(state)
-                at[j, 0], at[j, 1] = found[0], found[1]
-                is_stale[j] = 0
-            if at[j, 0] >= 0 and (chosen < 0 or merit[j] > merit[chosen]):
-                chosen = j
-        if chosen < 0:
-            return
-        v = at[chosen, 0]
-        _put(rows[v], size[v], chosen, at[chosen, 1])
-        size[v] += 1
-        owner[chosen] = v
-        _retime(side, rows[v], size[v], early[v], late[v])
-        changed = v
+    waiting, merit, at = table.waiting, table.merit, table.at
+    vehicles, count = len(routes.rows), 0
+    for j in range(1, len(worth) - 1):
+        if routes.owner[j] >= 0 or must[j] or worth[j] <= 0:
+            continue
+        fits = False
+        for v in range(vehicles):
+            _look(side, worth, must, routes, table, v, j)
+            fits = fits or at[j, v] > 0
+        if fits:
+            table.skew[j] = 1.0 - SKEW + 2.0 * SKEW * _random(table.state)
+            waiting[count] = j
+            count += 1
+    while count:
+        chosen, into, most = np.int64(0), np.int64(0), -1e300
+        for a in range(count):
+            j = waiting[a]
+            for v in range(vehicles):
+                if at[j, v] and merit[j, v] * table.skew[j] > most:
+                    chosen, into, most = a, v, merit[j, v] * table.skew[j]
+        _put(side, routes, into, waiting[chosen], at[waiting[chosen], into])
+        waiting[chosen] = waiting[count - 1]
+        count -= 1
+        left = 0
+        for a in range(count):
+            j = waiting[a]
+            # Where it did not fit before, it does not now.
+            if at[j, into]:
+                _look(side, worth, must, routes, table, into, j)
+            fits = False
+            for v in range(vehicles):
+                fits = fits or at[j, v] > 0
+            if fits:
+                waiting[left] = j
+                left += 1
+        count = left

@@ -16,8 +16,8 @@ from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
 from territory.routing.task import Task, bounds_of, sides_of
 
-ROUNDS, STARTS = 48_000, 2
-"""Ruins and recreations at effort 1: half of them shared out among the starts, half from the best of those."""
+RUINS, STARTS = 120_000_000, 2
+"""Comparisons of ruin and recreate at effort 1: half of them shared out among the starts, half from the best."""
 PRICE_ROUNDS = 60
 STEPS = 300_000_000
 """Comparisons at effort 1 for the bound."""
@@ -80,8 +80,8 @@ def solve_team(
     _, latest = bounds_of(task.window_of, task.opens, task.closes)
     ends = np.isin(np.arange(len(latest)), [0, len(latest) - 1])
     smaller, kept = task.without((latest < 0) & ~ends)
-    rounds, budget = int(ROUNDS * effort), int(STEPS * effort)
-    routes, _, bound = share_out(smaller, vehicles, rounds=rounds, budget=budget, seed=seed)
+    ruins, budget = int(RUINS * effort), int(STEPS * effort)
+    routes, _, bound = share_out(smaller, vehicles, ruins=ruins, budget=budget, seed=seed)
     days = tuple(_driven(asked, kept[np.array(route, np.int64)] - 1, effort, seed) for route in routes)
     prize = float(sum(day.prize for day in days))
     most = max(bound // asked.prize_weight / asked.prize_units, prize)
@@ -108,7 +108,7 @@ def _driven(asked: Asked, visits: np.ndarray, effort: float, seed: int) -> DayPl
     return replace(plan, order=visits[plan.order])
 
 
-def share_out(task: Task, vehicles: int, *, rounds: int, budget: int, seed: int) -> tuple[list[list[int]], int, int]:
+def share_out(task: Task, vehicles: int, *, ruins: int, budget: int, seed: int) -> tuple[list[list[int]], int, int]:
     """The routes found for a task, as places; their worth together; and what no such routes exceed."""
     if task.visits == 0:
         return [[] for _ in range(vehicles)], 0, 0
@@ -119,11 +119,11 @@ def share_out(task: Task, vehicles: int, *, rounds: int, budget: int, seed: int)
     best, found = [first, *none[1:]], -1
     starts = [best, *[none] * (STARTS - 1)]
     for number, start in enumerate(starts):
-        share = rounds // (2 * STARTS)
-        routes, worth = improve(side, task.worth, task.must, start, rounds=share, seed=seed + number)
+        share = ruins // (2 * STARTS)
+        routes, worth = improve(side, task.worth, task.must, start, budget=share, seed=seed + number)
         if worth > found:
             best, found = routes, worth
-    best, found = improve(side, task.worth, task.must, best, rounds=rounds // 2, seed=seed + STARTS)
+    best, found = improve(side, task.worth, task.must, best, budget=ruins // 2, seed=seed + STARTS)
     price = prices_for(task, side, found, PRICE_ROUNDS, vehicles)
     enough = found + int(np.gcd.reduce(task.worth)) - 1
     priced = generate(task, sides, vehicles, price, best, known=enough, near_enough=0.0, budget=budget)

@@ -23,7 +23,7 @@ import numpy as np
 from territory.routing import DayPlan, solve_day
 from territory.routing.exact import prove
 from territory.routing.hourly import solve_day_by_hour
-from territory.routing.team import share_out
+from territory.routing.team import RUINS, STEPS, share_out
 from tests.bench.instances import (
     FINE,
     ROOT,
@@ -38,7 +38,7 @@ from tests.bench.instances import (
 from tests.bench.route_peers import PEERS
 
 SEED, DAYS = 7, 200
-TOUR_STEPS, PRIZE_STEPS, TEAM_ROUNDS, TEAM_STEPS = 20_000_000, 1_000_000_000, 48_000, 300_000_000
+TOUR_STEPS, PRIZE_STEPS = 20_000_000, 1_000_000_000
 README = ROOT / "README.md"
 
 
@@ -123,7 +123,7 @@ def teams(instances: list[Instance]) -> Row:
     values, seconds, bounds = [], [], []
     for instance in instances:
         begin = time.process_time()
-        _, worth, bound = share_out(instance.task, instance.vehicles, rounds=TEAM_ROUNDS, budget=TEAM_STEPS, seed=SEED)
+        _, worth, bound = share_out(instance.task, instance.vehicles, ruins=RUINS, budget=STEPS, seed=SEED)
         seconds.append(time.process_time() - begin)
         values.append(worth // FINE)
         bounds.append(bound // FINE / instance.best_known - 1)

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from territory.routing import check_day, solve_team
 from territory.routing.columns import Priced, generate
+from territory.routing.day import Asked
 from territory.routing.exact import prove
 from territory.routing.outlook import outlook_of
 from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
+from territory.routing.schedule import worth_of
 from territory.routing.sides import NEVER
 from territory.routing.task import Task, close_triangles, sides_of, tightened
 from tests.routing.oracle import random_world
@@ -144,12 +146,26 @@ def test_a_bound_is_there_before_the_search_for_it_has_ended():
 def test_bettered_routes_hold_and_share_no_visit(seed: int, vehicles: int):
     task = tour_task(seed, 9, musts=0)
 
-    routes, worth = improve(sides_of(task)[0], task.worth, task.must, [[]] * vehicles, rounds=50, seed=seed)
+    routes, worth = improve(sides_of(task)[0], task.worth, task.must, [[]] * vehicles, budget=20_000, seed=seed)
 
     made = [place for route in routes for place in route]
     assert len(set(made)) == len(made)
     assert worth == sum(_worth_in_order(task, tuple(route)) for route in routes)
     assert worth >= -vehicles * int(task.cost[0, -1])
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 10_000), objective=st.sampled_from(["value", "drive", "home"]))
+def test_bettered_routes_keep_the_pause_and_the_limit_on_driving(seed: int, objective: str):
+    world = random_world(seed, 9, musts=seed % 3, pause=True, cap=seed % 2 == 0, is_wide=seed % 5 == 0)
+    task = Asked.of(**world.asked, objective=objective).task()
+    side, start = sides_of(task)[0], prove(task, budget=0)
+    if start.worth is None:
+        return
+
+    routes, worth = improve(side, task.worth + 10**9 * task.must, task.must, [start.route], budget=20_000, seed=seed)
+
+    assert worth - 10**9 * task.must.sum() == worth_of(side, task.worth, routes[0]) >= start.worth
 
 
 def test_an_interrupted_proof_keeps_a_bound_above_its_route():
