@@ -152,9 +152,9 @@ def test_a_piece_ends_when_nobody_waits_for_it_any_more(address: str):
     WAS_ENDED.clear()
     with Client(address, set_as_default=False) as client:
         client.submit(cluster._piece, endless, None, 0, "topic", pure=False)
-        assert IS_RUNNING.wait(10)
+        assert IS_RUNNING.wait(40)
 
-    assert WAS_ENDED.wait(10)
+    assert WAS_ENDED.wait(40)
 
 
 def plan_where_the_first_worker_dies(asked: tuple[Path, Asked], tell: Progress) -> Made:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def work(settings_json: str) -> None:
     settings = Settings.model_validate_json(settings_json)
     # Its children are forked from it: quick, and it has no threads.
     worker = Worker(settings, Store(settings.url), method="fork")
-    tasks.TASKS = {**tasks.TASKS, "hoard": hoard}
+    tasks.TASKS = {**tasks.TASKS, "hoard": hoard, "hold": hold}
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
 
@@ -58,6 +59,13 @@ def hoard(context: Context) -> Write:
     """A task that wants ten times what it may have."""
     kept = [bytearray(MEGABYTE) for _ in range(10 * context.settings.job_memory // MEGABYTE)]
     return lambda session: kept.clear()
+
+
+def hold(context: Context, *, until: str) -> Write:
+    """A task that is done as soon as there is this file."""
+    while not Path(until).exists():
+        time.sleep(0.02)
+    return tasks.wait(context, seconds=0)
 
 
 @contextmanager
@@ -86,6 +94,14 @@ def wait_for(store: Store, ids: list[str], seconds: float = 40.0) -> dict[str, J
             return jobs
         time.sleep(0.05)
     raise AssertionError({job.id: (job.status, job.attempt) for job in jobs.values()})
+
+
+def wait_until(store: Store, condition: Any, seconds: float = 40.0) -> None:
+    """Until a job is like this."""
+    until = time.monotonic() + seconds
+    while count(store, condition) == 0:
+        assert time.monotonic() < until, str(condition)
+        time.sleep(0.01)
 
 
 def count(store: Store, condition: Any) -> int:
@@ -119,19 +135,19 @@ def test_every_job_is_done_once_while_workers_are_killed(settings: Settings, sto
     assert results(store) == dict.fromkeys(ids, 1)
 
 
-def test_a_dead_workers_job_is_taken_over_when_its_lease_is_over(settings: Settings, store: Store):
+def test_a_dead_workers_job_is_taken_over_when_its_lease_is_over(settings: Settings, store: Store, tmp_path: Path):
     alone = settings.model_copy(update={"slots": 1})
+    free = tmp_path / "free"
     with working(alone) as first:
-        (job_id,) = put(store, 1, seconds=2.0)
-        while count(store, Job.status == "running") == 0:
-            time.sleep(0.01)
+        (job_id,) = put(store, 1, kind="hold", until=str(free))
+        wait_until(store, Job.status == "running")
         with working(alone):
             wait_for(store, put(store, 1, seconds=0))
             os.kill(first.pid, signal.SIGKILL)
             with store.reading() as session:
                 killed_at = clock(session)
-            while count(store, Job.attempt == 2) == 0:
-                time.sleep(0.01)
+            wait_until(store, Job.attempt == 2)
+            free.touch()
             with store.reading() as session:
                 taken_over_at = session.get_one(Job, job_id).lease_until - LEASE
             jobs = wait_for(store, [job_id])
@@ -160,11 +176,7 @@ def test_a_running_job_is_cancelled_within_two_seconds(settings: Settings, store
     (job_id,) = put(store, 1, seconds=60.0)
 
     with working(settings):
-        while True:
-            with store.reading() as session:
-                if session.get_one(Job, job_id).progress > 0 or session.get_one(Job, job_id).status == "running":
-                    break
-            time.sleep(0.02)
+        wait_until(store, Job.status == "running")
         began = time.monotonic()
         with store.writing() as session:
             ask_cancel(session, job_id)
