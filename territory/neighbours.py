@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 LONG_EDGE = 3.0
@@ -243,12 +243,12 @@ def _spanning(pairs: np.ndarray, length: np.ndarray, count: int) -> np.ndarray:
 
 def _median_edge(pairs: np.ndarray, length: np.ndarray, count: int) -> np.ndarray:
     """Median length of the edges at each place; infinite where there is none."""
-    end = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    both = np.concatenate([length, length])
-    order = np.lexsort((both, end))
-    degree = np.bincount(end, minlength=count)
-    start = np.cumsum(degree) - degree
-    median = np.full(count, np.inf)
+    by_length = np.argsort(length, kind="stable")
+    ends = pairs[by_length].ravel()
+    # By place, and there in order: how sparse rows are put together, which takes no sorting.
+    at = csr_matrix((np.ones(len(ends), np.int8), (ends, np.arange(len(ends)))), shape=(count, len(ends)))
+    degree = np.diff(at.indptr)
     has = degree > 0
-    median[has] = both[order][start[has] + degree[has] // 2]
+    median = np.full(count, np.inf)
+    median[has] = length[by_length][at.indices[at.indptr[:-1][has] + degree[has] // 2] // 2]
     return median
