@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from territory.routing.bounding import least_drives
 from territory.routing.plan import DayPlan
 from territory.routing.request import Request, Visits, with_visits
 from territory.routing.route import Route
@@ -15,6 +16,8 @@ NEAREST = 60
 """So many customers nearest to the way are tried."""
 STOP_COLUMNS = ["customer_id", "name", "detour_minutes", "minutes", "prize", "after_stop", "arrive", "home"]
 """Of a table with one more stop a row, see `nearby`."""
+_ROUNDED = 0.01
+"""Minutes that a detour may be told too short."""
 
 
 def best_days_for(routes: Iterable[Route], visit: Visits) -> pd.DataFrame:
@@ -57,15 +60,23 @@ def nearby(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd.Dat
     """
     planned = len(route.plan.order)
     asked = with_visits(route.request.only(route.plan.order), list(not_planned(route)))
-    rows = []
-    for row in range(planned, len(asked.visits)):
-        plan = _besides(asked, planned, row)
-        detour = plan.drive - route.plan.drive
-        if plan.status == "infeasible" or detour > max_detour:
+    # What bounds rule out is not solved, nor what could not be among the `count` best by them.
+    least = _least_drives(asked, planned) - route.plan.drive
+    minutes, prizes = (asked.visits[name].to_numpy(float)[planned:] for name in ("minutes", "prize"))
+    promised = prizes / (np.maximum(least, -route.plan.drive) - _ROUNDED + minutes).clip(min=1)
+    rows: dict[int, dict[str, object]] = {}
+    worth: list[float] = []
+    for number in np.argsort(-promised, kind="stable").tolist():
+        if len(worth) >= count and promised[number] < sorted(worth)[-count]:
+            break
+        plan = _besides(asked, planned, planned + number) if least[number] <= max_detour else None
+        if plan is None or plan.drive - route.plan.drive > max_detour:
             continue
         at = int(np.flatnonzero(plan.order == planned)[0])
-        rows.append(one_more_stop(route, asked, row, detour, at, plan.arrive[at], plan.home))
-    return worth_most(pd.DataFrame(rows, columns=STOP_COLUMNS), count)
+        detour = plan.drive - route.plan.drive
+        rows[number] = one_more_stop(route, asked, planned + number, detour, at, plan.arrive[at], plan.home)
+        worth.append(prizes[number] / max(round(detour, 2) + minutes[number], 1))
+    return worth_most(pd.DataFrame([rows[number] for number in sorted(rows)], columns=STOP_COLUMNS), count)
 
 
 def not_planned(route: Route) -> pd.Index:
@@ -113,8 +124,9 @@ def _on(route: Route, visit: Visits) -> dict:
     asked = with_visits(request.only([row for row in planned if request.visits.index[row] not in _named(visit)]), visit)
     count = len(asked.visits) - 1
     told = {"day": request.day, "rep": request.rep, "instead_of": ""}
-    plan = _besides(asked, count, count)
-    if plan.status != "infeasible":
+    fits = _least_drives(asked, count)[0] < np.inf
+    plan = _besides(asked, count, count) if fits else None
+    if plan is not None:
         detour = round(plan.drive - route.plan.drive, 2)
         return {**told, "fits": True, "detour_minutes": detour, "home": route._moments(np.array([plan.home]))[0]}
     must = asked.visits["must"].to_numpy().copy()
@@ -136,7 +148,13 @@ def _named(visit: Visits) -> set[str]:
     return set(visit or ())
 
 
-def _besides(asked: Request, planned: int, row: int) -> DayPlan:
-    """The day with everything planned, which are the first rows, and one more; least driving."""
-    together = asked.only([*range(planned), row])
-    return together.solve(mandatory=np.ones(planned + 1, bool), objective="drive", effort=min(asked.effort, 0.1))
+def _least_drives(asked: Request, planned: int) -> np.ndarray:
+    """Minutes that are driven at least with each further visit; -inf where travel has its hours, and nobody knows."""
+    if asked.hourly is not None:
+        return np.full(len(asked.visits) - planned, -np.inf)
+    return least_drives(asked, planned)
+
+
+def _besides(asked: Request, planned: int, row: int) -> DayPlan | None:
+    """The day with everything planned, which are the first rows, and one more; least driving, None where none holds."""
+    return asked.only([*range(planned), row]).solve_whole(effort=min(asked.effort, 0.1))

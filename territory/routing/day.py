@@ -86,10 +86,42 @@ def solve_day(
         reasons = [_together(smaller, kept, proof)]
         proof = _proven(relaxed(smaller), effort, seed)
     plan = asked.plan(smaller, kept, proof, impossible, tuple(reasons))
+    _check(plan, asked)
+    return plan
+
+
+def solve_whole_day(
+    matrix: np.ndarray,
+    service: np.ndarray,
+    windows: Sequence[Sequence[tuple[float, float]]],
+    prizes: np.ndarray,
+    shift: tuple[float, float],
+    *,
+    pause: tuple[float, float, float] | None,
+    max_drive: float | None,
+    objective: Objective,
+    effort: float,
+    seed: int,
+) -> DayPlan | None:
+    """The best day on which every visit is made, None when none was found; parameters as of `solve_day`."""
+    everyone = np.ones(len(service), bool)
+    asked = Asked.of(matrix, service, windows, prizes, everyone, shift, pause, max_drive, objective)
+    task = asked.task()
+    places = np.arange(asked.count + 2)
+    if _impossible(task, asked) or _conflicts(task, places):
+        return None
+    proof = _proven(task, effort, seed)
+    if proof.worth is None:
+        return None
+    plan = asked.plan(task, places, proof, {}, ())
+    _check(plan, asked)
+    return plan
+
+
+def _check(plan: DayPlan, asked: Asked) -> None:
     faults = check_day(plan, **asked.rules)
     if faults:
         raise AssertionError(f"A route was found that does not hold: {'; '.join(map(str, faults))}")
-    return plan
 
 
 def asked_task(

@@ -32,11 +32,15 @@ STRAIGHT, CLOSE = 30_000_000, 0.02
 """Comparisons for the search with everything remembered, unless the bound is this close: then it gets half of all."""
 REFINED, REFINING = 0.01, 0.75
 """A bound this close needs no better prices, which may take this part of what is left."""
-FEW_MUSTS = 5
+FEW_MUSTS, FEW_VISITS = 5, 14
+"""With at most so many musts no prices are looked for at first; with at most so many visits, all of them musts, every
+set of them can be remembered at once."""
+COARSE, AT_ONCE = 0.1, 1_500_000
+"""How fine the outlook's clock is then, and the comparisons that may be made."""
 ROUNDS = 40
-RUINS, MORE, AGAIN = 1_500_000, 10, 2
-"""Comparisons of ruin and recreate before the proof, so many times as many beyond a day's visits; and, where every
-visit is a must, after a proof that failed."""
+RUINS, A_PAIR, MORE, AGAIN = 1_500_000, 3_000, 10, 2
+"""Comparisons of ruin and recreate before the proof, at most so many for each pair of visits; so many times as many
+beyond a day's visits; and, where every visit is a must, after a proof that failed."""
 RESISTING, OF_ALL = 14_000_000, 14
 """Comparisons of ruin and recreate for a day that resists, and the part of all that they may be at most."""
 WORTHLESS = -int(NEVER)
@@ -86,7 +90,11 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     first_try = min(FIRST_TRY * task.visits**2, FIRST_TRY_AT_MOST)
     if search.musts <= FEW_MUSTS and search.alternately(budget=min(budget, search.steps + first_try)):
         return search.proof
-    ruins = RUINS * (MORE if task.visits > LARGE else 1)
+    if search.has_musts_only and task.visits <= FEW_VISITS:
+        search.look_out(COARSE)
+        if search.directly(budget=min(budget, search.steps + AT_ONCE)):
+            return search.proof
+    ruins = min(RUINS, A_PAIR * task.visits**2) if task.visits <= LARGE else MORE * RUINS
     search.better(seed, budget=ruins)
     search.use_prices()
     straight = budget // 2 if search.is_close else STRAIGHT

@@ -98,8 +98,7 @@ def _conflict(request: Request, row: int) -> int | None:
     for other in np.flatnonzero(request.visits["must"].to_numpy()).tolist():
         if other == row:
             continue
-        pair = request.only([row, other]).solve(mandatory=np.ones(2, bool), objective="drive", effort=EFFORT)
-        if pair.status == "infeasible":
+        if request.only([row, other]).solve_whole(effort=EFFORT) is None:
             return other
     return None
 
@@ -154,10 +153,9 @@ def _overtime(request: Request, plan: DayPlan, row: int) -> float:
     """Minutes beyond the shift that all planned visits and this one take, at least; NaN if no day would do."""
     together = request.only([*plan.order, row])
     longer = (request.shift[0], request.shift[1] + LATER)
-    count = len(plan.order) + 1
-    asked = {"shift": longer, "mandatory": np.ones(count, bool), "objective": "home", "max_drive": None}
-    late = together.solve(**asked, effort=min(request.effort, EFFORT))
-    return np.nan if late.status == "infeasible" else round(max(late.home - request.shift[1], 0.0), 2)
+    effort = min(request.effort, EFFORT)
+    late = together.solve_whole(effort=effort, objective="home", shift=longer, max_drive=None)
+    return np.nan if late is None else round(max(late.home - request.shift[1], 0.0), 2)
 
 
 def _called(request: Request, row: int) -> Said:

@@ -15,7 +15,7 @@ from territory.changes import Place, need_customers, need_rep, place_of
 from territory.errors import DataError, Problem
 from territory.hours import WEEKDAYS, minutes_of, weekdays_of
 from territory.model import Portfolio
-from territory.routing.day import solve_day
+from territory.routing.day import solve_day, solve_whole_day
 from territory.routing.hourly import minutes_along, solve_day_by_hour
 from territory.routing.plan import DayPlan, Objective
 from territory.rules import derive_values
@@ -87,6 +87,16 @@ class Request:
             return solve_day(**arguments)
         del arguments["matrix"]
         return solve_day_by_hour(self.hourly, **arguments)
+
+    def solve_whole(self, *, effort: float, objective: Objective = "drive", **changes: Any) -> DayPlan | None:
+        """The best day on which every visit is made, None when none was found; with some arguments changed."""
+        if self.hourly is not None:
+            everyone = np.ones(len(self.visits), bool)
+            plan = self.solve(mandatory=everyone, objective=objective, effort=effort, **changes)
+            return None if plan.status == "infeasible" else plan
+        asked = {**self.arguments, **changes, "objective": objective}
+        del asked["mandatory"]
+        return solve_whole_day(**asked, effort=effort, seed=self.seed)
 
     def along(self, plan: DayPlan) -> Request:
         """The request with each leg taking what it takes in the hour in which a plan leaves its place, at any hour.
