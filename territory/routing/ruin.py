@@ -33,8 +33,9 @@ class Routes(NamedTuple):
     """Routes in the making, one a row; p counts the places of a row from the start (0) to the end (size + 1).
 
     rows : (v, m) places; size, driven : (v,); early, late : (v, 2, m) when service starts at the earliest, and at the
-    latest so that all that follows holds, while the pause is to come (0) and when it is behind one (1); owner : (m,)
-    the row of each visit, -1 for none.
+    latest so that all that follows holds, while the pause is to come (0) and when it is behind one (1); since, until :
+    (v, m) when the stop before is left at the earliest, and service starts at the latest, either way; owner : (m,) the
+    row of each visit, -1 for none.
     """
 
     rows: np.ndarray
@@ -42,6 +43,8 @@ class Routes(NamedTuple):
     driven: np.ndarray
     early: np.ndarray
     late: np.ndarray
+    since: np.ndarray
+    until: np.ndarray
     owner: np.ndarray
 
 
@@ -116,6 +119,8 @@ def _empty(vehicles: int, m: int) -> Routes:
         driven=np.zeros(vehicles, np.int64),
         early=np.zeros((vehicles, 2, m), np.int64),
         late=np.zeros((vehicles, 2, m), np.int64),
+        since=np.zeros((vehicles, m), np.int64),
+        until=np.zeros((vehicles, m), np.int64),
         owner=np.full(m, -1, np.int64),
     )
 
@@ -189,6 +194,8 @@ def _retime(side, routes, v):
             if late[BEHIND, p + 1] - side.pause_long >= side.pause_from:
                 before = max(before, min(side.pause_until, ready - side.pause_long))
             late[TO_COME, p] = _last_start(side, a, before - side.service[a])
+        routes.since[v, p + 1] = min(early[TO_COME, p], early[BEHIND, p]) + side.service[a]
+        routes.until[v, p + 1] = max(late[TO_COME, p + 1], late[BEHIND, p + 1])
 
 
 @part()
@@ -250,23 +257,25 @@ def _look(side, worth, must, routes, table, v, place):
     """Note where in a row a visit fits best, and how good that is: larger is better."""
     row, size, state = routes.rows[v], routes.size[v], table.state
     best, at = -1e300, np.int64(0)
-    opens, latest = side.opens[side.window_of[place]] + side.service[place], side.latest[place]
-    late, early = routes.late[v], routes.early[v]
-    room = side.most_drive - routes.driven[v]
+    opens, latest = side.opens[side.window_of[place]], side.latest[place]
+    since, until = routes.since[v], routes.until[v]
+    room, service = side.most_drive - routes.driven[v], side.service[place]
     p = 1
-    while p <= size and max(late[BEHIND, p], late[TO_COME, p]) < opens:
+    while p <= size and until[p] < opens + service:
         p += 1
     table.steps[0] += 2
-    while p <= size + 1:
+    while p <= size + 1 and since[p] <= latest:
         a, b = row[p - 1], row[p]
-        there = side.drive[a, place]
-        if min(early[TO_COME, p - 1], early[BEHIND, p - 1]) + side.service[a] + there > latest:
-            break
+        span = until[p] - since[p] - service
         table.steps[0] += 1
-        detour = there + side.drive[place, b] - side.drive[a, b]
-        cost = side.cost[a, place] + side.cost[place, b] - side.cost[a, b]
-        if detour <= room and (must[place] or cost < worth[place]):
-            delay = _delay(side, routes, v, place, p)
+        # Most places are too short for it at any time.
+        if span >= 0 and side.drive[a, place] + side.drive[place, b] <= span:
+            there, on = side.drive[a, place], side.drive[place, b]
+            detour = there + on - side.drive[a, b]
+            cost = side.cost[a, place] + side.cost[place, b] - side.cost[a, b]
+            delay = NEVER
+            if detour <= room and (must[place] or cost < worth[place]):
+                delay = _delay(side, routes, v, place, p)
             if delay < NEVER and _random(state) >= BLINK:
                 if side.pays_time:
                     cost += delay
@@ -274,7 +283,7 @@ def _look(side, worth, must, routes, table, v, place):
                     merit = -float(cost)
                 else:
                     # Where a detour is shorter than the leg, a visit may save time.
-                    merit = float(worth[place] - cost) / (1.0 + max(detour + side.service[place] + delay, 0))
+                    merit = float(worth[place] - cost) / (1.0 + max(detour + service + delay, 0))
                 if merit > best and (must[place] or cost < worth[place]):
                     best, at = merit, p
         p += 1
@@ -300,6 +309,7 @@ def _copy(side, given, to):
         to.size[v], to.driven[v] = given.size[v], given.driven[v]
         for p in range(given.size[v] + 2):
             to.rows[v, p] = given.rows[v, p]
+            to.since[v, p], to.until[v, p] = given.since[v, p], given.until[v, p]
             for paused in range(2):
                 to.early[v, paused, p], to.late[v, paused, p] = given.early[v, paused, p], given.late[v, paused, p]
     for j in range(len(given.owner)):
@@ -317,17 +327,21 @@ def _search(side, worth, must, now, trial, best, table, near, scale, budget):
     _copy(side, now, best)
     value = _value(side, worth, now)
     best_value = value
+    is_new = True
     while table.steps[0] < budget:
         heat = HOT * scale * (COLD / HOT) ** (table.steps[0] / budget)
         _copy(side, now, trial)
         _ruin(trial, table, near)
         for v in range(len(trial.rows)):
+            if is_new:
+                table.touched[v] = 1
             if table.touched[v]:
                 _retime(side, trial, v)
                 table.steps[0] += A_STOP * trial.size[v]
+        is_new = False
         table.steps[0] += A_ROUND
         _put_musts(side, worth, must, trial, table)
-        _fill(side, worth, must, trial, table)
+        _fill(side, worth, must, trial, table, now.owner)
         worth_now = _value(side, worth, trial)
         if worth_now > best_value:
             best_value = worth_now
@@ -408,8 +422,11 @@ def _put_musts(side, worth, must, routes, table):
 
 
 @part()
-def _fill(side, worth, must, routes, table):
-    """Put visits in that need not be made, the one of most worth for its time first, until none fits."""
+def _fill(side, worth, must, routes, table, before):
+    """Put visits in that need not be made, the one of most worth for its time first, until none fits.
+
+    before : (m,) the row of each visit in the routes that were filled last
+    """
     waiting, merit, at = table.waiting, table.merit, table.at
     vehicles, count = len(routes.rows), 0
     for j in range(1, len(worth) - 1):
@@ -417,8 +434,11 @@ def _fill(side, worth, must, routes, table):
             continue
         fits = False
         for v in range(vehicles):
-            _look(side, worth, must, routes, table, v, j)
-            fits = fits or at[j, v] > 0
+            at[j, v] = 0
+            # What was left out before does not fit where nothing has changed.
+            if table.touched[v] or before[j] >= 0:
+                _look(side, worth, must, routes, table, v, j)
+                fits = fits or at[j, v] > 0
         if fits:
             table.skew[j] = 1.0 - SKEW + 2.0 * SKEW * _random(table.state)
             waiting[count] = j

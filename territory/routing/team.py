@@ -16,10 +16,10 @@ from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
 from territory.routing.task import Task, bounds_of, sides_of
 
-RUINS, STARTS = 120_000_000, 2
+RUINS, STARTS = 150_000_000, 2
 """Comparisons of ruin and recreate at effort 1: half of them shared out among the starts, half from the best."""
 PRICE_ROUNDS = 60
-STEPS = 300_000_000
+STEPS = 180_000_000
 """Comparisons at effort 1 for the bound."""
 
 
@@ -57,7 +57,7 @@ def solve_team(
     ----------
     matrix, service, windows, prizes, shift, pause, max_drive : as in `solve_day`, the same for every vehicle
     vehicles : how many
-    effort : multiplies the rounds of the search
+    effort : multiplies the steps of the search and of the proof; 1 is about nine seconds of one core at most
     seed : of its choices
 
     Returns
@@ -114,11 +114,9 @@ def share_out(task: Task, vehicles: int, *, ruins: int, budget: int, seed: int) 
         return [[] for _ in range(vehicles)], 0, 0
     sides = sides_of(task)
     side = sides[0]
-    first = list(prove(task, budget=0).route)
     none: list[list[int]] = [[] for _ in range(vehicles)]
-    best, found = [first, *none[1:]], -1
-    starts = [best, *[none] * (STARTS - 1)]
-    for number, start in enumerate(starts):
+    best, found = [list(prove(task, budget=0).route), *none[1:]], -1
+    for number, start in enumerate([best, *[none] * (STARTS - 1)]):
         share = ruins // (2 * STARTS)
         routes, worth = improve(side, task.worth, task.must, start, budget=share, seed=seed + number)
         if worth > found:
