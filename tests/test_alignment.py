@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from territory.alignment import align_units, bound, diagram, engine
+from territory.alignment import align_units, diagram, engine
 from territory.alignment.units import Rows, coarsen, make_units
 from territory.errors import InfeasibleError
 from territory.model import percent
@@ -98,8 +98,8 @@ def test_the_bound_is_that_of_the_linear_programme(places, count, tolerance):
 @pytest.mark.parametrize("begin", ["scratch", "today"])
 def test_prices_found_on_points_of_many_customers_hold_for_the_customers(monkeypatch, begin):
     xy, measures = country(1500, seed=5)
-    monkeypatch.setattr(bound, "COARSE", 60)
     monkeypatch.setattr(diagram, "COARSE", 60)
+    monkeypatch.setattr(diagram, "FINEST", 60)
     start = None if begin == "scratch" else (xy[:, 0] > np.median(xy[:, 0])) * 2 + (xy[:, 1] > np.median(xy[:, 1]))
 
     plan = align_units(xy, measures, np.ones(4), 0.02, seed=1, start=start, effort=0.1)

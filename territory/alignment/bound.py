@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from territory.alignment.diagram import COARSE, NEAR, coarse
+from territory.alignment.diagram import NEAR, coarse, points_for
 from territory.alignment.prices import Bands, cheapest, offers_at, raise_prices
 from territory.alignment.task import Task
 
@@ -52,7 +52,7 @@ def prices_at(
     steps = 40
     if near is not None and (value := proven(near)) > best:
         price, best_price, best, heats = near, near, value, heats[FINE:]
-    if len(units.mass) > COARSE and not len(units.travel):
+    if len(units.mass) > points_for(task.count) and not len(units.travel):
         steps = 12
         if price is not near:
             price, heats = rough_prices(task, centres), heats[FINE:]
@@ -106,9 +106,20 @@ def bands_of(task: Task) -> Bands:
 
 
 def rough_prices(task: Task, centres: np.ndarray) -> np.ndarray:
-    """Prices (K, q) from runs of units as one, handovers left out: a start for the last steps on all units."""
-    points, mass, measure = coarse(task.units.xy, task.units.mass, task.units.measure)
-    offers = offers_at(points, mass, measure / mass[:, None], centres, NEAR)
+    """Prices (K, q) from runs of units as one: a start for the last steps on all units."""
+    units = task.units
+    points, mass, measure, point = coarse(units.xy, units.mass, units.measure, task.count, units.start)
+    start = np.full(len(mass), -1)
+    start[point] = units.start
+    offers = offers_at(
+        points,
+        mass,
+        measure / mass[:, None],
+        centres,
+        NEAR,
+        start=start,
+        handover=np.bincount(point, units.handover),
+    )
     warm = offers.temperature(centres)
     blunt = 0.3 * float(np.median(warm))
     price = np.zeros_like(task.shares)

@@ -7,6 +7,8 @@ measure only: prices on two measures at once do not give connected cells.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -20,8 +22,8 @@ LONGEST_RUN = 25
 """Units that become one point at most: of longer runs the prices are too wrong to begin with."""
 KINDS = 4
 """Points that the units of one neighbourhood become, each of units that are alike."""
-COARSE = 12_000
-"""Above this many units, prices are first found on runs of them."""
+POINTS, COARSE, FINEST = 80, 4_000, 12_000
+"""Points that prices are first found on: so many for each territory, but so many at least, and at most."""
 
 
 def bisect(xy: np.ndarray, mass: np.ndarray, shares: np.ndarray, turn: float) -> np.ndarray:
@@ -89,7 +91,7 @@ def power_diagram(
     count = len(shares)
     if count == 1:
         return np.zeros(len(xy), np.int64), centroids(xy, mass, np.zeros(len(xy), np.int64), 1)
-    points, weight, _ = coarse(xy, mass, mass[:, None])
+    points, weight, _, _ = coarse(xy, mass, mass[:, None], count)
     one = np.ones((len(points), 1))
     target = shares[:, None]
     is_fixed = np.zeros(count, bool) if fixed is None else ~np.isnan(fixed).any(axis=1)
@@ -158,7 +160,7 @@ def centre_on_all(
     Its cells are not connected: it only says where the centres of a plan balanced on every measure should be.
     is_fixed (K,) bool, which centres hold still.
     """
-    points, weight, loads = coarse(xy, mass, measure)
+    points, weight, loads, _ = coarse(xy, mass, measure, len(centres))
     price = np.zeros_like(bands.wanted)
     for turn in range(rounds):
         heat = max(0.02, 0.2 * 0.85**turn)
@@ -180,18 +182,42 @@ def centre_on_all(
     return centres, price, cost - bands.at(price)
 
 
-def coarse(xy: np.ndarray, mass: np.ndarray, measure: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+class Points(NamedTuple):
+    """Runs of units as one point each: xy (p, 2), mass (p,), measure (p, q), and the point of each unit (n,) int."""
+
+    xy: np.ndarray
+    mass: np.ndarray
+    measure: np.ndarray
+    point: np.ndarray
+
+
+def coarse(
+    xy: np.ndarray, mass: np.ndarray, measure: np.ndarray, count: int, start: np.ndarray | None = None
+) -> Points:
     """Units that are near each other (they come in Hilbert order) and alike as one point each; loads are kept exactly.
 
     Alike: of about the same ratio of the first measure to the mass. Prices on two measures send units of different
-    ratios to different centres, and so prices found on points of mixed ones would be worth nothing to the units.
+    ratios to different centres, and so prices found on points of mixed ones would be worth nothing to the units. And
+    from the same one of the `count` territories in `start`, (n,) int, where there is one: it is as dear to leave it.
     """
-    run = -(-len(xy) // max(COARSE, len(xy) // LONGEST_RUN))
-    if run == 1:
-        return xy, mass, measure
     at = np.arange(len(xy))
-    group = np.empty_like(at)
-    group[np.lexsort((measure[:, 0] / mass, at // (KINDS * run)))] = at // run
-    weight = np.bincount(group, mass)
-    loads = np.column_stack([np.bincount(group, column) for column in measure.T])
-    return centroids(xy, mass, group, len(weight)), weight, loads
+    run = -(-len(xy) // max(points_for(count), len(xy) // LONGEST_RUN))
+    if run == 1:
+        return Points(xy, mass, measure, at)
+    home = np.full(len(xy), -1) if start is None else start
+    rank = np.empty_like(at)
+    rank[np.argsort(home, kind="stable")] = at
+    nearby = rank // (KINDS * run) * (count + 1) + home
+    order = np.lexsort((measure[:, 0] / mass, nearby))
+    is_new = np.r_[True, np.diff(nearby[order]) != 0]
+    since = at - np.maximum.accumulate(np.where(is_new, at, 0))
+    point = np.empty_like(at)
+    point[order] = np.cumsum(since % run == 0) - 1
+    weight = np.bincount(point, mass)
+    loads = np.column_stack([np.bincount(point, column) for column in measure.T])
+    return Points(centroids(xy, mass, point, len(weight)), weight, loads, point)
+
+
+def points_for(count: int) -> int:
+    """About how many points tell enough of the units of `count` territories."""
+    return int(np.clip(POINTS * count, COARSE, FINEST))

@@ -58,7 +58,10 @@ def _nearest(centres: np.ndarray, xy: np.ndarray, near: int) -> tuple[np.ndarray
 
 @kernel()
 def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, soft, now, part, held):
-    """Smoothed dual value; adds loads to `gradient` (K, q), curvature to `hessian`, soft sums to `soft`."""
+    """Smoothed dual value; adds loads to `gradient` (K, q), soft sums to `soft`, and half the curvature to `hessian`.
+
+    The curvature is `hessian` and its transpose: of two centres that share a unit, one has what both have.
+    """
     n, c = centre.shape
     q = ratio.shape[1]
     value = 0.0
@@ -94,10 +97,8 @@ def _smoothed(centre, cost, ratio, mass, xy, warm, price, gradient, hessian, sof
                 gradient[j, t] += w * ratio[i, t]
         if count > 1:
             for u in range(count):
-                for v in range(count):
-                    h = -part[u] * part[v]
-                    if u == v:
-                        h += part[u]
+                for v in range(u, count):
+                    h = -part[u] * part[v] if u < v else 0.5 * part[u] * (1.0 - part[u])
                     h *= mass[i] / eps
                     for t in range(q):
                         for r in range(q):
@@ -293,7 +294,7 @@ def _smoothed_at(
 
     halves = _in_halves(part, len(offers.mass), pool)
     value, gradient, hessian, soft = (one + other for one, other in zip(*halves, strict=True))
-    return value, gradient, hessian, soft
+    return value, gradient, hessian + hessian.T, soft
 
 
 def _in_halves(work: Callable[[slice], Result], count: int, pool: ThreadPoolExecutor) -> list[Result]:
