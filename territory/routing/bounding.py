@@ -48,7 +48,7 @@ def least_drives(asked: Request, planned: int) -> np.ndarray:
         longer = np.minimum(longer, np.where(is_way, detour, np.inf).min(axis=1, initial=np.inf))
     drive = least + longer
     stayed = task.service[first].sum() + task.service[others]
-    begin, until, long = task.pause
+    _, until, long = task.pause
     rest = np.where(drive + stayed > until, long, 0) if long else 0
     fits = (drive + stayed + rest <= task.horizon) & (drive <= task.most_drive) & (latest[others] >= 0)
     return np.where(fits, drive / SECONDS, np.inf)

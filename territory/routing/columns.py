@@ -18,7 +18,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csc_matrix, vstack
 
 from territory.routing.labelling import UNASKED, Labels, ends_from, grow, packed, route_to
-from territory.routing.outlook import MANY, outlook_of
+from territory.routing.outlook import MANY, outlook_of, steps_of
 from territory.routing.schedule import worth_of
 from territory.routing.sides import NEVER, NO_ENDS, NO_OUTLOOK, Side, end_time
 from territory.routing.task import Task, sides_of, turned
@@ -271,7 +271,7 @@ class _Pricing:
         """Search at these prices from now on."""
         self.price, self.prized = price, self.task.worth - price
         self.outlook = outlook_of(self.side, self.prized, COARSE if len(price) <= MANY else COARSE_AMONG_MANY)
-        self.steps += self.outlook.best.shape[2] * int(self.side.legs.sum()) + SOLVING
+        self.steps += steps_of(self.outlook, self.side) + SOLVING
 
     def quickly(self, floor: int) -> None:
         """Routes found when labels are compared by time and worth alone."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from territory.routing.columns import generate
 from territory.routing.labelling import UNASKED, ends_from, grow, packed, route_to
-from territory.routing.outlook import outlook_of
-from territory.routing.prices import prices_for
+from territory.routing.outlook import outlook_of, steps_of
+from territory.routing.prices import TICKS, prices_for
 from territory.routing.ruin import improve
 from territory.routing.schedule import worth_of
 from territory.routing.sides import NEVER, NO_ENDS, NO_OUTLOOK, Ends
@@ -21,28 +21,36 @@ NEAR = (0, 2, 4, 6, 8, 10, 12)
 FEW = 60_000
 """With so few living labels left, everything is remembered."""
 PASSES = 40
-LARGE = 100
+LARGE = 130
 """So many visits are no longer a day's, and take more of a search."""
-FIRST_TRY, FIRST_TRY_AT_MOST = 5_000, 30_000_000
+FIRST_TRY, FIRST_TRY_AT_MOST = 5_000, 10_000_000
 """Comparisons for each pair of visits before prices are looked for, which take a while themselves."""
-LOOSE = 20_000_000
+LOOSE, LOOSE_OF_ALL = 20_000_000, 50
+"""Comparisons for a first route from one side, and the part of all that they may be at most."""
 PATIENCE, FINER = 5, 2
 """For what resists: passes before everything is remembered, and how much finer the outlook's clock is."""
-STRAIGHT, CLOSE = 30_000_000, 0.02
-"""Comparisons for the search with everything remembered, unless the bound is this close: then it gets half of all."""
+STRAIGHT, CLOSE = 20_000_000, 0.02
+"""Comparisons for the search with everything remembered, unless the bound is this close: then it gets half of all, and
+after better prices all."""
+NEAR_ENOUGH, MANY = 0.04, 60
+"""Where the bound is farther and there are more visits than so many, nothing comes of it; nor, after better prices,
+however many there are."""
 REFINED, REFINING = 0.01, 0.75
-"""A bound this close needs no better prices, which may take this part of what is left."""
+"""A bound this close needs no better prices, which may take this part of what is left, or all where it is far."""
 FEW_MUSTS, FEW_VISITS = 5, 14
 """With at most so many musts no prices are looked for at first; with at most so many visits, all of them musts, every
 set of them can be remembered at once."""
 COARSE, AT_ONCE = 0.1, 1_500_000
 """How fine the outlook's clock is then, and the comparisons that may be made."""
-ROUNDS = 40
-RUINS, A_PAIR, MORE, AGAIN = 1_500_000, 3_000, 10, 2
+ROUNDS, FEWEST_ROUNDS, PRICING_OF_ALL = 40, 8, 3
+"""Corrections of prices, at least and at most, and the part of all comparisons that they take as long as."""
+RUINS, A_PAIR, MORE, AGAIN = 1_500_000, 3_000, 10, 4
 """Comparisons of ruin and recreate before the proof, at most so many for each pair of visits; so many times as many
 beyond a day's visits; and, where every visit is a must, after a proof that failed."""
-RESISTING, OF_ALL = 14_000_000, 14
-"""Comparisons of ruin and recreate for a day that resists, and the part of all that they may be at most."""
+RESISTING, MOST_RUINS, OF_ALL = 5_000, 20_000_000, 10
+"""Looks of ruin and recreate for each pair of visits of what resists, at most, and the part of all that they may be."""
+A_PLACE = 3
+"""Comparisons that a look at a place for a visit takes as long as."""
 WORTHLESS = -int(NEVER)
 
 
@@ -84,7 +92,7 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     if start is not None:
         search.offer(start)
     for side in (0, 1):
-        search.loosely(side)
+        search.loosely(side, budget=LOOSE if budget == 0 else min(LOOSE, budget // LOOSE_OF_ALL))
     if budget == 0:
         return search.proof
     first_try = min(FIRST_TRY * task.visits**2, FIRST_TRY_AT_MOST)
@@ -96,13 +104,17 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
             return search.proof
     ruins = min(RUINS, A_PAIR * task.visits**2) if task.visits <= LARGE else MORE * RUINS
     search.better(seed, budget=ruins)
-    search.use_prices()
+    search.use_prices(budget=budget // PRICING_OF_ALL)
     straight = budget // 2 if search.is_close else STRAIGHT
-    if not search.directly(budget=min(budget, search.steps + straight)):
-        again = AGAIN * ruins if search.has_musts_only else min(RESISTING, budget // OF_ALL)
+    is_worth_it = search.is_near or search.has_musts_only or task.visits <= MANY
+    if not (is_worth_it and search.directly(budget=min(budget, search.steps + straight))):
+        again = (
+            AGAIN * ruins if search.has_musts_only else min(RESISTING * task.visits**2, MOST_RUINS, budget // OF_ALL)
+        )
         search.better(seed + 1, budget=max(ruins, again))
-        search.refine(budget=search.steps + int(REFINING * (budget - search.steps)))
-        if search.is_proven:
+        left = budget - search.steps
+        search.refine(budget=search.steps + (int(REFINING * left) if search.is_near else left))
+        if search.is_proven or not search.is_near:
             return search.proof
         search.look_out(FINER)
         if not (search.is_close and search.directly(budget=(search.steps + budget) // 2)):
@@ -127,7 +139,7 @@ class _Search:
         self.worth = WORTHLESS
         self.bound = int(NEVER)
         self.is_impossible = False
-        self.outlooks, self.finer = [NO_OUTLOOK, NO_OUTLOOK], 1
+        self.outlooks, self.finer = [NO_OUTLOOK, NO_OUTLOOK], 1.0
         musts = np.flatnonzero(task.must)
         # A must is worth more than everything else, so that searches that may miss one do not.
         spent = int(task.cost.max(initial=0)) * m + task.horizon
@@ -147,10 +159,13 @@ class _Search:
         self.price = np.zeros(m, np.int64)
         self.offer(())
 
-    def use_prices(self) -> None:
+    def use_prices(self, *, budget: int) -> None:
         """Let visits cost what makes cycles not worth their while, and begin to remember anew."""
         target = self.worth if self.worth > WORTHLESS else -int(self.task.cost.max(initial=0))
-        self._price(prices_for(self.task, self.sides[0], target, ROUNDS))
+        a_round = max(TICKS * int(self.sides[0].legs.sum()) * 2 // 3, 1)
+        rounds = min(max(budget // a_round, FEWEST_ROUNDS), ROUNDS)
+        self.steps += rounds * a_round
+        self._price(prices_for(self.task, self.sides[0], target, rounds))
         self.remembered = np.eye(len(self.price), dtype=bool)
         self.look_out(1)
 
@@ -186,10 +201,11 @@ class _Search:
         """Take a bound if it is the lowest so far, down to what routes can be worth."""
         self.bound = min(self.bound, max(bound // self.unit * self.unit, self.worth))
 
-    def look_out(self, finer: int) -> None:
+    def look_out(self, finer: float) -> None:
         """See from the start what can be gained at most, on a clock `finer` times as fine."""
         self.finer = finer
         self.outlooks[0] = outlook_of(self.sides[0], self.prized, finer)
+        self.steps += steps_of(self.outlooks[0], self.sides[0])
         if self.outlooks[0].tick:
             owes = int(self.task.pause[2] == 0)
             self._lower(int(self.outlooks[0].best[owes, 0, 0]) + self.constant)
@@ -207,7 +223,7 @@ class _Search:
         """What a label must come to, as searches count."""
         return self.worth + self.extra + self.unit - 1 if self.worth > WORTHLESS else WORTHLESS
 
-    def loosely(self, side: int) -> None:
+    def loosely(self, side: int, *, budget: int) -> None:
         """A first route: labels are compared by time and worth alone."""
         none = np.zeros(len(self.must), np.uint64)
         labels, _, _, last, steps, _ = grow(
@@ -224,7 +240,7 @@ class _Search:
             True,
             True,
             True,
-            LOOSE,
+            budget,
             UNASKED,
         )
         self.steps += steps
@@ -242,6 +258,11 @@ class _Search:
         return self.bound - self.worth <= CLOSE * abs(self.worth)
 
     @property
+    def is_near(self) -> bool:
+        """Whether the bound is so near that a search may come to its end after better prices."""
+        return self.worth == WORTHLESS or self.bound - self.worth <= NEAR_ENOUGH * abs(self.worth)
+
+    @property
     def has_musts_only(self) -> bool:
         """Whether every visit must be made."""
         return self.musts == self.task.visits
@@ -250,6 +271,7 @@ class _Search:
         """Better the route by ruin and recreate."""
         routes, _ = improve(self.sides[0], self.ample, self.task.must, [self.route], budget=budget, seed=seed)
         self.offer(routes[0])
+        self.steps += A_PLACE * budget
 
     def directly(self, *, budget: int) -> bool:
         """Search with everything remembered at once, with the outlook alone; whether that proved it."""

@@ -36,6 +36,11 @@ def outlook_of(side: Side, prized: np.ndarray, finer: float = 1) -> Outlook:
     return Outlook(best, first, other, tick)
 
 
+def steps_of(outlook: Outlook, side: Side) -> int:
+    """Comparisons that an outlook takes as long as."""
+    return int(outlook.best.shape[2] * side.legs.sum()) * (3 if side.pause_long else 1)
+
+
 @njit(cache=True)
 def _outlook(side, prized, tick, short):
     m = len(prized)

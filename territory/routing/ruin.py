@@ -17,7 +17,7 @@ from territory.routing.sides import NEVER, Side, after_pause, first_start
 
 BLINK = 0.02
 """How often a place for a visit is overlooked, so that not every round ends alike."""
-STRING, REMOVED = 10, 20
+STRING, REMOVED = 5, 8
 """The longest string of stops, and the mean number of them, that are taken out of a day."""
 HOT, COLD = 0.5, 0.02
 """Acceptance at the beginning and at the end, beside what a visit is worth (or a leg costs) on average."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,6 +114,25 @@ def make_dense_day(candidates: int, seed: int) -> Day:
     day = make_day(candidates, seed)
     service = np.random.default_rng(seed).integers(2, 6, candidates) * 5.0
     return replace(day, matrix=np.round(day.matrix * 0.3, 1), service=service)
+
+
+def make_hard_days(sizes: tuple[int, ...], seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Dense days of every kind, with what `solve_day` is asked: windows tight or loose (half of them the whole day),
+    with a break or without, without appointments or with four that must be kept, and each objective."""
+    kinds = product(sizes, ("tight", "loose"), (None, (690.0, 810.0, 45.0)), (0, 4), ("value", "drive", "home"))
+    for number, (candidates, width, pause, appointments, objective) in enumerate(kinds):
+        rng = np.random.default_rng([seed, number])
+        day = make_dense_day(candidates, int(rng.integers(2**31)))
+        windows = list(day.windows)
+        if width == "loose":
+            halves = [[SHIFT], [SHIFT], [(SHIFT[0], 720.0)], [(750.0, SHIFT[1])]]
+            windows = [halves[kind] for kind in rng.integers(0, len(halves), candidates)]
+        must = np.zeros(candidates, bool)
+        for hour, visit in zip((9, 11, 14, 16), rng.permutation(candidates)[:appointments], strict=False):
+            windows[visit], must[visit] = [(60.0 * hour, 60.0 * hour + 15)], True
+        name = f"{candidates} {width}{' break' if pause else ''}{' appointments' if appointments else ''} {objective}"
+        asked = {**vars(day), "windows": windows, "mandatory": must, "pause": pause, "objective": objective}
+        yield name, asked
 
 
 def by_the_clock(day: Day) -> HourlyTimes:
