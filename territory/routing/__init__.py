@@ -5,8 +5,9 @@
 
 What resists the proof goes on being searched by ruins, prices and columns, and keeps its bound. OR-Tools' routing does
 not take over: with every visit as a disjunction and tabu search it stayed 17 % below the best values known (optw), all
-of which these searches reach and prove; and begun from our routes of dense days it bettered them by less, in two
-seconds, than some more ruins do. Its CP-SAT is the independent oracle in the tests.
+of which these searches reach and prove; and begun from our routes of 55 dense days of 40 to 120 candidates, of every
+kind and for two seconds each, it bettered them by 0.04 % on average, where half a second more of ruins gave 0.19 %. Its
+CP-SAT is the independent oracle in the tests.
 """
 
 from __future__ import annotations

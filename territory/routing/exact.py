@@ -42,13 +42,15 @@ FEW_MUSTS, FEW_VISITS = 5, 14
 set of them can be remembered at once."""
 COARSE, AT_ONCE = 0.1, 1_500_000
 """How fine the outlook's clock is then, and the comparisons that may be made."""
-ROUNDS, FEWEST_ROUNDS, PRICING_OF_ALL = 40, 8, 3
+ROUNDS, FEWEST_ROUNDS, PRICING_OF_ALL = 40, 8, 4
 """Corrections of prices, at least and at most, and the part of all comparisons that they take as long as."""
 RUINS, A_PAIR, MORE, AGAIN = 1_500_000, 3_000, 10, 4
 """Comparisons of ruin and recreate before the proof, at most so many for each pair of visits; so many times as many
 beyond a day's visits; and, where every visit is a must, after a proof that failed."""
-RESISTING, MOST_RUINS, OF_ALL = 5_000, 20_000_000, 10
+RESISTING, MOST_RUINS, OF_ALL = 5_000, 30_000_000, 6
 """Looks of ruin and recreate for each pair of visits of what resists, at most, and the part of all that they may be."""
+TRIES = 2
+"""Ruins in so many parts, each from the best route: one may be stuck where the other is not."""
 A_PLACE = 3
 """Comparisons that a look at a place for a visit takes as long as."""
 WORTHLESS = -int(NEVER)
@@ -111,7 +113,8 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
         again = (
             AGAIN * ruins if search.has_musts_only else min(RESISTING * task.visits**2, MOST_RUINS, budget // OF_ALL)
         )
-        search.better(seed + 1, budget=max(ruins, again))
+        for number in range(1, TRIES + 1):
+            search.better(seed + number, budget=max(ruins, again) // TRIES)
         left = budget - search.steps
         search.refine(budget=search.steps + (int(REFINING * left) if search.is_near else left))
         if search.is_proven or not search.is_near:
@@ -171,7 +174,7 @@ class _Search:
 
     def refine(self, *, budget: int) -> None:
         """Better prices, those of routes in parts, and fewer legs; there is nothing to begin from without a route."""
-        if self.worth == WORTHLESS:
+        if self.worth == WORTHLESS or budget <= self.steps:
             return
         found = generate(
             self.task,
@@ -181,7 +184,7 @@ class _Search:
             [self.route],
             known=self.cut,
             near_enough=REFINED,
-            budget=max(budget - self.steps, 0),
+            budget=budget - self.steps,
         )
         self.steps += found.steps
         for route in found.routes:
