@@ -16,8 +16,8 @@ from territory.routing.prices import prices_for
 from territory.routing.ruin import improve
 from territory.routing.task import Task, bounds_of, sides_of
 
-RUINS, STARTS = 150_000_000, 2
-"""Comparisons of ruin and recreate at effort 1: half of them shared out among the starts, half from the best."""
+RUINS, STARTS, GOING_ON = 230_000_000, 4, 2
+"""Comparisons of ruin and recreate at effort 1, shared out among starts, and parts that go on from the best so far."""
 PRICE_ROUNDS = 60
 STEPS = 180_000_000
 """Comparisons at effort 1 for the bound."""
@@ -115,13 +115,14 @@ def share_out(task: Task, vehicles: int, *, ruins: int, budget: int, seed: int) 
     sides = sides_of(task)
     side = sides[0]
     none: list[list[int]] = [[] for _ in range(vehicles)]
+    share = ruins // (STARTS + GOING_ON)
     best, found = [list(prove(task, budget=0).route), *none[1:]], -1
     for number, start in enumerate([best, *[none] * (STARTS - 1)]):
-        share = ruins // (2 * STARTS)
         routes, worth = improve(side, task.worth, task.must, start, budget=share, seed=seed + number)
         if worth > found:
             best, found = routes, worth
-    best, found = improve(side, task.worth, task.must, best, budget=ruins // 2, seed=seed + STARTS)
+    for number in range(GOING_ON):
+        best, found = improve(side, task.worth, task.must, best, budget=share, seed=seed + STARTS + number)
     price = prices_for(task, side, found, PRICE_ROUNDS, vehicles)
     enough = found + int(np.gcd.reduce(task.worth)) - 1
     priced = generate(task, sides, vehicles, price, best, known=enough, near_enough=0.0, budget=budget)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from territory.errors import DataError
 from territory.routing import DayPlan, check_day, solve_day
+from territory.routing.day import STEPS
+from tests.bench.instances import make_hard_days
 from tests.routing.oracle import World, best_value, random_world
 
 WHOLE_DAY = (0.0, 600.0)
@@ -266,3 +268,14 @@ def test_the_same_input_gives_the_same_plan(seed: int):
 
     assert first.order.tolist() == second.order.tolist()
     assert first.steps == second.steps
+
+
+def test_a_dense_day_that_resists_the_proof_ends_by_its_steps_with_a_bound():
+    _, asked = next(make_hard_days((60,), seed=1))
+
+    plan = solve_day(**asked)
+
+    assert plan.status == "gap"
+    assert plan.objective < plan.bound
+    assert plan.steps <= 1.2 * STEPS
+    assert check_day(plan, **{name: value for name, value in asked.items() if name != "objective"}) == []
