@@ -1,6 +1,6 @@
 """The algorithm against what can be known for certain: brute force, linear programming, and what must always hold."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -371,6 +371,27 @@ def test_a_country_too_large_for_one_search_is_planned_in_pairs_first(monkeypatc
     assert plan.gap < 0.1
 
 
+def test_what_pairs_have_learnt_is_where_their_units_begin_and_only_the_last_plan_is_pressed_into_its_bands(
+    monkeypatch,
+):
+    xy, measures = country(600, seed=3)
+    whole, seen = engine._searched, []
+
+    def noted(task, starts, *rest, is_last):
+        found = whole(task, starts, *rest, is_last=is_last)
+        seen.append((len(task.units.mass), is_last, starts[0].price, found[0].learnt))
+        return found
+
+    monkeypatch.setattr(engine, "LARGE", 200)
+    monkeypatch.setattr(engine, "_searched", noted)
+    align_units(xy, measures, np.ones(4), 0.05, seed=1)
+
+    assert [is_last for _, is_last, _, _ in seen] == [False] * (len(seen) - 1) + [True]
+    for (few, _, _, learnt), (many, _, begun_with, _) in pairwise(seen):
+        assert few < many
+        assert begun_with is learnt
+
+
 def test_penalties_stay_soft_until_the_search_is_quenched():
     schedule = engine.Schedule(2.0, 0.02, 0.5)
 
@@ -383,9 +404,9 @@ def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monke
     xy, measures = country(60, seed=5)
     whole, asked = engine._searched, []
 
-    def ends_outside(task, starts, schedules, runs, progress):
+    def ends_outside(task, starts, schedules, runs, progress, **ways):
         asked.append(schedules)
-        found = whole(task, starts, schedules, runs, progress)
+        found = whole(task, starts, schedules, runs, progress, **ways)
         if schedules is engine.REFINE:
             return found
         return [near_miss(task, plan) for plan in found]

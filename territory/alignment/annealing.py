@@ -99,13 +99,14 @@ class Annealing:
         self._is_told_by_sums = not (len(units.travel) or task.on_units or task.ideal.any() or units.handover.any())
         self._second_moment = float((units.mass * (units.xy**2).sum(axis=1)).sum())
 
-    def best(self, told: Callable[[float], None]) -> np.ndarray:
+    def best(self, told: Callable[[float], None], *, is_last: bool = True) -> np.ndarray:
         """Labels (n,) of the best plan seen, judged first by its balance.
 
-        A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps.
+        A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps;
+        but not one whose plan is refined afterwards, for that spoils its shape.
         """
         rounds, met = self._rounds, 0
-        for turn in range(2 * rounds):
+        for turn in range(2 * rounds if is_last else rounds):
             part = min(turn / max(rounds - 1, 1), 1.0)
             self._round(turn, part, late=max(turn - rounds, 0) / rounds)
             if turn % 16 == 0:
@@ -116,6 +117,11 @@ class Annealing:
         told(1.0)
         log.debug("search %d: %d rounds, outside by %.3f, objective %.6f", self._run, turn, *self._key)
         return self._polished() if self._key[0] == 0.0 else self._best
+
+    @property
+    def learnt(self) -> np.ndarray:
+        """(K, q) what the search has come to ask for a whole measure's worth of load, squared lengths."""
+        return self._price / (self._scale * self._task.shares)
 
     def _round(self, turn: int, part: float, *, late: float) -> None:
         """Propose, learn from the loads, and keep the plan if it is the best; `late` is how far beyond the end."""

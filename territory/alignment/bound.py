@@ -55,7 +55,7 @@ def prices_at(
     if len(units.mass) > points_for(task.count) and not len(units.travel):
         steps = 12
         if price is not near:
-            price, heats = rough_prices(task, centres), heats[FINE:]
+            price, heats = _rough_prices(task, centres), heats[FINE:]
     for heat in heats:
         # What the warm ones find is only where the next one starts.
         enough = EXACT if heat == HEATS[-1] else ROUGH
@@ -76,8 +76,8 @@ def prices_at(
     return best_price, best
 
 
-def gap_at(task: Task, label: np.ndarray, price: np.ndarray) -> float:
-    """About how far a plan, (n,) int, is above its bound, from prices (K, q) that are about right: a ratio."""
+def gap_at(task: Task, label: np.ndarray, price: np.ndarray | None) -> float:
+    """About how far a plan, (n,) int, is above its bound, from prices (K, q) that are about right, if any: a ratio."""
     _, bound = prices_at(task, task.centres(label), heats=HEATS[: FINE + 1], near=price)
     return task.objective(label) / bound - 1 if bound > 0 else np.inf
 
@@ -105,7 +105,7 @@ def bands_of(task: Task) -> Bands:
     return Bands(task.shares, task.lowest, task.highest, task.ideal)
 
 
-def rough_prices(task: Task, centres: np.ndarray) -> np.ndarray:
+def _rough_prices(task: Task, centres: np.ndarray) -> np.ndarray:
     """Prices (K, q) from runs of units as one: a start for the last steps on all units."""
     units = task.units
     points, mass, measure, point = coarse(units.xy, units.mass, units.measure, task.count, units.start)

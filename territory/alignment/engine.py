@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from territory.alignment.annealing import HARD, Annealing, Schedule
-from territory.alignment.bound import choose, gap_at, rough_prices
+from territory.alignment.bound import choose, gap_at
 from territory.alignment.starts import Start, start_from_scratch, start_from_today, start_on_tables
 from territory.alignment.task import Task
 from territory.alignment.units import coarsen
@@ -60,20 +60,26 @@ FROM_TODAY = (
 
 
 class Found(NamedTuple):
-    """A plan's labels (n,), and prices (K, q) that are about right for it."""
+    """A plan's labels (n,), and prices (K, q): about those of its bound, or None; and those that its search learnt."""
 
     label: np.ndarray
-    price: np.ndarray
+    price: np.ndarray | None
+    learnt: np.ndarray
 
 
-def design(task: Task, progress: Progress) -> Found:
-    """The best plan found from scratch: in its bands first, then of least objective."""
+def design(task: Task, progress: Progress, *, is_last: bool = True) -> Found:
+    """The best plan found from scratch: in its bands first, then of least objective.
+
+    A plan that is not the last, but refined afterwards, is not pressed into its bands.
+    """
     if task.count == 1:
-        return Found(np.zeros(len(task.units.mass), np.int64), np.zeros_like(task.shares))
+        free = np.zeros_like(task.shares)
+        return Found(np.zeros(len(task.units.mass), np.int64), free, free)
     if len(task.units.mass) > LARGE:
-        return _design_in_pairs(task, progress)
+        return _design_in_pairs(task, progress, is_last=is_last)
     if len(task.units.travel):
-        return _served(task, _search(task, [start_on_tables(task)], FROM_SCRATCH, progress), progress)
+        found = _search(task, [start_on_tables(task)], FROM_SCRATCH, progress, is_last=is_last)
+        return _served(task, found, progress)
     random = np.random.default_rng(task.seed)
     turns = random.uniform(0, np.pi, int(np.clip(STARTS * task.effort / len(task.units.mass), 1, MOST_STARTS)))
     progress("shape", 0.0)
@@ -81,14 +87,14 @@ def design(task: Task, progress: Progress) -> Found:
         starts = sorted(
             pool.map(lambda turn: start_from_scratch(task, float(turn)), turns), key=lambda start: start.promise
         )
-    return _served(task, _search(task, starts, FROM_SCRATCH, progress), progress)
+    return _served(task, _search(task, starts, FROM_SCRATCH, progress, is_last=is_last), progress)
 
 
 def repair(task: Task, progress: Progress) -> Found:
     """The best plan found from today's: in its bands first, then of least objective."""
     progress("shape", 0.0)
     start = start_from_today(task)
-    found = Found(start.label, start.price)
+    found = Found(start.label, start.price, start.price)
     if task.count == 1:
         return found
     if len(task.units.mass) > MANY:
@@ -98,12 +104,14 @@ def repair(task: Task, progress: Progress) -> Found:
     return _served(task, _named_alike(task, found), progress)
 
 
-def _design_in_pairs(task: Task, progress: Progress) -> Found:
+def _design_in_pairs(task: Task, progress: Progress, *, is_last: bool) -> Found:
     """A design for pairs of units, then its borders searched unit by unit (multilevel: Hendrickson and Leland 1995)."""
     merged, pair = coarsen(task.units)
-    label = design(replace(task, units=merged), progress).label[pair]
-    centres = task.centres(label)
-    return _search(task, [Start(label, centres, rough_prices(task, centres))], REFINE, progress)
+    found = design(replace(task, units=merged), progress, is_last=False)
+    label = found.label[pair]
+    # The bound's prices know nothing of whole units and of one piece; what the pairs have learnt does.
+    start = Start(label, task.centres(label), found.learnt)
+    return _search(task, [start], REFINE, progress, is_last=is_last)._replace(price=None)
 
 
 def _served(task: Task, found: Found, progress: Progress) -> Found:
@@ -132,10 +140,13 @@ def _named_alike(task: Task, found: Found) -> Found:
     kept = np.zeros((task.count, task.count))
     np.add.at(kept, (label[owned], units.start[owned]), units.handover[owned])
     name = linear_sum_assignment(-kept)[1]
-    return Found(name[label], found.price[np.argsort(name)])
+    named = np.argsort(name)
+    return Found(name[label], None if found.price is None else found.price[named], found.learnt[named])
 
 
-def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], progress: Progress) -> Found:
+def _search(
+    task: Task, starts: list[Start], schedules: tuple[Schedule, ...], progress: Progress, *, is_last: bool = True
+) -> Found:
     """The best plan of several searches; small tasks can afford more of them.
 
     A repair tries few at first, and as many as a design only where none of the few ends within the bands, or the best
@@ -146,12 +157,12 @@ def _search(task: Task, starts: list[Start], schedules: tuple[Schedule, ...], pr
         for searched in (DESIGNED, REPAIRED)
     )
     first = few if schedules is FROM_TODAY else most
-    plans = _searched(task, starts, schedules, range(first), progress)
+    plans = _searched(task, starts, schedules, range(first), progress, is_last=is_last)
     best = _best_of(task, plans)
-    if first < most and (task.overrun(best.label) > 0 or gap_at(task, *best) > FAR):
+    if first < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
         best = _best_of(task, [*plans, *_searched(task, starts, schedules, range(first, most), progress)])
-    if schedules is not REFINE and 0 < task.overrun(best.label) < NEARLY:
-        again = Start(best.label, task.centres(best.label), best.price)
+    if is_last and 0 < task.overrun(best.label) < NEARLY:
+        again = Start(best.label, task.centres(best.label), best.learnt)
         best = _best_of(task, [best, *_searched(task, [again], REFINE, range(1), progress)])
     return best
 
@@ -161,7 +172,13 @@ def _best_of(task: Task, plans: list[Found]) -> Found:
 
 
 def _searched(
-    task: Task, starts: list[Start], schedules: tuple[Schedule, ...], runs: range, progress: Progress
+    task: Task,
+    starts: list[Start],
+    schedules: tuple[Schedule, ...],
+    runs: range,
+    progress: Progress,
+    *,
+    is_last: bool = True,
 ) -> list[Found]:
     """What each of these searches found, two at a time."""
     done = dict.fromkeys(runs, 0.0)
@@ -175,7 +192,7 @@ def _searched(
 
         start = starts[run % len(starts)]
         search = Annealing(task, start, schedules[run], run, pool if is_shared else None)
-        return Found(search.best(told), start.price)
+        return Found(search.best(told, is_last=is_last), start.price, search.learnt)
 
     with ThreadPoolExecutor(2) as pool:
         return [one(run) for run in runs] if is_shared else list(pool.map(one, runs))
