@@ -38,6 +38,8 @@ LEAST = 120
 """Proposals in a round: of fewer, it would be prices and not the search that takes the time."""
 POLISHES, POLISHING = 4, 5
 """Rounds of the polish, and how many times as long each is as one of the search."""
+SUMS = ("load", "moment", "size")
+"""What a plan keeps of each territory and a worker changes."""
 GOLDEN_ANGLE = 2.399963229728653
 """Radians: turned by it again and again, a line never comes back to where it was."""
 LOOK = 16
@@ -193,10 +195,17 @@ class _Crew:
         size = np.array([worker.border_count[0] for worker in self._workers])
         parts = np.ceil(proposals * size / max(size.sum(), 1)).astype(int)
 
+        # The sums of two territories may lie so near in memory that who writes one keeps the other's reader waiting.
+        sums = [{name: getattr(self._plan, name).copy() for name in SUMS} for _ in self._workers]
+
         def one(number: int) -> None:
-            anneal(ground, self._plan, self._workers[number], *weights, int(parts[number]), *ways)
+            plan = self._plan._replace(**sums[number])
+            anneal(ground, plan, self._workers[number], *weights, int(parts[number]), *ways)
 
         list(self._pool.map(one, range(2)))
+        for worker, own in zip(self._workers, sums, strict=True):
+            for name, values in own.items():
+                getattr(self._plan, name)[worker.own] = values[worker.own]
 
     def _share(self) -> None:
         """Give each worker the territories on one side of a line through the middle of them all."""

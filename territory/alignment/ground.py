@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from territory.alignment.numeric import apart
 from territory.kernels import kernel
 
 
@@ -90,11 +91,11 @@ def worker_of(plan: Plan, own: np.ndarray, random: np.ndarray) -> Worker:
         own=own.copy(),
         border=np.empty(n, np.int64),
         border_at=np.empty(n, np.int64),
-        border_count=np.zeros(1, np.int64),
+        border_count=apart(np.zeros(1, np.int64)),
         mark=np.zeros(n, np.int64),
-        stamp=np.zeros(1, np.int64),
+        stamp=apart(np.zeros(1, np.int64)),
         queue=np.empty(n + 1, np.int64),
-        random=random,
+        random=apart(random),
     )
     list_border(plan, worker)
     return worker

@@ -14,6 +14,8 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from territory.kernels import kernel
 
 LN2 = 0.6931471805599453
+APART = 16
+"""Numbers of eight bytes that a processor fetches together at most."""
 SMALL = 120
 """Up to this many rows, an order costs more than it saves."""
 
@@ -127,3 +129,10 @@ def _solve_in_envelope(matrix: np.ndarray, x: np.ndarray, low: np.ndarray, first
 def new_state(seed: int, stream: int = 0) -> np.ndarray:
     """A generator's state, (1,) uint64, for `next_random`."""
     return np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64) | np.uint64(1)
+
+
+def apart(values: np.ndarray) -> np.ndarray:
+    """The same (n,) array with nothing near it in memory: a thread that writes it keeps no other waiting for theirs."""
+    room = np.zeros(len(values) + 2 * APART, values.dtype)
+    room[APART:-APART] = values
+    return room[APART:-APART]

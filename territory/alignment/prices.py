@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from scipy.spatial import cKDTree
 
-from territory.alignment.numeric import exp_negative, log_small, narrow_order, solve_positive
+from territory.alignment.numeric import apart, exp_negative, log_small, narrow_order, solve_positive
 from territory.kernels import kernel
 
 COLD = 12.0
@@ -286,9 +286,9 @@ def _smoothed_at(
             gradient,
             hessian,
             soft,
-            np.empty(near),
-            np.empty(near),
-            np.empty(near, np.int64),
+            apart(np.zeros(near)),
+            apart(np.zeros(near)),
+            apart(np.zeros(near, np.int64)),
         )
         return value, gradient, hessian, soft
 
