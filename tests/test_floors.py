@@ -15,7 +15,7 @@ PACKAGE = ROOT / "territory"
 # A module imports only from floors above it in this list. A package counts as one module.
 FLOORS = [
     {"errors", "hours", "kernels", "languages"},
-    {"columns", "geo", "land", "neighbours", "rules"},
+    {"columns", "geo", "land", "neighbours", "numeric", "rules"},
     {"borders", "changes", "travel"},
     {"demo", "model"},
     {"boundaries"},

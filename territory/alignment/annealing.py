@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from territory.alignment.ground import Ground, Plan, list_border, plan_of, worker_of
-from territory.alignment.numeric import new_state
 from territory.alignment.search import anneal
 from territory.alignment.starts import Start
 from territory.alignment.task import Task
+from territory.numeric import new_state
 
 log = logging.getLogger(__name__)
 

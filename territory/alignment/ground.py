@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from territory.alignment.numeric import apart
 from territory.kernels import kernel
+from territory.numeric import apart
 
 
 class Ground(NamedTuple):

@@ -16,8 +16,8 @@ from typing import TypeVar
 import numpy as np
 from scipy.spatial import cKDTree
 
-from territory.alignment.numeric import apart, exp_negative, log_small, narrow_order, solve_positive
 from territory.kernels import kernel
+from territory.numeric import apart, exp_negative, log_small, narrow_order, solve_positive
 
 COLD = 12.0
 """A centre this many temperatures dearer than the best gets no part of a unit."""

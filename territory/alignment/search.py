@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from territory.alignment.joints import holds_without, tail_of
-from territory.alignment.numeric import exp_negative, random_below, random_unit
 from territory.kernels import kernel, part
+from territory.numeric import exp_negative, random_below, random_unit
 
 TAILS = 0.2
 """The part of the moves that would cut a territory in two which are tried with what they cut off."""

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from territory.alignment.numeric import exp_negative, log_small, random_below, random_unit
 from territory.callplan.month import (
     NEVER,
     Calendar,
@@ -25,6 +24,7 @@ from territory.callplan.month import (
     total_cost,
 )
 from territory.kernels import kernel, part
+from territory.numeric import exp_negative, log_small, random_below, random_unit
 
 EVERY_DAY = np.int64(-1)
 """In the place of one day. A plain -1 is a type of its own, and kernels would be compiled for it once more."""

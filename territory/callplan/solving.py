@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from territory.alignment.numeric import new_state
 from territory.callplan.month import NEVER, Calendar, Month, copy_all, empty_calendar, refresh
 from territory.callplan.rhythm import Rhythms, paths_of
 from territory.callplan.search import search
+from territory.numeric import new_state
 
 if TYPE_CHECKING:
     from territory.routing import DayPlan

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from territory.alignment.numeric import new_state
 from territory.callplan.periodic import solve_periodic
 from territory.callplan.periodic.crossing import bear, begin, tours_of
 from territory.callplan.periodic.draft import driven_and_excess, empty_draft
 from territory.callplan.periodic.solving import _weeks
+from territory.numeric import new_state
 from tests.bench.periodic import best_known, read_instance
 from tests.callplan.weeks import cheapest_week
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from territory.alignment.numeric import new_state
 from territory.callplan.month import NEVER, Calendar, Month, copy_all, empty_calendar, refresh
 from territory.callplan.search import search
+from territory.numeric import new_state
 from tests.callplan.weeks import cheapest_week
 
 DAYS = 4

@@ -13,10 +13,10 @@ from math import fsum
 
 import numpy as np
 
-from territory.alignment.numeric import new_state
 from territory.callplan.periodic.crossing import bear, begin, tours_of
 from territory.callplan.periodic.descent import descend
 from territory.callplan.periodic.draft import Draft, Weeks, driven_and_excess, empty_draft
+from territory.numeric import new_state
 
 KEPT, CHILDREN = 25, 40
 """Of each herd: weeks that are kept, and how many more there may be before some are forgotten."""

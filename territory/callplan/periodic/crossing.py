@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from territory.alignment.numeric import random_below
 from territory.callplan.periodic.descent import descend
 from territory.callplan.periodic.draft import (
     NEVER,
@@ -25,6 +24,7 @@ from territory.callplan.periodic.draft import (
     write_route,
 )
 from territory.kernels import part
+from territory.numeric import random_below
 
 MOTHER, FATHER, BOTH = 0, 1, 2
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from territory.alignment.numeric import random_below
 from territory.kernels import kernel, part
+from territory.numeric import random_below
 
 NEVER = 1e15
 """What is impossible costs this much."""
