@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from territory.routing.bounding import least_drives
 from territory.routing.plan import DayPlan
@@ -63,7 +64,7 @@ def nearby(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd.Dat
     # What bounds rule out is not solved, nor what could not be among the `count` best by them.
     least = _least_drives(asked, planned) - route.plan.drive
     minutes, prizes = (asked.visits[name].to_numpy(float)[planned:] for name in ("minutes", "prize"))
-    promised = prizes / (np.maximum(least, -route.plan.drive) - _ROUNDED + minutes).clip(min=1)
+    promised = _worth(prizes, np.maximum(least, -route.plan.drive) - _ROUNDED, minutes)
     rows: dict[int, dict[str, object]] = {}
     worth: list[float] = []
     for number in np.argsort(-promised, kind="stable").tolist():
@@ -75,7 +76,7 @@ def nearby(route: Route, *, max_detour: float = 20.0, count: int = 10) -> pd.Dat
         at = int(np.flatnonzero(plan.order == planned)[0])
         detour = plan.drive - route.plan.drive
         rows[number] = one_more_stop(route, asked, planned + number, detour, at, plan.arrive[at], plan.home)
-        worth.append(prizes[number] / max(round(detour, 2) + minutes[number], 1))
+        worth.append(float(_worth(prizes[number], round(detour, 2), minutes[number])))
     return worth_most(pd.DataFrame([rows[number] for number in sorted(rows)], columns=STOP_COLUMNS), count)
 
 
@@ -113,9 +114,13 @@ def one_more_stop(
 
 def worth_most(stops: pd.DataFrame, count: int) -> pd.DataFrame:
     """The `count` stops that bring most for the minutes they take, the best first."""
-    spent = (stops["detour_minutes"] + stops["minutes"]).clip(lower=1)
-    order = (-stops["prize"] / spent).argsort(kind="stable")
+    order = np.argsort(-_worth(stops["prize"], stops["detour_minutes"], stops["minutes"]), kind="stable")
     return stops.iloc[order].head(count).reset_index(drop=True)
+
+
+def _worth(prize: ArrayLike, detour: ArrayLike, minutes: ArrayLike) -> np.ndarray:
+    """What stops bring for each minute that they take, the way there and the visit."""
+    return np.asarray(prize, float) / np.maximum(np.asarray(detour, float) + np.asarray(minutes, float), 1)
 
 
 def _on(route: Route, visit: Visits) -> dict:

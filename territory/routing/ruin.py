@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import uint64
 
 from territory.kernels import kernel, part
+from territory.numeric import random_unit
 from territory.routing.sides import NEVER, Side, after_pause, first_start
 
 BLINK = 0.02
@@ -132,17 +132,6 @@ def _scale(side: Side, worth: np.ndarray, must: np.ndarray, near: np.ndarray) ->
         return max(float(prizes.mean()), 1.0)
     second = near[:, min(1, near.shape[1] - 1)] if len(near) else np.zeros(0, np.int64)
     return max(float(side.cost[second, np.arange(1, len(worth) - 1)].sum()) / max(len(near), 1), 1.0)
-
-
-@part()
-def _random(state):
-    """A number in [0, 1) (xorshift64*: Marsaglia 2003, Vigna 2016)."""
-    x = state[0]
-    x ^= x >> uint64(12)
-    x ^= x << uint64(25)
-    x ^= x >> uint64(27)
-    state[0] = x
-    return np.float64((x * uint64(2685821657736338717)) >> uint64(11)) / 9007199254740992.0
 
 
 @part()
@@ -276,7 +265,7 @@ def _look(side, worth, must, routes, table, v, place):
             delay = NEVER
             if detour <= room and (must[place] or cost < worth[place]):
                 delay = _delay(side, routes, v, place, p)
-            if delay < NEVER and _random(state) >= BLINK:
+            if delay < NEVER and random_unit(state) >= BLINK:
                 if side.pays_time:
                     cost += delay
                 if must[place]:
@@ -321,7 +310,7 @@ def _search(side, worth, must, now, trial, best, table, near, scale, budget):
     """Better the routes `now`; the best are written to `best`, and their value given back."""
     state = table.state
     for _ in range(8):
-        _random(state)
+        random_unit(state)
     for v in range(len(now.rows)):
         _retime(side, now, v)
     _copy(side, now, best)
@@ -346,7 +335,7 @@ def _search(side, worth, must, now, trial, best, table, near, scale, budget):
         if worth_now > best_value:
             best_value = worth_now
             _copy(side, trial, best)
-        if worth_now >= value or worth_now > value + heat * np.log(_random(state) + 1e-300):
+        if worth_now >= value or worth_now > value + heat * np.log(random_unit(state) + 1e-300):
             value = worth_now
             _copy(side, trial, now)
     return best_value
@@ -362,8 +351,8 @@ def _ruin(routes, table, near):
     if made == 0:
         return
     longest = min(STRING, max(1, made // vehicles))
-    strings = int(4 * REMOVED / (1 + longest) * _random(table.state)) + 1
-    seed = int(_random(table.state) * len(near))
+    strings = int(4 * REMOVED / (1 + longest) * random_unit(table.state)) + 1
+    seed = int(random_unit(table.state) * len(near))
     ruined = 0
     for q in range(len(near)):
         j = near[seed, q] if q > 0 else seed + 1
@@ -373,11 +362,11 @@ def _ruin(routes, table, near):
             continue
         table.touched[v] = 1
         row, size = routes.rows[v], routes.size[v]
-        length = min(size, 1 + int(_random(table.state) * longest))
+        length = min(size, 1 + int(random_unit(table.state) * longest))
         p = 1
         while row[p] != j:
             p += 1
-        begin = p - int(_random(table.state) * length)
+        begin = p - int(random_unit(table.state) * length)
         begin = max(1, min(begin, size + 1 - length))
         for r in range(begin, begin + length):
             routes.owner[row[r]] = -1
@@ -394,10 +383,10 @@ def _put_musts(side, worth, must, routes, table):
     """Put back what must be made, what was left out most often before all others, each where it costs least."""
     waiting, merit, state = table.waiting, table.skew, table.state
     count = 0
-    rule = _random(state)
+    rule = random_unit(state)
     for j in range(1, len(worth) - 1):
         if routes.owner[j] < 0 and must[j]:
-            merit[j] = table.absent[j] + _random(state)
+            merit[j] = table.absent[j] + random_unit(state)
             if rule < 0.3:
                 merit[j] = table.absent[j] - (side.latest[j] - side.opens[side.window_of[j]]) / (side.horizon + 1.0)
             elif rule < 0.5:
@@ -440,7 +429,7 @@ def _fill(side, worth, must, routes, table, before):
                 _look(side, worth, must, routes, table, v, j)
                 fits = fits or at[j, v] > 0
         if fits:
-            table.skew[j] = 1.0 - SKEW + 2.0 * SKEW * _random(table.state)
+            table.skew[j] = 1.0 - SKEW + 2.0 * SKEW * random_unit(table.state)
             waiting[count] = j
             count += 1
     while count:
