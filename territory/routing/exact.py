@@ -14,6 +14,7 @@ from territory.routing.prices import TICKS, prices_for
 from territory.routing.ruin import improve
 from territory.routing.schedule import worth_of
 from territory.routing.sides import NEVER, NO_ENDS, NO_OUTLOOK, Ends
+from territory.routing.tabu import go_on_from
 from territory.routing.task import Task, sides_of
 
 NEAR = (0, 2, 4, 6, 8, 10, 12)
@@ -87,8 +88,9 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
     space: Righini and Salani 2009; memories grow where the best route has a cycle: Roberti and Mingozzi 2014,
     Transportation Science 48(3)). When few labels are left everything is remembered, and what remains is proven. Only
     elementary routes raise the value that labels are measured against. What resists is tried again with prices on
-    the visits (`territory.routing.prices`), under which the relaxation hardly gains from cycles, and then with better
-    ones, and without the legs that no better route can take (`territory.routing.columns`).
+    the visits (`territory.routing.prices`), under which the relaxation hardly gains from cycles, and then from the
+    route that OR-Tools goes on to (`territory.routing.tabu`), with better prices, and without the legs that no better
+    route can take (`territory.routing.columns`).
     """
     search = _Search(task)
     if start is not None:
@@ -115,6 +117,7 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
         )
         for number in range(1, TRIES + 1):
             search.better(seed + number, budget=max(ruins, again) // TRIES)
+        search.go_on()
         left = budget - search.steps
         search.refine(budget=search.steps + (int(REFINING * left) if search.is_near else left))
         if search.is_proven or not search.is_near:
@@ -275,6 +278,11 @@ class _Search:
         routes, _ = improve(self.sides[0], self.ample, self.task.must, [self.route], budget=budget, seed=seed)
         self.offer(routes[0])
         self.steps += A_PLACE * budget
+
+    def go_on(self) -> None:
+        """Better the route by other neighbourhoods, those of OR-Tools."""
+        if self.worth > WORTHLESS:
+            self.offer(go_on_from(self.task, self.route))
 
     def directly(self, *, budget: int) -> bool:
         """Search with everything remembered at once, with the outlook alone; whether that proved it."""
