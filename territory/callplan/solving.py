@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from territory.callplan.month import NEVER, Calendar, Month, copy_all, empty_calendar, refresh
+from territory.callplan.pool import Pool, choose
 from territory.callplan.rhythm import Rhythms, paths_of
 from territory.callplan.search import search
 from territory.numeric import new_state
@@ -37,6 +39,10 @@ STIFFNESS = 6.0
 WIDEST = 0.048
 """What a day may differ from the mean at most where that can be had, so that the longest and the shortest are within
 10 % of each other. It counts in the last stage only: before, it holds the search where it is (2 % more drive)."""
+GATHERED = 200
+"""Times in each of the last two stages that the days found are put by, to choose among in the end."""
+ROUNDS_A_PART = 50
+"""Rounds between two such times, at least."""
 EVENINGS = 3
 """How often days that differ more are planned once more."""
 ABSENT_PRICE = 1.5
@@ -133,7 +139,9 @@ def solve_rep(task: RepTask) -> RepPlan:
     rounds = max(len(RAMP), int(ROUNDS * task.effort * min(1.0, task.rhythms.due.sum() / 60)))
     calendar = _empty(month)
     if task.rhythms.due.any():
-        month, calendar = _anneal(month, calendar, rounds, random)
+        pool = Pool()
+        month, calendar = _anneal(month, calendar, rounds, random, pool=pool)
+        calendar = choose(month, calendar, pool)
         month, calendar = _evened(month, calendar, rounds // 12, random)
         if task.nights:
             month, calendar = _with_nights(task, month, calendar, rounds // 12, random)
@@ -189,20 +197,32 @@ def _copy(month: Month, calendar: Calendar) -> Calendar:
 
 
 def _anneal(
-    month: Month, calendar: Calendar, rounds: int, random: np.ndarray, hot: float = HOT, ramp: tuple[float, ...] = RAMP
+    month: Month,
+    calendar: Calendar,
+    rounds: int,
+    random: np.ndarray,
+    hot: float = HOT,
+    ramp: tuple[float, ...] = RAMP,
+    pool: Pool | None = None,
 ) -> tuple[Month, Calendar]:
     """The cheapest calendar found, and the month with the length of day that it was found for."""
     ratio = (COLD / hot) ** (1 / len(ramp))
     for stage, part in enumerate(ramp):
+        is_late = stage >= len(ramp) - 2
         widest = WIDEST if stage == len(ramp) - 1 else NEVER
         month = _targeted(month, calendar)._replace(stiffness=STIFFNESS * part, widest=widest)
         _refresh(month, calendar)
         kept, best = _copy(month, calendar), _copy(month, calendar)
+        share = rounds // len(ramp)
+        parts = min(GATHERED, max(share // ROUNDS_A_PART, 1)) if pool is not None and is_late else 1
         # Rounded, because a power may differ in its last digit from machine to machine.
-        warm = round(hot * ratio**stage, 9)
-        share, cold = rounds // len(ramp), round(warm * ratio, 9)
-        search(month, calendar, kept, best, share, warm, cold, TAKEN_OUT, WITHIN, random)
-        calendar = best if stage >= len(ramp) - 2 else kept
+        warmth = np.round(hot * ratio ** (stage + np.arange(parts + 1) / parts), 9).tolist()
+        for warm, cold in pairwise(warmth):
+            search(month, calendar, kept, best, share // parts, warm, cold, TAKEN_OUT, WITHIN, random)
+            if pool is not None and is_late:
+                pool.gather(kept)
+                pool.gather(best)
+        calendar = best if is_late else kept
     return month, calendar
 
 

@@ -1,0 +1,105 @@
+"""Putting a month together from days that a search has seen, against whole enumeration."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from territory.callplan.month import Calendar, Month, refresh
+from territory.callplan.pool import Pool, choose
+from tests.callplan.test_search import DAYS, Sets, copy_of, empty, month, searched
+from tests.callplan.weeks import cheapest_week
+
+SETS: Sets = [[[0], [1], [2]], [[0, 2], [1, 3]], [[0, 1, 2, 3]], [[0, 3], [2]]]
+
+
+def world(seed: int, customers: int) -> tuple[np.ndarray, Sets]:
+    """What driving costs, the depot last, and the sets of days that each customer may have."""
+    rng = np.random.default_rng(seed)
+    cost = rng.uniform(1, 9, (customers + 1, customers + 1))
+    np.fill_diagonal(cost, 0)
+    return cost, [SETS[kind] for kind in rng.integers(0, len(SETS), customers)]
+
+
+def cost_of(calendar: Calendar) -> float:
+    return float(calendar.sums[:, 3].sum() + calendar.rhythm.sum())
+
+
+def with_stops(week: Month, day: int, order: tuple[int, ...]) -> Calendar:
+    """A calendar with one day driven, whoever else is missing."""
+    calendar = empty(week)
+    calendar.stops[day, : len(order)], calendar.length[day] = order, len(order)
+    refresh(week, calendar, day)
+    return calendar
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_from_all_days_that_there_are_comes_the_cheapest_week(seed: int):
+    cost, patterns = world(seed, 4)
+    week, pool = month(cost, patterns, vehicles=1), Pool()
+    for day in range(DAYS):
+        for count in range(5):
+            for order in permutations(range(4), count):
+                pool.gather(with_stops(week, day, order))
+
+    chosen = choose(week, empty(week), pool)
+
+    assert cost_of(chosen) == pytest.approx(cheapest_week(cost, patterns, DAYS))
+
+
+def test_days_seen_apart_are_put_together():
+    cost = np.full((3, 3), 5.0)
+    np.fill_diagonal(cost, 0)
+    cost[0, 1] = cost[1, 0] = 1.0
+    patterns: Sets = [[[0, 2], [1, 3]], [[0, 2], [1, 3]]]
+    week = month(cost, patterns, vehicles=1)
+    apart, pool = empty(week), Pool()
+    for customer, days in enumerate(([0, 2], [1, 3])):
+        for day in days:
+            apart.stops[day, 0], apart.length[day] = customer, 1
+            apart.route_of[customer, day] = day
+            refresh(week, apart, day)
+    apart.rhythm[:], apart.placed[:] = 0.0, True
+    for day in (1, 3):
+        pool.gather(with_stops(week, day, (0, 1)))
+    for day in (0, 2):
+        pool.gather(with_stops(week, day, ()))
+
+    chosen = choose(week, apart, pool)
+
+    assert (cost_of(apart), cost_of(chosen)) == (40.0, 22.0)
+    assert [chosen.length[day] for day in range(DAYS)] == [0, 2, 0, 2]
+    assert (chosen.route_of >= 0).tolist() == [[False, True, False, True]] * 2
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000))
+def test_what_is_chosen_holds_and_is_never_dearer(seed: int):
+    cost, patterns = world(seed, 6)
+    week, pool = month(cost, patterns, vehicles=1), Pool()
+    found = [searched(week, empty(week), within=0.5, rounds=20, seed=begin)[0] for begin in (1, 2, 3)]
+    for calendar in found:
+        pool.gather(calendar)
+
+    chosen = choose(week, copy_of(found[0], week), pool)
+
+    assert cost_of(chosen) <= min(cost_of(calendar) for calendar in found) + 1e-6
+    for customer, sets in enumerate(patterns):
+        days = np.flatnonzero(chosen.route_of[customer] >= 0).tolist()
+        assert days in ([sorted(each) for each in sets] if chosen.placed[customer] else [[]])
+        assert chosen.rhythm[customer] == pytest.approx(0.0 if chosen.placed[customer] else week.absent[customer])
+        assert days == [day for day in range(DAYS) if customer in chosen.stops[day, : chosen.length[day]]]
+
+
+def test_a_calendar_that_cannot_be_bettered_comes_back_as_it_was():
+    cost, patterns = world(1, 5)
+    week = month(cost, patterns, vehicles=1)
+    best = min((searched(week, empty(week), within=0.5, seed=begin)[0] for begin in range(1, 9)), key=cost_of)
+
+    chosen = choose(week, best, Pool())
+
+    assert chosen is best
