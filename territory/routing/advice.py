@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from territory.kernels import at_once
 from territory.routing.bounding import least_drives
 from territory.routing.plan import DayPlan
 from territory.routing.request import Request, Visits, with_visits
@@ -17,6 +19,8 @@ NEAREST = 60
 """So many customers nearest to the way are tried."""
 STOP_COLUMNS = ["customer_id", "name", "detour_minutes", "minutes", "prize", "after_stop", "arrive", "home"]
 """Of a table with one more stop a row, see `nearby`."""
+EXCHANGE = 0.3
+"""Effort for who would have to go on a day that is full."""
 _ROUNDED = 0.01
 """Minutes that a detour may be told too short."""
 
@@ -36,7 +40,7 @@ def best_days_for(routes: Iterable[Route], visit: Visits) -> pd.DataFrame:
         negative if others must go), ``home`` (when the day then ends), ``instead_of`` (customers, separated by ";",
         that would have to go when it does not fit). Days on which it cannot be at all stand last, with NaN.
     """
-    rows = [_on(route, visit) for route in routes]
+    rows = at_once(partial(_on, visit=visit), list(routes))
     table = pd.DataFrame(rows, columns=["day", "rep", "fits", "detour_minutes", "home", "instead_of"])
     order = table.assign(lost=table["instead_of"].str.count(";") + table["instead_of"].ne("")).sort_values(
         ["fits", "lost", "detour_minutes", "day", "rep"], ascending=[False, True, True, True, True], kind="stable"
@@ -136,7 +140,7 @@ def _on(route: Route, visit: Visits) -> dict:
         return {**told, "fits": True, "detour_minutes": detour, "home": route._moments(np.array([plan.home]))[0]}
     must = asked.visits["must"].to_numpy().copy()
     must[count] = True
-    plan = asked.solve(mandatory=must)
+    plan = asked.solve(mandatory=must, effort=min(asked.effort, EXCHANGE))
     if plan.status == "infeasible" or count not in plan.order:
         return {**told, "fits": False, "detour_minutes": np.nan, "home": pd.NaT}
     gone = [name for row, name in enumerate(asked.visits.index[:count]) if row not in set(plan.order)]

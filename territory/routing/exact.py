@@ -14,7 +14,7 @@ from territory.routing.prices import TICKS, prices_for
 from territory.routing.ruin import improve
 from territory.routing.schedule import worth_of
 from territory.routing.sides import NEVER, NO_ENDS, NO_OUTLOOK, Ends
-from territory.routing.tabu import go_on_from
+from territory.routing.tabu import LOOKS, go_on_from
 from territory.routing.task import Task, sides_of
 
 NEAR = (0, 2, 4, 6, 8, 10, 12)
@@ -52,6 +52,8 @@ RESISTING, MOST_RUINS, OF_ALL = 5_000, 30_000_000, 6
 """Looks of ruin and recreate for each pair of visits of what resists, at most, and the part of all that they may be."""
 TRIES = 2
 """Ruins in so many parts, each from the best route: one may be stuck where the other is not."""
+A_LOOK = 1_500
+"""OR-Tools looks once at a neighbour for each so many comparisons: a twentieth of the time, where that binds."""
 A_PLACE = 3
 """Comparisons that a look at a place for a visit takes as long as."""
 WORTHLESS = -int(NEVER)
@@ -117,7 +119,7 @@ def prove(task: Task, *, budget: int, start: Sequence[int] | None = None, seed: 
         )
         for number in range(1, TRIES + 1):
             search.better(seed + number, budget=max(ruins, again) // TRIES)
-        search.go_on()
+        search.go_on(looks=min(LOOKS, budget // A_LOOK))
         left = budget - search.steps
         search.refine(budget=search.steps + (int(REFINING * left) if search.is_near else left))
         if search.is_proven or not search.is_near:
@@ -279,10 +281,10 @@ class _Search:
         self.offer(routes[0])
         self.steps += A_PLACE * budget
 
-    def go_on(self) -> None:
+    def go_on(self, *, looks: int) -> None:
         """Better the route by other neighbourhoods, those of OR-Tools."""
         if self.worth > WORTHLESS:
-            self.offer(go_on_from(self.task, self.route))
+            self.offer(go_on_from(self.task, self.route, looks=looks))
 
     def directly(self, *, budget: int) -> bool:
         """Search with everything remembered at once, with the outlook alone; whether that proved it."""

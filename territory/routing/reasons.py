@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from territory.hours import clock
+from territory.kernels import at_once
 from territory.languages import Said
 from territory.routing.plan import DayPlan
 from territory.routing.request import Request
@@ -36,9 +35,7 @@ def unvisited(request: Request, plan: DayPlan) -> pd.DataFrame:
     request = request.along(plan)
     made = set(plan.order.tolist())
     left = [row for row in range(len(request.visits)) if row not in made]
-    # None hangs on another, and what takes long runs without Python's global lock.
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, max(len(left), 1))) as pool:
-        reasons = list(pool.map(partial(_reason, request, plan), left))
+    reasons = at_once(partial(_reason, request, plan), left)
     about = request.visits[["name", "prize", "minutes"]].iloc[left].rename_axis("customer_id").reset_index()
     columns = ["code", "reason", "reason_zh", "instead_of", "more_drive_minutes", "overtime_minutes"]
     return pd.concat([about, pd.DataFrame(reasons, columns=columns)], axis=1)
