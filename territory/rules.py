@@ -279,17 +279,16 @@ def derive_values(customers: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 def _size(customers: pd.DataFrame, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Potential as far as it is known without a tier, and where it came from (NA where it is not known)."""
     potential, revenue = customers["potential"], customers["revenue"]
-    source = pd.Series(np.nan, index=customers.index, dtype="str")
-    source = source.mask(revenue.notna(), f"revenue x {rules.potential_per_revenue}")
-    source = source.mask(potential.notna(), "column potential")
+    of_revenue = np.where(revenue.notna(), f"revenue x {rules.potential_per_revenue}", None)
+    source = pd.Series(np.where(potential.notna(), "column potential", of_revenue), customers.index, dtype="str")
     return potential.fillna(revenue * rules.potential_per_revenue), source
 
 
 def _tier(given: pd.Series, size: pd.Series, size_source: pd.Series, rules: Rules) -> tuple[pd.Series, pd.Series]:
     by_rank = _tier_by_rank(size, rules.tier_shares)
-    rank_source = size_source.map(lambda text: f"rank by {'revenue' if 'revenue' in text else 'potential'}", "ignore")
-    source = rank_source.astype("str").where(given.isna(), "column tier")
-    return given.fillna(by_rank), source
+    by = {text: f"rank by {'revenue' if 'revenue' in text else 'potential'}" for text in size_source.dropna().unique()}
+    source = np.where(given.notna(), "column tier", size_source.map(by).to_numpy(object))
+    return given.fillna(by_rank), pd.Series(source, given.index, dtype="str")
 
 
 def _tier_by_rank(size: pd.Series, tier_shares: Mapping[str, float]) -> pd.Series:
@@ -310,13 +309,15 @@ def _from_column_or_tier(
     customers: pd.DataFrame, column: str, tier: pd.Series, rule: Mapping[str, float]
 ) -> tuple[pd.Series, pd.Series]:
     given = customers[column]
-    source = pd.Series(np.nan, index=given.index, dtype="str").mask(given.notna(), f"column {column}")
+    source = pd.Series(np.where(given.notna(), f"column {column}", None), given.index, dtype="str")
     return _fill_by_tier(given, source, tier, rule)
 
 
 def _fill_by_tier(
     values: pd.Series, source: pd.Series, tier: pd.Series, rule: Mapping[str, float]
 ) -> tuple[pd.Series, pd.Series]:
+    if values.notna().all():
+        return values, source
     by_tier = tier.map(dict(rule)).astype("float64")
     filled = values.isna() & by_tier.notna()
     return values.fillna(by_tier), source.mask(filled, "tier " + tier + " in rules")
@@ -324,6 +325,8 @@ def _fill_by_tier(
 
 def _missing_by_tier(column: str, values: pd.Series, tier: pd.Series, rule: Mapping[str, float]) -> list[Problem]:
     """One problem for each tier that has no rule. Customers without a tier have no potential and are listed there."""
+    if values.notna().all():
+        return []
     counts = tier[values.isna()].value_counts().sort_index()
     known = ", ".join(rule) or "none"
     return [
@@ -338,6 +341,8 @@ def _missing_by_tier(column: str, values: pd.Series, tier: pd.Series, rule: Mapp
 
 def _missing_potential(potential: pd.Series, tier: pd.Series, rules: Rules) -> list[Problem]:
     missing = potential.isna()
+    if not missing.any():
+        return []
     without_tier = missing & tier.isna()
     problems = []
     if without_tier.any():
