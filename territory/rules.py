@@ -134,6 +134,7 @@ def _is_date(text: str) -> bool:
 _TIME = Form("a time as '08:30'", lambda text: minutes_of(text) is not None)
 _NOT_NEGATIVE = Range("a number from 0 up", 0)
 _POSITIVE = Range("a number above 0", 0, is_open=True)
+_UNKNOWN = np.array(None, dtype=object)
 
 RANGES: dict[str, Range | Form] = {
     "visits_per_year": _NOT_NEGATIVE,
@@ -279,7 +280,7 @@ def derive_values(customers: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 def _size(customers: pd.DataFrame, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Potential as far as it is known without a tier, and where it came from (NA where it is not known)."""
     potential, revenue = customers["potential"], customers["revenue"]
-    of_revenue = np.where(revenue.notna(), f"revenue x {rules.potential_per_revenue}", None)
+    of_revenue = np.where(revenue.notna(), f"revenue x {rules.potential_per_revenue}", _UNKNOWN)
     source = pd.Series(np.where(potential.notna(), "column potential", of_revenue), customers.index, dtype="str")
     return potential.fillna(revenue * rules.potential_per_revenue), source
 
@@ -309,7 +310,7 @@ def _from_column_or_tier(
     customers: pd.DataFrame, column: str, tier: pd.Series, rule: Mapping[str, float]
 ) -> tuple[pd.Series, pd.Series]:
     given = customers[column]
-    source = pd.Series(np.where(given.notna(), f"column {column}", None), given.index, dtype="str")
+    source = pd.Series(np.where(given.notna(), f"column {column}", _UNKNOWN), given.index, dtype="str")
     return _fill_by_tier(given, source, tier, rule)
 
 
