@@ -14,7 +14,10 @@ from territory.callplan.month import NEVER, Calendar, Month, copy_all, empty_cal
 HUNDREDTHS = 100
 """CP-SAT counts in whole numbers: hundredths of a minute."""
 WORK = 0.5
-"""Of CP-SAT's deterministic time, which is about seconds; nearly always a tenth of it is enough."""
+"""Of CP-SAT's deterministic time, about seconds, for all days at once; a tenth of it is nearly always enough."""
+WINDOW = 10
+"""Days that are chosen at a time where the whole is too much; every second window begins amid the one before."""
+WORK_A_WINDOW = 0.1
 
 
 @dataclass(eq=False)
@@ -35,14 +38,16 @@ def choose(month: Month, calendar: Calendar, pool: Pool) -> Calendar:
     """The cheapest calendar made of days in the pool, with every price of the month; the given one if none is cheaper.
 
     Set partitioning over routes seen on the way (Rochat and Taillard 1995, Journal of Heuristics 1(1)), here with each
-    customer's rhythm as a path through its days, solved by CP-SAT. Nothing is said of days that are not in the pool.
+    customer's rhythm as a path through its days, solved by CP-SAT: all days at once, and where that cannot be proven
+    in time some days at a time, while the others stay. Nothing is said of days that are not in the pool.
     """
     pool.gather(calendar)
     days = _priced(month, calendar, pool)
-    chosen = _solved(month, calendar, days)
-    if chosen is None:
-        return calendar
-    return min(calendar, _calendar_of(month, *chosen), key=_cost)
+    every = range(len(month.target))
+    best, is_proven = _chosen(month, calendar, days, set(every), WORK)
+    for first in every[:: WINDOW // 2] if not is_proven else ():
+        best, _ = _chosen(month, best, days, set(every[first : first + WINDOW]), WORK_A_WINDOW)
+    return best
 
 
 def _orders(calendar: Calendar) -> list[tuple[int, ...]]:
@@ -65,10 +70,10 @@ def _priced(month: Month, calendar: Calendar, pool: Pool) -> dict[tuple[int, tup
     return costs
 
 
-def _solved(
-    month: Month, calendar: Calendar, days: dict[tuple[int, tuple[int, ...]], float]
-) -> tuple[list[tuple[int, ...]], np.ndarray] | None:
-    """The order of each day and (n,) what each customer's rhythm costs then; None when nothing was found in time."""
+def _chosen(
+    month: Month, calendar: Calendar, days: dict[tuple[int, tuple[int, ...]], float], free: set[int], work: float
+) -> tuple[Calendar, bool]:
+    """The cheapest calendar in which all days but those of `free` stay as they are; and whether it is proven to be."""
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
@@ -77,6 +82,8 @@ def _solved(
     of_day: defaultdict[int, list] = defaultdict(list)
     visits: defaultdict[tuple[int, int], list] = defaultdict(list)
     for (day, order), cost in days.items():
+        if day not in free and order != now[day]:
+            continue
         is_driven = model.new_bool_var("")
         model.add_hint(is_driven, order == now[day])
         costs.append((cost, is_driven))
@@ -90,12 +97,14 @@ def _solved(
     model.minimize(sum(round(HUNDREDTHS * minutes) * variable for minutes, variable in everything))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers, solver.parameters.random_seed = 1, 1
-    solver.parameters.max_deterministic_time = WORK
-    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return None
+    solver.parameters.max_deterministic_time = work
+    status = solver.solve(model)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return calendar, False
     orders = [next(order for is_driven, order in of_day[day] if solver.value(is_driven)) for day in range(len(now))]
     paid = [sum(minutes for minutes, variable in rhythm if solver.value(variable)) for rhythm in rhythms]
-    return orders, np.array(paid)
+    found = _calendar_of(month, orders, np.array(paid))
+    return min(calendar, found, key=_cost), status == cp_model.OPTIMAL
 
 
 def _add_rhythm(

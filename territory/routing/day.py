@@ -18,7 +18,7 @@ from territory.routing.sides import NEVER
 from territory.routing.task import Task, bounds_of, close_triangles, possible_legs, sides_of, tightened
 
 SECONDS = 60
-STEPS = 140_000_000
+STEPS = 130_000_000
 """Comparisons at effort 1, about two seconds of one core."""
 FINEST = 1_000_000_000
 """Prizes are told apart to this part of their sum."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from territory.callplan import pool
 from territory.callplan.month import Calendar, Month, refresh
 from territory.callplan.pool import Pool, choose
 from tests.callplan.test_search import DAYS, Sets, copy_of, empty, month, searched
@@ -40,13 +41,13 @@ def with_stops(week: Month, day: int, order: tuple[int, ...]) -> Calendar:
 @pytest.mark.parametrize("seed", range(3))
 def test_from_all_days_that_there_are_comes_the_cheapest_week(seed: int):
     cost, patterns = world(seed, 4)
-    week, pool = month(cost, patterns, vehicles=1), Pool()
+    week, seen = month(cost, patterns, vehicles=1), Pool()
     for day in range(DAYS):
         for count in range(5):
             for order in permutations(range(4), count):
-                pool.gather(with_stops(week, day, order))
+                seen.gather(with_stops(week, day, order))
 
-    chosen = choose(week, empty(week), pool)
+    chosen = choose(week, empty(week), seen)
 
     assert cost_of(chosen) == pytest.approx(cheapest_week(cost, patterns, DAYS))
 
@@ -57,7 +58,7 @@ def test_days_seen_apart_are_put_together():
     cost[0, 1] = cost[1, 0] = 1.0
     patterns: Sets = [[[0, 2], [1, 3]], [[0, 2], [1, 3]]]
     week = month(cost, patterns, vehicles=1)
-    apart, pool = empty(week), Pool()
+    apart, seen = empty(week), Pool()
     for customer, days in enumerate(([0, 2], [1, 3])):
         for day in days:
             apart.stops[day, 0], apart.length[day] = customer, 1
@@ -65,27 +66,56 @@ def test_days_seen_apart_are_put_together():
             refresh(week, apart, day)
     apart.rhythm[:], apart.placed[:] = 0.0, True
     for day in (1, 3):
-        pool.gather(with_stops(week, day, (0, 1)))
+        seen.gather(with_stops(week, day, (0, 1)))
     for day in (0, 2):
-        pool.gather(with_stops(week, day, ()))
+        seen.gather(with_stops(week, day, ()))
 
-    chosen = choose(week, apart, pool)
+    chosen = choose(week, apart, seen)
 
     assert (cost_of(apart), cost_of(chosen)) == (40.0, 22.0)
     assert [chosen.length[day] for day in range(DAYS)] == [0, 2, 0, 2]
     assert (chosen.route_of >= 0).tolist() == [[False, True, False, True]] * 2
 
 
+def test_where_all_days_at_once_take_too_long_some_are_chosen_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    cost = np.full((3, 3), 5.0)
+    np.fill_diagonal(cost, 0)
+    cost[0, 1] = cost[1, 0] = 1.0
+    week = month(cost, [[[2], [3]], [[2], [3]]], vehicles=1)
+    apart, found = with_stops(week, 2, (0,)), Pool()
+    apart.stops[3, 0], apart.length[3] = 1, 1
+    apart.route_of[0, 2], apart.route_of[1, 3] = 2, 3
+    refresh(week, apart, 3)
+    apart.rhythm[:], apart.placed[:] = 0.0, True
+    for order in ((), (0, 1)):
+        found.gather(with_stops(week, 3, order))
+        found.gather(with_stops(week, 2, order))
+    windows: list[set[int]] = []
+
+    def in_no_time_for_all(week: Month, calendar: Calendar, days: dict, free: set[int], work: float):
+        windows.append(free)
+        return (calendar, False) if len(free) == DAYS else chosen_of(week, calendar, days, free, work)
+
+    chosen_of = pool._chosen
+    monkeypatch.setattr(pool, "_chosen", in_no_time_for_all)
+    monkeypatch.setattr(pool, "WINDOW", 2)
+
+    chosen = choose(week, apart, found)
+
+    assert windows == [{0, 1, 2, 3}, {0, 1}, {1, 2}, {2, 3}, {3}]
+    assert (cost_of(apart), cost_of(chosen)) == (20.0, 11.0)
+
+
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_what_is_chosen_holds_and_is_never_dearer(seed: int):
     cost, patterns = world(seed, 6)
-    week, pool = month(cost, patterns, vehicles=1), Pool()
+    week, seen = month(cost, patterns, vehicles=1), Pool()
     found = [searched(week, empty(week), within=0.5, rounds=20, seed=begin)[0] for begin in (1, 2, 3)]
     for calendar in found:
-        pool.gather(calendar)
+        seen.gather(calendar)
 
-    chosen = choose(week, copy_of(found[0], week), pool)
+    chosen = choose(week, copy_of(found[0], week), seen)
 
     assert cost_of(chosen) <= min(cost_of(calendar) for calendar in found) + 1e-6
     for customer, sets in enumerate(patterns):
