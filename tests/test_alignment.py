@@ -1,5 +1,6 @@
 """The algorithm against what can be known for certain: brute force, linear programming, and what must always hold."""
 
+from functools import cache
 from itertools import pairwise, product
 
 import numpy as np
@@ -15,6 +16,8 @@ from territory.alignment.units import Rows, coarsen, make_units
 from territory.errors import InfeasibleError
 from territory.model import percent
 from territory.neighbours import collapse, count_pieces, neighbour_pairs
+
+EIGHT_SEEDS = (0, 1, 7, 88, 303, 1024, 4711, 9999)
 
 
 def country(count: int, seed: int, measures: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -38,11 +41,9 @@ def least_objective(xy, measures, count, tolerance):
     share = measures / measures.sum(axis=0)
     mass = share.mean(axis=1)
     best = np.inf
-    for labels in product(range(count), repeat=len(xy) - 1):
-        label = np.array((0, *labels))
-        load = np.array([share[label == k].sum(axis=0) for k in range(count)]) * count
-        if np.abs(load - 1).max() > tolerance:
-            continue
+    plans = np.array(list(product((0,), *[range(count)] * (len(xy) - 1))))
+    loads = np.stack([(plans == k) @ share for k in range(count)], axis=1) * count
+    for label in plans[np.abs(loads - 1).max(axis=(1, 2)) <= tolerance]:
         members = [np.flatnonzero(label == k) for k in range(count)]
         spread = sum(
             (mass[m] * ((xy[m] - np.average(xy[m], axis=0, weights=mass[m])) ** 2).sum(axis=1)).sum() for m in members
@@ -59,7 +60,7 @@ def test_tiny_plans_are_the_best_of_all(count, places):
         xy, measures = country(places, seed)
         best = least_objective(xy, measures, count, 0.35)
 
-        plan = align_units(xy, measures, np.ones(count), 0.35, seed=seed)
+        plan = align_units(xy, measures, np.ones(count), 0.35, seed=seed, effort=0.3)
 
         assert (plan.status == "infeasible") == (not np.isfinite(best)) == bool(plan.reasons)
         if np.isfinite(best):
@@ -88,7 +89,7 @@ def transport_optimum(xy, measures, plan, tolerance):
 def test_the_bound_is_that_of_the_linear_programme(places, count, tolerance):
     xy, measures = country(places, seed=places)
 
-    plan = align_units(xy, measures, np.ones(count), tolerance, seed=1)
+    plan = align_units(xy, measures, np.ones(count), tolerance, seed=1, effort=0.3)
 
     optimum = transport_optimum(xy, measures, plan, tolerance)
     assert plan.lower_bound <= optimum * (1 + 1e-9)
@@ -170,40 +171,40 @@ def test_every_row_is_in_one_connected_territory(places, count, seed, tolerance)
     assert plan.lower_bound <= plan.objective * (1 + 1e-12)
 
 
-@settings(max_examples=8)
-@given(st.integers(0, 10_000))
+@cache
+def plan_of_eighty(seed):
+    xy, measures = country(80, seed)
+    return align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
+
+
+@pytest.mark.parametrize("seed", EIGHT_SEEDS)
 def test_the_same_seed_gives_the_same_plan(seed):
     xy, measures = country(80, seed)
 
-    first = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
-    second = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
+    plan = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
 
-    assert first.labels.tolist() == second.labels.tolist()
-    assert first.lower_bound == second.lower_bound
+    assert plan.labels.tolist() == plan_of_eighty(seed).labels.tolist()
+    assert plan.lower_bound == plan_of_eighty(seed).lower_bound
 
 
-@settings(max_examples=8)
-@given(st.integers(0, 10_000))
+@pytest.mark.parametrize("seed", EIGHT_SEEDS)
 def test_moving_the_whole_country_or_its_currency_changes_no_label(seed):
     xy, measures = country(80, seed)
 
-    here = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
     there = align_units(xy + np.array([2**20, -(2**21)]), measures * [8.0, 0.5], np.ones(4), 0.1, seed=seed, effort=0.2)
 
-    assert here.max_deviation == pytest.approx(there.max_deviation, abs=0.05)
-    assert here.status == there.status
+    assert there.max_deviation == pytest.approx(plan_of_eighty(seed).max_deviation, abs=0.05)
+    assert there.status == plan_of_eighty(seed).status
 
 
-@settings(max_examples=8)
-@given(st.integers(0, 10_000))
+@pytest.mark.parametrize("seed", EIGHT_SEEDS)
 def test_the_order_of_rows_changes_no_territory(seed):
     xy, measures = country(80, seed)
     order = np.random.default_rng(seed).permutation(80)
 
-    plan = align_units(xy, measures, np.ones(4), 0.1, seed=seed, effort=0.2)
     shuffled = align_units(xy[order], measures[order], np.ones(4), 0.1, seed=seed, effort=0.2)
 
-    assert plan.labels[order].tolist() == shuffled.labels.tolist()
+    assert shuffled.labels.tolist() == plan_of_eighty(seed).labels[order].tolist()
 
 
 def test_a_balanced_start_moves_nobody():
@@ -259,7 +260,7 @@ def test_a_giant_is_named_with_what_would_be_needed():
     measures[7] += measures.sum(axis=0)
     share = (measures[7] / measures.sum(axis=0))[0]
 
-    plan = align_units(xy, measures, np.ones(4), 0.05, seed=1)
+    plan = align_units(xy, measures, np.ones(4), 0.05, seed=1, effort=0.3)
 
     assert plan.status == "infeasible"
     assert f"one customer alone holds {percent(share)}" in plan.reasons[0].what
@@ -271,7 +272,7 @@ def test_a_giant_on_one_measure_does_not_spoil_the_other():
     measures[:, 1] = 1.0
     measures[7, 0] = 100 * measures[:, 0].sum()
 
-    plan = align_units(xy, measures, np.ones(3), 0.1, seed=1)
+    plan = align_units(xy, measures, np.ones(3), 0.1, seed=1, effort=0.3)
 
     assert plan.max_deviation[0] > 1
     assert plan.max_deviation[1] <= 0.1
@@ -301,7 +302,7 @@ def test_a_given_neighbour_list_is_the_graph():
 def test_three_measures_are_balanced_at_once():
     xy, measures = country(600, seed=9, measures=3)
 
-    plan = align_units(xy, measures, np.ones(5), 0.05, seed=1)
+    plan = align_units(xy, measures, np.ones(5), 0.05, seed=1, effort=0.3)
 
     assert plan.max_deviation.shape == (3,)
     assert (plan.max_deviation <= 0.05).all()
@@ -314,7 +315,7 @@ def test_three_measures_are_balanced_at_once():
 def test_centres_can_be_rows_of_their_own_territory():
     xy, measures = country(120, seed=5)
 
-    plan = align_units(xy, measures, np.ones(4), 0.1, seed=1, centre_on="unit")
+    plan = align_units(xy, measures, np.ones(4), 0.1, seed=1, centre_on="unit", effort=0.3)
 
     for k, centre in enumerate(plan.centres):
         own = xy[plan.labels == k]
@@ -327,7 +328,7 @@ def test_centres_that_hold_still_are_kept():
     xy, measures = country(120, seed=5)
     homes = xy[[0, 40, 80]]
 
-    plan = align_units(xy, measures, np.ones(3), 0.2, seed=1, centres=homes)
+    plan = align_units(xy, measures, np.ones(3), 0.2, seed=1, centres=homes, effort=0.3)
 
     assert plan.centres == pytest.approx(homes, abs=1e-3)
     assert (plan.pieces == 1).all()
@@ -364,7 +365,7 @@ def test_a_country_too_large_for_one_search_is_planned_in_pairs_first(monkeypatc
     xy, measures = country(600, seed=3)
     monkeypatch.setattr(engine, "LARGE", 200)
 
-    plan = align_units(xy, measures, np.ones(4), 0.05, seed=1)
+    plan = align_units(xy, measures, np.ones(4), 0.05, seed=1, effort=0.3)
 
     assert plan.status != "infeasible"
     assert (count_pieces(xy, plan.labels) == 1).all()
