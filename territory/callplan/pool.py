@@ -77,15 +77,16 @@ def _chosen(
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
-    now = _orders(calendar)
+    # By who is visited: the pool may know a shorter way round the same customers.
+    now = [set(order) for order in _orders(calendar)]
     costs: list[tuple[float, Any]] = []
     of_day: defaultdict[int, list] = defaultdict(list)
     visits: defaultdict[tuple[int, int], list] = defaultdict(list)
     for (day, order), cost in days.items():
-        if day not in free and order != now[day]:
+        if day not in free and set(order) != now[day]:
             continue
         is_driven = model.new_bool_var("")
-        model.add_hint(is_driven, order == now[day])
+        model.add_hint(is_driven, set(order) == now[day])
         costs.append((cost, is_driven))
         of_day[day].append((is_driven, order))
         for customer in order:

@@ -77,6 +77,14 @@ def test_days_seen_apart_are_put_together():
     assert (chosen.route_of >= 0).tolist() == [[False, True, False, True]] * 2
 
 
+def with_no_time_for_all_days(week: Month, calendar: Calendar, days: dict, free: set[int], work: float):
+    """`pool._chosen` for whom four days are too much."""
+    return (calendar, False) if len(free) == DAYS else CHOSEN(week, calendar, days, free, work)
+
+
+CHOSEN = pool._chosen
+
+
 def test_where_all_days_at_once_take_too_long_some_are_chosen_at_a_time(monkeypatch: pytest.MonkeyPatch):
     cost = np.full((3, 3), 5.0)
     np.fill_diagonal(cost, 0)
@@ -90,34 +98,44 @@ def test_where_all_days_at_once_take_too_long_some_are_chosen_at_a_time(monkeypa
     for order in ((), (0, 1)):
         found.gather(with_stops(week, 3, order))
         found.gather(with_stops(week, 2, order))
-    windows: list[set[int]] = []
-
-    def in_no_time_for_all(week: Month, calendar: Calendar, days: dict, free: set[int], work: float):
-        windows.append(free)
-        return (calendar, False) if len(free) == DAYS else chosen_of(week, calendar, days, free, work)
-
-    chosen_of = pool._chosen
-    monkeypatch.setattr(pool, "_chosen", in_no_time_for_all)
+    monkeypatch.setattr(pool, "_chosen", with_no_time_for_all_days)
     monkeypatch.setattr(pool, "WINDOW", 2)
 
     chosen = choose(week, apart, found)
 
-    assert windows == [{0, 1, 2, 3}, {0, 1}, {1, 2}, {2, 3}, {3}]
     assert (cost_of(apart), cost_of(chosen)) == (20.0, 11.0)
 
 
-@settings(max_examples=15)
-@given(seed=st.integers(0, 10_000))
-def test_what_is_chosen_holds_and_is_never_dearer(seed: int):
+def test_a_shorter_way_round_the_same_customers_is_taken_whichever_days_are_chosen(monkeypatch: pytest.MonkeyPatch):
+    at = np.array([1, 2, 3, 0])
+    week, seen = month(np.abs(np.subtract.outer(at, at)) * 1.0, [[[3]]] * 3, vehicles=1), Pool()
+    long_way = with_stops(week, 3, (1, 0, 2))
+    long_way.route_of[:, 3], long_way.rhythm[:], long_way.placed[:] = 3, 0.0, True
+    seen.gather(with_stops(week, 3, (0, 1, 2)))
+    monkeypatch.setattr(pool, "_chosen", with_no_time_for_all_days)
+    monkeypatch.setattr(pool, "WINDOW", 2)
+
+    chosen = choose(week, long_way, seen)
+
+    assert (cost_of(long_way), cost_of(chosen)) == (8.0, 6.0)
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 10_000), is_too_much=st.booleans())
+def test_what_is_chosen_holds_and_is_never_dearer(seed: int, is_too_much: bool):
     cost, patterns = world(seed, 6)
     week, seen = month(cost, patterns, vehicles=1), Pool()
     found = [searched(week, empty(week), within=0.5, rounds=20, seed=begin)[0] for begin in (1, 2, 3)]
     for calendar in found:
         seen.gather(calendar)
 
-    chosen = choose(week, copy_of(found[0], week), seen)
+    with pytest.MonkeyPatch.context() as patched:
+        if is_too_much:
+            patched.setattr(pool, "_chosen", with_no_time_for_all_days)
+            patched.setattr(pool, "WINDOW", 2)
+        chosen = choose(week, copy_of(found[0], week), seen)
 
-    assert cost_of(chosen) <= min(cost_of(calendar) for calendar in found) + 1e-6
+    assert cost_of(chosen) <= min(cost_of(each) for each in (found[:1] if is_too_much else found)) + 1e-6
     for customer, sets in enumerate(patterns):
         days = np.flatnonzero(chosen.route_of[customer] >= 0).tolist()
         assert days in ([sorted(each) for each in sets] if chosen.placed[customer] else [[]])
