@@ -4,10 +4,10 @@
 `solve_route` is the same for people: a rep, a day, customers. Names load when they are first used.
 
 What resists the proof goes on being searched by ruins, by OR-Tools' routing, by prices and columns, and keeps its
-bound. OR-Tools alone, with every visit as a disjunction and tabu search, stayed 17 % below the best values known (optw),
-all of which these searches reach and prove; but begun from the routes that ruins come to it bettered 43 of 94 dense days
-of 40 to 120 candidates in a twentieth of a second each (0.04 % on average, 1 % at most), and more time brought nothing
-more. Its CP-SAT is the independent oracle in the tests.
+bound. OR-Tools alone, with every visit as a disjunction and tabu search, stayed 17 % below the best values known
+(optw), all of which these searches reach and prove; but begun from the routes that ruins come to it bettered 43 of 94
+dense days of 40 to 120 candidates in a twentieth of a second each (0.04 % on average, 1 % at most), and more time
+brought nothing more. Its CP-SAT is the independent oracle in the tests.
 """
 
 from __future__ import annotations
