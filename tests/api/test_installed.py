@@ -31,12 +31,19 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
-def installed(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def installation(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     log = tmp_path_factory.mktemp("installed") / "log"
     made = Installed(databases.fresh("sqlite"), log, lease_seconds=1.0, grace_seconds=1.0, upload_seconds=2.0)
-    made.start()
     yield made
     made.close()
+
+
+@pytest.fixture
+def installed(installation: Installed) -> Installed:
+    """Running, whichever test has ended it."""
+    if installation.process is None or installation.process.poll() is not None:
+        installation.start()
+    return installation
 
 
 def flood(installed: Installed, url: str, headers: dict[str, str], chunk: bytes, megabytes: int) -> int:

@@ -76,6 +76,7 @@ def test_a_manager_goes_from_an_upload_to_publishing(site: Site, visit: Visit, t
     expect(page.locator("#move-table .refused").last).to_have_attribute("aria-pressed", "true")
     page.locator("#comment textarea").fill("One stays.")
     page.get_by_role("button", name="Save").click()
+    said(page, "Saved.")
     page.get_by_role("button", name="Submit").click()
     said(page, "Submitted: now a manager decides.")
     page.get_by_role("button", name="Approve").click()
@@ -394,7 +395,7 @@ def test_a_rep_challenges_without_a_line_and_it_is_sent_once(site: Site, visit: 
 
     expect(page.locator("#line")).to_be_hidden()
     page.get_by_role("tab", name="My challenges").click()
-    expect(page.locator("#challenge-list .card")).to_have_count(1)
+    expect(page.locator("#challenge-list .card", has_text="I know the owner.")).to_have_count(1)
     challenges = site.service.get("manager", f"{path}/challenges").json()["items"]
     assert [challenge["note"] for challenge in challenges] == ["I know the owner."]
 
