@@ -493,7 +493,7 @@ def test_ctrl_c_during_the_search_ends_it_at_once_and_writes_nothing(tmp_path):
 
 
 def test_the_demo_serves_its_map_until_ctrl_c(tmp_path):
-    with start("demo", "--port", "0", "--out", tmp_path / "plan") as process:
+    with start("demo", "--port", "0", "--tolerance", "30%", "--out", tmp_path / "plan") as process:
         url = wait_for(process, "The map is served on").split()[5]
         page = urllib.request.urlopen(url, timeout=10).read()
 
