@@ -6,9 +6,22 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from api.auth import passwords
 from tests.api.databases import KINDS, Databases
 from tests.api.services import Running, serve
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hashes_in_earnest() -> Iterator[PasswordHash]:
+    """What hashes passwords outside of tests: here people sign in by the hundred, and it costs nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        earnest = passwords._HASHES
+        cheap = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_HASHES", PasswordHash((cheap,)))
+        yield earnest
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from pwdlib import PasswordHash
 
 from api.auth import first_admin, passwords
 from api.auth.signing_in import MOST_FAILURES, sign_in
@@ -40,6 +41,14 @@ def no_cookies(service: Running):
 
 def test_a_service_with_users_gets_no_second_first_admin(service: Running):
     assert first_admin(service.store) is None
+
+
+def test_to_try_a_password_takes_64_megabytes_three_times_over(hashes_in_earnest: PasswordHash):
+    password_hash = hashes_in_earnest.hash(PASSWORD)
+
+    assert password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert hashes_in_earnest.verify(PASSWORD, password_hash)
+    assert not hashes_in_earnest.verify(PASSWORD + "!", password_hash)
 
 
 def test_a_one_time_password_opens_nothing_but_its_replacement(service: Running):
