@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from api import pages
@@ -38,6 +39,22 @@ send it back as If-Match. A POST with an Idempotency-Key happens once, however o
 _NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, MEDIA_TYPES["backup"], MEDIA_TYPES["xlsx"])
 
 
+def _all_routes() -> list[BaseRoute]:
+    together = APIRouter()
+    # Routes are tried one after the other: those that are asked for most come first.
+    for module in (portfolios, proposals, jobs, ogc, updates, scenarios, maps, accounts, backups):
+        together.include_router(module.routes, prefix="/v1")
+    for routes in (scenarios.challenge_routes, *FIELD_ROUTES):
+        together.include_router(routes, prefix="/v1")
+    for routes in (watching.routes, pages.routes, pages.company_routes, pages.static_routes):
+        together.include_router(routes)
+    return together.routes
+
+
+# What the first request makes of them takes a fifth of a second: once for all applications of a process.
+_ROUTES = _all_routes()
+
+
 def create_app(settings: Settings, store: Store) -> FastAPI:
     """The service as an ASGI application, on a store whose tables are up to date.
 
@@ -58,6 +75,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        routes=_ROUTES,
     )
     registry = CollectorRegistry()
     app.state.settings, app.state.store, app.state.registry = settings, store, registry
@@ -67,16 +85,6 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
     app.state.company_pace = Pace(600, 60.0)
     app.state.company = Company(settings) if settings.has_company else None
     app.state.is_stopping = threading.Event()
-    # Routes are tried one after the other: those that are asked for most come first.
-    for module in (portfolios, proposals, jobs, ogc, updates, scenarios, maps, accounts, backups):
-        app.include_router(module.routes, prefix="/v1")
-    app.include_router(scenarios.challenge_routes, prefix="/v1")
-    for field_routes in FIELD_ROUTES:
-        app.include_router(field_routes, prefix="/v1")
-    app.include_router(watching.routes)
-    app.include_router(pages.routes)
-    app.include_router(pages.company_routes)
-    app.include_router(pages.static_routes)
     registry.register(watching.JobCounts(store))
     add_error_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5, exclude_content_types=_NOT_COMPRESSED)
