@@ -116,4 +116,5 @@ def _limit_memory(memory: int) -> None:
 
 def _too_much(memory: int) -> dict[str, Any]:
     what = f"It needs more than the {memory // 2**20:,} MB that a job may use."
-    return queue.problem_of("Too much memory", what, "Bring fewer rows or columns at once.")
+    zh = f"所需内存超过任务上限 {memory // 2**20:,} MB。请减少一次的行数或列数。"
+    return queue.problem_of("Too much memory", what, "Bring fewer rows or columns at once.", zh)

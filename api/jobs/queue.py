@@ -95,7 +95,11 @@ def claim(store: Store, worker: str, lease_seconds: float) -> Claim | None:
         if job is None:
             return None
         if job.attempt >= MOST_ATTEMPTS:
-            _end(job, at, "failed", _given_up(f"It was begun {MOST_ATTEMPTS} times and never ended."))
+            never_ended = (
+                f"It was begun {MOST_ATTEMPTS} times and never ended.",
+                f"开始了 {MOST_ATTEMPTS} 次，始终没有完成。",
+            )
+            _end(job, at, "failed", _given_up(*never_ended))
             return None
         if job.cancel_asked:
             _end(job, at, "cancelled", None)
@@ -153,9 +157,9 @@ def finish(session: Session, claim: Claim) -> bool:
     return done.first() is not None
 
 
-def problem_of(title: str, what: str, fix: str) -> dict[str, Any]:
-    """Why a job as a whole cannot be done, as its resource will answer it."""
-    return {"title": title, "detail": what, "problems": [{"where": "job", "what": what, "fix": fix}]}
+def problem_of(title: str, what: str, fix: str, zh: str) -> dict[str, Any]:
+    """Why a job as a whole cannot be done, as its resource answers it; `zh` says what and how to mend in Chinese."""
+    return {"title": title, "detail": what, "problems": [{"where": "job", "what": what, "fix": fix, "zh": zh}]}
 
 
 def fail(store: Store, claim: Claim, problem: Mapping[str, Any]) -> None:
@@ -178,7 +182,8 @@ def crashed(store: Store, claim: Claim, how: str) -> None:
             return
         job.crashes += 1
         if job.crashes >= MOST_CRASHES:
-            _end(job, clock(session), "failed", _given_up(f"Its process died {job.crashes} times ({how})."))
+            died = f"Its process died {job.crashes} times ({how}).", f"进程 {job.crashes} 次意外终止（{how}）。"
+            _end(job, clock(session), "failed", _given_up(*died))
         else:
             job.status, job.lease_until = "queued", 0.0
 
@@ -207,5 +212,6 @@ def _end(job: Job, at: float, status: str, problem: dict[str, Any] | None) -> No
     job.status, job.finished_at, job.problem = status, at, problem
 
 
-def _given_up(what: str) -> dict[str, Any]:
-    return problem_of("The job was given up", what, "Ask for less at once, or tell the administrator.")
+def _given_up(what: str, zh: str) -> dict[str, Any]:
+    fix = "Ask for less at once, or tell the administrator."
+    return problem_of("The job was given up", what, fix, f"{zh}请减少一次的任务量，或告知管理员。")

@@ -168,7 +168,8 @@ class Worker:
 
 def _too_long(seconds: float) -> dict[str, Any]:
     what = f"It took longer than {seconds:,.0f} seconds."
-    return queue.problem_of("It took too long", what, "Bring fewer rows at once, as a plain CSV.")
+    zh = f"用时超过 {seconds:,.0f} 秒。请减少一次的行数，并使用普通 CSV。"
+    return queue.problem_of("It took too long", what, "Bring fewer rows at once, as a plain CSV.", zh)
 
 
 def _how(code: int) -> str:

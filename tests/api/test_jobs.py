@@ -197,6 +197,7 @@ def test_a_job_whose_process_keeps_dying_is_given_up_and_says_so(settings: Setti
     assert jobs[job_id].status == "failed"
     assert jobs[job_id].problem is not None
     assert "given up" in jobs[job_id].problem["title"]
+    assert jobs[job_id].problem["problems"][0]["zh"].startswith("进程 3 次意外终止")
 
 
 def test_a_job_that_takes_too_much_memory_fails_and_the_others_go_on(settings: Settings, store: Store):
