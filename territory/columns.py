@@ -188,11 +188,15 @@ REP_COLUMNS = (
 def with_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
     """`table` with every declared column present and of its dtype; what the table lacks is NA."""
     kinds = {"text": "str", "date": "str", "number": "float64", "boolean": "bool"}
+    absent = {kind: False if kind == "bool" else np.nan for kind in kinds.values()}
+    empty = {kind: pd.Series(value, table.index, dtype=kind) for kind, value in absent.items()}
     filled = {}
     for column in columns:
         if column.name in ("lon", "lat", "customer_id", "rep_id"):
             continue
-        absent = False if column.dtype == "boolean" else np.nan
-        values = table[column.name] if column.name in table else pd.Series(absent, index=table.index)
-        filled[column.name] = values.fillna(absent).astype(kinds[column.dtype])
+        kind = kinds[column.dtype]
+        if column.name not in table:
+            filled[column.name] = empty[kind]
+        elif table[column.name].dtype != kind:
+            filled[column.name] = table[column.name].fillna(absent[kind]).astype(kind)
     return table.assign(**filled)
