@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from territory.kernels import kernel, part
-from territory.numeric import random_unit
+from territory.numeric import exp_negative, log_small, random_unit
 from territory.routing.sides import NEVER, Side, after_pause, first_start
 
 BLINK = 0.02
@@ -317,8 +317,9 @@ def _search(side, worth, must, now, trial, best, table, near, scale, budget):
     value = _value(side, worth, now)
     best_value = value
     is_new = True
+    cooling = log_small(HOT / COLD)
     while table.steps[0] < budget:
-        heat = HOT * scale * (COLD / HOT) ** (table.steps[0] / budget)
+        heat = HOT * scale * exp_negative(-cooling * (table.steps[0] / budget))
         _copy(side, now, trial)
         _ruin(trial, table, near)
         for v in range(len(trial.rows)):
@@ -335,7 +336,7 @@ def _search(side, worth, must, now, trial, best, table, near, scale, budget):
         if worth_now > best_value:
             best_value = worth_now
             _copy(side, trial, best)
-        if worth_now >= value or worth_now > value + heat * np.log(random_unit(state) + 1e-300):
+        if worth_now >= value or worth_now > value - heat * log_small(1.0 / (random_unit(state) + 1e-12)):
             value = worth_now
             _copy(side, trial, now)
     return best_value
