@@ -59,6 +59,9 @@ def _add_time(model: Any, places: Any, task: Task) -> None:
     for place in range(1, len(task.service) - 1):
         windows = slice(task.window_of[place], task.window_of[place + 1])
         opens, closes = task.opens[windows].tolist(), task.closes[windows].tolist()
+        if not opens:
+            model.ActiveVar(places.NodeToIndex(place)).SetValue(0)
+            continue
         start = clock.CumulVar(places.NodeToIndex(place))
         start.SetRange(opens[0], closes[-1])
         for shut, open_again in zip(closes[:-1], opens[1:], strict=True):
