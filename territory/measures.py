@@ -261,13 +261,13 @@ def _territories(portfolio: Portfolio, owner: pd.Series) -> list[str]:
 
 
 def _rep_ids(portfolio: Portfolio, names: list[str]) -> np.ndarray:
-    reps = portfolio.reps.dropna(subset="territory")
-    ids = pd.Series(reps.index, index=reps["territory"].to_numpy(), dtype="str")
+    held = portfolio.reps["territory"].dropna()
+    ids = pd.Series(held.index, index=held.to_numpy(), dtype="str")
     return ids.groupby(level=0).agg(";".join).reindex(names).to_numpy()
 
 
 def _capacity_minutes(portfolio: Portfolio, names: list[str]) -> np.ndarray:
-    reps, rules = portfolio.reps.dropna(subset="territory"), portfolio.rules
+    reps, rules = portfolio.reps, portfolio.rules
     hours = reps["capacity_hours_per_week"].fillna(rules.hours_per_week) * reps["share"].fillna(1.0)
     by_territory = hours.groupby(reps["territory"]).sum().reindex(names).fillna(rules.hours_per_week)
     return by_territory.to_numpy() * 60 * rules.weeks_per_year

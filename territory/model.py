@@ -101,8 +101,8 @@ class Portfolio:
 
     def shares(self, territories: list[str]) -> pd.Series:
         """The share of the whole that each territory should hold, adding to 1 (a half-time rep counts half)."""
-        full_time = self.reps.dropna(subset="territory").set_index("territory")["share"].astype(float).fillna(1.0)
-        share = full_time.groupby(level=0).sum().reindex(territories).fillna(1.0)
+        full_time = self.reps["share"].astype(float).fillna(1.0)
+        share = full_time.groupby(self.reps["territory"]).sum().reindex(territories).fillna(1.0)
         return share / share.sum()
 
     def with_roads(self, roads: TravelTimes | None) -> Portfolio:
