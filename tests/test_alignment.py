@@ -12,10 +12,14 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from territory.alignment import align_units, diagram, engine
+from territory.alignment.ground import Ground, plan_of, rings, worker_of
+from territory.alignment.search import anneal
+from territory.alignment.task import UNLIMITED
 from territory.alignment.units import Rows, coarsen, make_units
 from territory.errors import InfeasibleError
 from territory.model import percent
 from territory.neighbours import collapse, count_pieces, neighbour_pairs
+from territory.numeric import new_state
 
 EIGHT_SEEDS = (0, 1, 7, 88, 303, 1024, 4711, 9999)
 
@@ -426,3 +430,49 @@ def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monke
 
     assert asked == [engine.FROM_SCRATCH, engine.REFINE]
     assert plan.max_deviation.max() <= 0.05 + 1e-9
+
+
+def four_on_a_line(travel: list[list[float]]) -> Ground:
+    """Four like units in a row and two territories that take any load; travel (4, 2) is what each costs at each."""
+    ptr, ind = np.array([0, 1, 3, 5, 6]), np.array([1, 0, 2, 1, 3, 2])
+    free = np.full(2, UNLIMITED)
+    return Ground(
+        ptr=ptr,
+        ind=ind,
+        ring=rings(ptr, ind),
+        xy=np.column_stack([np.arange(4.0), np.zeros(4)]),
+        mass=np.full(4, 0.25),
+        measure=np.full((4, 2), 0.25),
+        start=np.full(4, -1),
+        handover=np.zeros(4),
+        movable=np.ones(4, bool),
+        wanted=np.full((2, 2), 2.0),
+        ideal=np.zeros((2, 2)),
+        pinned=np.ones(2, bool),
+        centre=np.zeros((2, 2)),
+        travel=np.array(travel),
+        allowed=np.empty((0, 2), bool),
+        radius=np.inf,
+        loose=np.zeros(2, bool),
+        rows=np.ones(4, np.int64),
+        most_given=free,
+        most_taken=free,
+        most_moved=int(UNLIMITED),
+        is_limited=False,
+    )
+
+
+@pytest.mark.parametrize(("behind", "labels"), [(-40.0, [0, 0, 0, 1]), (4.0, [0, 1, 1, 1])])
+def test_a_move_too_dear_alone_is_made_with_those_behind_it_or_leaves_all_as_it_was(behind, labels):
+    ground = four_on_a_line([[0, 9], [28, 0], [40 + behind, 40], [400, 0]])
+    plan = plan_of(ground, np.array([0, 1, 1, 1]))
+    worker = worker_of(plan, np.ones(2, bool), new_state(1))
+    any_load = np.tile([-2.0, 2.0], (2, 2, 1))
+
+    # Alone, the second unit costs 7 temperatures: it would be taken once in a thousand times.
+    anneal(ground, plan, worker, any_load, np.zeros((2, 2)), 1.0, 1.0, 1.0, 60, 0.0, 0.0, 16)
+
+    assert plan.label.tolist() == labels
+    assert plan.load.tolist() == plan_of(ground, plan.label).load.tolist()
+    assert plan.foreign.tolist() == plan_of(ground, plan.label).foreign.tolist()
+    assert sorted(worker.border[: worker.border_count[0]]) == np.flatnonzero(plan.foreign).tolist()

@@ -274,6 +274,6 @@ def _reprice(price: np.ndarray, deviation: np.ndarray, band: np.ndarray, rate: f
 def _budget(task: Task, schedule: Schedule, at_border: int) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with size to a limit, and when tight; border units are asked twice."""
     tight = np.sqrt(TIGHT / np.clip(task.tolerance.min(), TIGHTEST, TIGHT))
-    steps = np.clip(2000 * len(task.units.mass), 4e4, 8e6) * tight
+    steps = np.clip(2000 * len(task.units.mass), 4e4, 5e6) * tight
     proposals = max(2 * at_border, int(steps / 1000), LEAST)
     return int(np.clip(steps / proposals, schedule.least, 1000) * task.effort) + 1, proposals

@@ -26,7 +26,7 @@ MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
 STARTS, MOST_STARTS = 20_000, 10
 """Starts tried, times the units; and at most."""
-DESIGNED, REPAIRED = 16_000, 4_000
+DESIGNED, REPAIRED = 8_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
@@ -37,7 +37,7 @@ SHARED = 16
 
 # The first serves large tasks, which can afford one search; hot ones find better arrangements of small tasks.
 FROM_SCRATCH = (
-    Schedule(2, 0.02, 0.5),
+    Schedule(2, 0.02, 0.5, least=200),
     Schedule(30, 0.3, 0.6),
     Schedule(100, 0.3, 0.6),
     Schedule(30, 0.3, 0.6),

@@ -9,6 +9,9 @@ import numpy as np
 from territory.kernels import kernel
 from territory.numeric import apart
 
+LONGEST_CHAIN = 16
+"""Units that one after the other a refused move may take with it."""
+
 
 class Ground(NamedTuple):
     """What does not change during a search: n units, K territories, q measures."""
@@ -60,6 +63,7 @@ class Worker(NamedTuple):
     mark: np.ndarray  # (n,) int, scratch of the connectivity test
     stamp: np.ndarray  # (1,) int
     queue: np.ndarray  # (n + 1,) int
+    chain: np.ndarray  # (LONGEST_CHAIN,) int, scratch of moves of several units
     random: np.ndarray  # (1,) uint64, generator state
 
 
@@ -95,6 +99,7 @@ def worker_of(plan: Plan, own: np.ndarray, random: np.ndarray) -> Worker:
         mark=np.zeros(n, np.int64),
         stamp=apart(np.zeros(1, np.int64)),
         queue=np.empty(n + 1, np.int64),
+        chain=apart(np.empty(LONGEST_CHAIN, np.int64)),
         random=apart(random),
     )
     list_border(plan, worker)

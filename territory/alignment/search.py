@@ -3,7 +3,10 @@
 Annealing (Kirkpatrick, Gelatt and Vecchi 1983) over single moves of border units and swaps of two across one
 border, on the compactness objective plus an augmented Lagrangian (Hestenes 1969, Powell 1969) for the band
 on every measure. A unit without which its territory would be in two moves together with the small part that hangs on
-it, or not at all. Workers that own different territories search side by side: neither touches what the other reads.
+it, or not at all. A move that Metropolis refuses may go on from unit to unit, for the gain may lie behind what is in
+the way (an ejection chain: Glover 1996, Discrete Applied Mathematics 65): so territories reach, by a thread, the large
+units that balance them. Workers that own different territories search side by side: neither touches what the other
+reads.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from territory.numeric import exp_negative, random_below, random_unit
 
 TAILS = 0.2
 """The part of the moves that would cut a territory in two which are tried with what they cut off."""
+CHAINS, HOPELESS = 0.3, 8.0
+"""The part of the refused moves that go on as chains; how many temperatures above zero a chain may climb on its way."""
 FORBIDDEN = 1e3
 """What a unit weighs where it may not be: it leaves at the first chance."""
 
@@ -60,7 +65,12 @@ def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, pro
                 continue
         change = _change(ground, plan, i, j, k, band, price, stiffness, scale, border)
         if partner < 0:
-            if change > 0.0 and random_unit(random) >= exp_negative(-change / temperature):
+            luck = random_unit(random)
+            if change > 0.0 and luck >= exp_negative(-change / temperature):
+                if change < HOPELESS * temperature and random_unit(random) < CHAINS:
+                    made += _move_chain(
+                        ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit, luck
+                    )
                 continue
             if holds_without(ground, plan, worker, i, j, limit):
                 _shift(ground, plan, worker, i, j, k)
@@ -146,6 +156,46 @@ def _move_with_tail(ground, plan, worker, i, j, k, band, price, stiffness, scale
     for at in range(done - 1, -1, -1):
         _shift(ground, plan, worker, units[at], k, j)
     return 0
+
+
+@part()
+def _move_chain(ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit, luck):
+    """Move unit i and on from it one unit of j after the other, always the one that adds least, until all are accepted.
+
+    1 when Metropolis accepts them with `luck`, the random number that refused unit i alone; 0 with all as it was.
+    """
+    chain = worker.chain
+    length = 0
+    change = 0.0
+    best = i if holds_without(ground, plan, worker, i, j, limit) else -1
+    while best >= 0 and length < chain.size and plan.size[j] > 1:
+        change += _change(ground, plan, best, j, k, band, price, stiffness, scale, border)
+        _shift(ground, plan, worker, best, j, k)
+        chain[length] = best
+        length += 1
+        if change >= HOPELESS * temperature or (ground.is_limited and _is_over(ground, plan, j, k)):
+            break
+        if change <= 0.0 or luck < exp_negative(-change / temperature):
+            return 1
+        best = _next_of(ground, plan, worker, best, j, k, band, price, stiffness, scale, border, limit)
+    for at in range(length - 1, -1, -1):
+        _shift(ground, plan, worker, chain[at], k, j)
+    return 0
+
+
+@part()
+def _next_of(ground, plan, worker, u, j, k, band, price, stiffness, scale, border, limit):
+    """The neighbour of unit u that adds least when it goes from j, which stays whole, to k; -1 when none may."""
+    best = -1
+    least = np.inf
+    for e in range(ground.ptr[u], ground.ptr[u + 1]):
+        v = ground.ind[e]
+        if plan.label[v] == j and _may(ground, plan, v, j, k):
+            change = _change(ground, plan, v, j, k, band, price, stiffness, scale, border)
+            if change < least and holds_without(ground, plan, worker, v, j, limit):
+                least = change
+                best = v
+    return best
 
 
 @part()
