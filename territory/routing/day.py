@@ -19,7 +19,7 @@ from territory.routing.task import Task, bounds_of, close_triangles, possible_le
 
 SECONDS = 60
 STEPS = 130_000_000
-"""Comparisons at effort 1, about two seconds of one core."""
+"""Comparisons at effort 1, at most two seconds of one core."""
 FINEST = 1_000_000_000
 """Prizes are told apart to this part of their sum."""
 ROUNDING = 1e-6
