@@ -170,9 +170,10 @@ def _points(plans: Sequence[Proposal]) -> np.ndarray:
 def _chosen(found: Sequence[Proposal], band: Mapping[str, float], count: int) -> list[Proposal]:
     """At most `count` plans, none dominated, those that are named before the others, in order of moves."""
     whole = [plan for plan in found if plan.is_contiguous] or list(found)
-    kept = [whole[row] for row in undominated(_points(whole))]
-    points = _points(kept)
-    rows = spread_out(points, list(_named(kept, band)), count)
+    every = _points(whole)
+    best = undominated(every)
+    kept, points = [whole[row] for row in best], every[best]
+    rows = spread_out(points, list(_named(kept, points, band)), count)
     return [kept[row] for row in sorted(rows, key=lambda row: (points[row, 2], points[row, 0], points[row, 1]))]
 
 
@@ -210,9 +211,8 @@ def _scaled(points: np.ndarray) -> np.ndarray:
     return (points - low) / np.where(high > low, high - low, 1.0)
 
 
-def _named(plans: Sequence[Proposal], band: Mapping[str, float]) -> dict[int, list[str]]:
-    """Row -> the names it has, in order of importance."""
-    points = _points(plans)
+def _named(plans: Sequence[Proposal], points: np.ndarray, band: Mapping[str, float]) -> dict[int, list[str]]:
+    """Row -> the names it has, in order of importance; points (p, 3) are the plans on the axes."""
     inside = [row for row, plan in enumerate(plans) if _is_within(plan, band)] or list(range(len(plans)))
     ideal = np.sqrt((_scaled(points[inside]) ** 2).sum(axis=1))
     names: dict[int, list[str]] = {}
@@ -231,22 +231,21 @@ def _is_within(plan: Proposal, band: Mapping[str, float]) -> bool:
 
 
 def _labelled(plans: Sequence[Proposal], band: Mapping[str, float]) -> list[Proposal]:
-    names = _named(plans, band)
+    points = _points(plans)
+    names = _named(plans, points, band)
     return [
         replace(
             plan,
-            label=(" and ".join(names[row]) if row in names else _in_figures(plan))
+            label=(" and ".join(names[row]) if row in names else _in_figures(*points[row]))
             + ("" if _is_within(plan, band) else ", outside the tolerance"),
         )
         for row, plan in enumerate(plans)
     ]
 
 
-def _in_figures(plan: Proposal) -> str:
+def _in_figures(km: float, deviation: float, moved: float) -> str:
     """With the decimals by which plans are told apart, so that no two are called alike."""
-    found = _traded(plan)
-    moved, deviation = 100 * found["moved_customers"], 100 * found["deviation"]
-    return f"{moved:.1f} % move, ±{deviation:.1f} %, {found['mean_km']:.2f} km"
+    return f"{100 * moved:.1f} % move, ±{100 * deviation:.1f} %, {km:.2f} km"
 
 
 def today_on_the_axes(portfolio: Portfolio, *, travel: TravelMode = "line") -> dict[str, float]:
