@@ -24,7 +24,7 @@ LARGE = 60_000
 """Above this many units, pairs of them are planned first."""
 MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
-STARTS, MOST_STARTS = 20_000, 10
+STARTS, MOST_STARTS = 20_000, 6
 """Starts tried, times the units; and at most."""
 DESIGNED, REPAIRED = 8_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
