@@ -93,11 +93,17 @@ onSubmit(byId("challenge").querySelector("form"), async ({ note }) => {
   await outbox.post(`/v1/portfolios/${about.portfolio_id}/challenges`, { customer_id: about.customer_id, note: note.value }, about);
 });
 
+// The same id may be somebody else in another portfolio.
+function calledIn({ portfolio_id: portfolioId, customer_id: customerId }) {
+  const portfolio = portfolios.find(({ portfolio_id: id }) => id === portfolioId);
+  return portfolio?.customers.find(({ customer_id: id }) => id === customerId)?.name || customerId;
+}
+
 function showChallenges() {
   const waiting = waitingChallenges().map(({ about, body }) => element("li", { class: "card" },
     element("h4", {}, about.name || about.customer_id), element("p", {}, body.note), element("p", { class: "soft" }, say("waits_for_line"))));
   const sent = challenges.map((each) => element("li", { class: "card" },
-    element("h4", {}, customers.find(({ customer_id: id }) => id === each.customer_id)?.name || each.customer_id), element("p", {}, each.note),
+    element("h4", {}, calledIn(each)), element("p", {}, each.note),
     element("p", {}, badge(each.status), each.answer ? ` ${each.answer}` : "")));
   byId("challenge-list").replaceChildren(...(waiting.length + sent.length ? [...waiting, ...sent] : [element("li", { class: "empty" }, say("no_challenges"))]));
 }

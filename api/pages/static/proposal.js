@@ -85,11 +85,22 @@ async function decide(customerId, decision) {
 
 // ---- by hand
 
+// Writes go one after the other, each on what the one before has left: a second click does not overtake the first.
+let writing = Promise.resolve();
+function write(method, path, asked = {}) {
+  const turn = writing.then(async () => {
+    const answer = await ask(method, path, { ...asked, match: etag });
+    etag = answer.etag ?? etag;
+    return answer;
+  });
+  writing = turn.catch(() => undefined);
+  return turn;
+}
+
 // One step: the service answers with the new totals, which are shown at once; the borders follow a moment later.
 async function edit(method, path, body) {
   try {
-    const answer = await ask(method, path, { body, match: etag });
-    etag = answer.etag;
+    const answer = await write(method, path, { body });
     plan = answer.content;
     showTotals(answer.content.territories);
     showSummary();
@@ -376,8 +387,7 @@ function actions() {
 }
 
 async function handOn(name) {
-  const answer = await ask("POST", `${base}/${name}`, { body: {}, match: etag });
-  etag = answer.etag;
+  const answer = await write("POST", `${base}/${name}`, { body: {} });
   plan = answer.content;
   showSummary();
   moveTable.render();
@@ -386,12 +396,12 @@ async function handOn(name) {
 }
 
 async function remove() {
-  await ask("DELETE", base, { match: etag });
+  await write("DELETE", base);
   location.assign(`/portfolios/${page.portfolio_id}#proposals`);
 }
 
 onSubmit(byId("publish").querySelector("form"), async ({ effective_from: from, comment }) => {
-  await ask("POST", `${base}/publish`, { body: { effective_from: from.value, comment: comment.value }, match: etag, key: newKey() });
+  await write("POST", `${base}/publish`, { body: { effective_from: from.value, comment: comment.value }, key: newKey() });
   byId("publish").close();
   plan = { ...plan, status: "published" };
   showSummary();
@@ -400,8 +410,7 @@ onSubmit(byId("publish").querySelector("form"), async ({ effective_from: from, c
 });
 
 onSubmit(byId("comment"), async ({ comment }) => {
-  const answer = await ask("PATCH", base, { body: { comment: comment.value }, match: etag });
-  etag = answer.etag;
+  const answer = await write("PATCH", base, { body: { comment: comment.value } });
   plan = { ...plan, ...answer.content };
   done(say("saved"));
 });

@@ -76,7 +76,6 @@ def test_a_manager_goes_from_an_upload_to_publishing(site: Site, visit: Visit, t
     expect(page.locator("#move-table .refused").last).to_have_attribute("aria-pressed", "true")
     page.locator("#comment textarea").fill("One stays.")
     page.get_by_role("button", name="Save").click()
-    said(page, "Saved.")
     page.get_by_role("button", name="Submit").click()
     said(page, "Submitted: now a manager decides.")
     page.get_by_role("button", name="Approve").click()
