@@ -470,7 +470,7 @@ def test_a_move_too_dear_alone_is_made_with_those_behind_it_or_leaves_all_as_it_
     any_load = np.tile([-2.0, 2.0], (2, 2, 1))
 
     # Alone, the second unit costs 7 temperatures: it would be taken once in a thousand times.
-    anneal(ground, plan, worker, any_load, np.zeros((2, 2)), 1.0, 1.0, 1.0, 60, 0.0, 0.0, 16)
+    anneal(ground, plan, worker, any_load, np.zeros((2, 2)), 1.0, 1.0, 1.0, 60, 0.0, 0.3, 0.0, 16)
 
     assert plan.label.tolist() == labels
     assert plan.load.tolist() == plan_of(ground, plan.label).load.tolist()

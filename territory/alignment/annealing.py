@@ -54,7 +54,8 @@ class Schedule:
 
     It aims at `edge` of the tolerance: the rest is room for the last moves. It has `least` rounds or more. `firm` is
     how stiff penalties are before the quench, times the tolerance squared: prices should bring loads into their bands,
-    for between stiff penalties no border moves any more. `learn` is the part of a round's penalty that becomes price.
+    for between stiff penalties no border moves any more. `learn` is the part of a round's penalty that becomes price,
+    `chains` that of the refused moves that go on from unit to unit.
     """
 
     hot: float
@@ -64,6 +65,7 @@ class Schedule:
     least: int = 250
     firm: float = 0.15
     learn: float = 0.3
+    chains: float = 0.3
 
     def at(self, part: float) -> float:
         """The temperature when `part` of the search is done: from hot to cold, then a quench."""
@@ -136,7 +138,7 @@ class Annealing:
             self._ground,
             (self._band, self._price, stiffness, self._scale, self._energy * schedule.at(part)),
             self._proposals,
-            (LATE_SWAPS if late else SWAPS, border, LOOK),
+            (LATE_SWAPS if late else SWAPS, schedule.chains, border, LOOK),
         )
         deviation = self._plan.load / task.shares - 1.0
         if not late:
@@ -163,8 +165,9 @@ class Annealing:
         plan = plan_of(self._ground, self._best)
         crew = _Crew(plan, task, self._run + 2000, self._pool)
         weights = (task.within(1 - 1e-12), np.zeros_like(task.shares), WALL, self._scale, 1e-12)
+        chains = self._schedule.chains
         for _ in range(POLISHES):
-            crew.work(self._ground, weights, POLISHING * self._proposals, (LATE_SWAPS, 0.0, LOOK))
+            crew.work(self._ground, weights, POLISHING * self._proposals, (LATE_SWAPS, chains, 0.0, LOOK))
         best, polished = ((task.overrun(label), task.objective(label)) for label in (self._best, plan.label))
         return plan.label if polished < best else self._best
 
@@ -185,8 +188,8 @@ class _Crew:
         """How many units are at a border."""
         return int((self._plan.foreign > 0).sum())
 
-    def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, int]) -> None:
-        """`search.anneal`: weights are band, price, stiffness, scale, temperature; ways are swaps, border, limit."""
+    def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, float, int]) -> None:
+        """`search.anneal`: weights: band, price, stiffness, scale, temperature; ways: swaps, chains, border, limit."""
         if self._pool is None:
             anneal(ground, self._plan, self._workers[0], *weights, proposals, *ways)
             return

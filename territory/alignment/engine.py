@@ -45,7 +45,7 @@ FROM_SCRATCH = (
     Schedule(100, 0.3, 0.6, edge=0.999),
 )
 # Where there is little time, or loads may be far outside their bands and moves dear, prices must be learnt fast.
-_hasty = partial(Schedule, firm=HARD, learn=0.6)
+_hasty = partial(Schedule, firm=HARD, learn=0.6, chains=0.2)
 # What came from pairs needs little more.
 REFINE = (_hasty(0.5, 0.02, 0.0, least=45),)
 # The second finds the plans of fewest moves: where moves are dear, centres must hold still for a while.

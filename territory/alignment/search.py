@@ -19,14 +19,14 @@ from territory.numeric import exp_negative, random_below, random_unit
 
 TAILS = 0.2
 """The part of the moves that would cut a territory in two which are tried with what they cut off."""
-CHAINS, HOPELESS = 0.3, 8.0
-"""The part of the refused moves that go on as chains; how many temperatures above zero a chain may climb on its way."""
+HOPELESS = 8.0
+"""How many temperatures above zero a chain of moves may climb on its way."""
 FORBIDDEN = 1e3
 """What a unit weighs where it may not be: it leaves at the first chance."""
 
 
 @kernel()
-def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, proposals, swaps, border, limit):
+def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, proposals, swaps, chains, border, limit):
     """Propose moves at one temperature and make those that Metropolis accepts.
 
     Parameters
@@ -34,7 +34,7 @@ def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, pro
     band : (K, q, 2) float, lowest and highest deviation wanted
     price : (K, q) float, signed multiplier on each deviation; stiffness : weight of the quadratic penalty
     scale : what one unit of squared distance x mass weighs against deviations
-    proposals : number of proposals; swaps : share of them that are swaps
+    proposals : number of proposals; swaps : share of them that are swaps; chains : share of the refused that go on
     border : what each pair of neighbours in different territories weighs
     limit : units that a connectivity test may look at
 
@@ -67,7 +67,7 @@ def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, pro
         if partner < 0:
             luck = random_unit(random)
             if change > 0.0 and luck >= exp_negative(-change / temperature):
-                if change < HOPELESS * temperature and random_unit(random) < CHAINS:
+                if change < HOPELESS * temperature and random_unit(random) < chains:
                     made += _move_chain(
                         ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit, luck
                     )
