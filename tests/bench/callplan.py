@@ -141,7 +141,7 @@ def main() -> None:
     """Run the cases asked for and print a table each."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.callplan", description=__doc__)
     parser.add_argument("--case", nargs="+", choices=("periodic", "months", "reps", "iowa"), default=["months"])
-    parser.add_argument("--rounds", type=int, default=5500, help="of the search on each periodic instance")
+    parser.add_argument("--rounds", type=int, default=4500, help="of the search on each periodic instance")
     parser.add_argument("--months", type=int, default=5)
     parser.add_argument("--reps", type=int, default=1000)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
