@@ -82,6 +82,11 @@ def empty_calendar(customers: int, days: int, vehicles: int) -> Calendar:
     )
 
 
+def cost_of(calendar: Calendar) -> float:
+    """Drive, imbalance, rhythms and what is left out, of a calendar that is refreshed."""
+    return float(calendar.sums[:, 3].sum() + calendar.rhythm.sum())
+
+
 @kernel()
 def refresh(month, calendar, r):
     """Times and sums of route r from its stops."""

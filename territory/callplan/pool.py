@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from territory.callplan.month import NEVER, Calendar, Month, copy_all, empty_calendar, refresh
+from territory.callplan.month import NEVER, Calendar, Month, cost_of, empty_calendar, refresh
 
 HUNDREDTHS = 100
 """CP-SAT counts in whole numbers: hundredths of a minute."""
@@ -42,10 +42,12 @@ def choose(month: Month, calendar: Calendar, pool: Pool) -> Calendar:
     in time some days at a time, while the others stay. Nothing is said of days that are not in the pool.
     """
     pool.gather(calendar)
-    days = _priced(month, calendar, pool)
+    days = _priced(month, pool)
     every = range(len(month.target))
     best, is_proven = _chosen(month, calendar, days, set(every), WORK)
-    for first in every[:: WINDOW // 2] if not is_proven else ():
+    if is_proven:
+        return best
+    for first in every[:: WINDOW // 2]:
         best, _ = _chosen(month, best, days, set(every[first : first + WINDOW]), WORK_A_WINDOW)
     return best
 
@@ -54,14 +56,9 @@ def _orders(calendar: Calendar) -> list[tuple[int, ...]]:
     return [tuple(row[:count].tolist()) for row, count in zip(calendar.stops, calendar.length, strict=True)]
 
 
-def _cost(calendar: Calendar) -> float:
-    return float(calendar.sums[:, 3].sum() + calendar.rhythm.sum())
-
-
-def _priced(month: Month, calendar: Calendar, pool: Pool) -> dict[tuple[int, tuple[int, ...]], float]:
+def _priced(month: Month, pool: Pool) -> dict[tuple[int, tuple[int, ...]], float]:
     """What each (day, order) of the pool costs in this month."""
     trial = empty_calendar(len(month.service), len(month.target), month.vehicles)
-    copy_all(calendar, trial)
     costs = {}
     for (day, _), (_, order) in pool.days.items():
         trial.stops[day, : len(order)], trial.length[day] = order, len(order)
@@ -83,10 +80,11 @@ def _chosen(
     of_day: defaultdict[int, list] = defaultdict(list)
     visits: defaultdict[tuple[int, int], list] = defaultdict(list)
     for (day, order), cost in days.items():
-        if day not in free and set(order) != now[day]:
+        is_now = set(order) == now[day]
+        if day not in free and not is_now:
             continue
         is_driven = model.new_bool_var("")
-        model.add_hint(is_driven, set(order) == now[day])
+        model.add_hint(is_driven, is_now)
         costs.append((cost, is_driven))
         of_day[day].append((is_driven, order))
         for customer in order:
@@ -105,7 +103,7 @@ def _chosen(
     orders = [next(order for is_driven, order in of_day[day] if solver.value(is_driven)) for day in range(len(now))]
     paid = [sum(minutes for minutes, variable in rhythm if solver.value(variable)) for rhythm in rhythms]
     found = _calendar_of(month, orders, np.array(paid))
-    return min(calendar, found, key=_cost), status == cp_model.OPTIMAL
+    return min(calendar, found, key=cost_of), status == cp_model.OPTIMAL
 
 
 def _add_rhythm(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from territory.callplan.month import NEVER, Calendar, Month, copy_all, empty_calendar, refresh
+from territory.callplan.month import NEVER, Calendar, Month, copy_all, cost_of, empty_calendar, refresh
 from territory.callplan.pool import Pool, choose
 from territory.callplan.rhythm import Rhythms, paths_of
 from territory.callplan.search import search
@@ -214,14 +214,15 @@ def _anneal(
         _refresh(month, calendar)
         kept, best = _copy(month, calendar), _copy(month, calendar)
         share = rounds // len(ramp)
-        parts = min(GATHERED, max(share // ROUNDS_A_PART, 1)) if pool is not None and is_late else 1
+        gathered = pool if is_late else None
+        parts = 1 if gathered is None else min(GATHERED, max(share // ROUNDS_A_PART, 1))
         # Rounded, because a power may differ in its last digit from machine to machine.
         warmth = np.round(hot * ratio ** (stage + np.arange(parts + 1) / parts), 9).tolist()
         for warm, cold in pairwise(warmth):
             search(month, calendar, kept, best, share // parts, warm, cold, TAKEN_OUT, WITHIN, random)
-            if pool is not None and is_late:
-                pool.gather(kept)
-                pool.gather(best)
+            if gathered is not None:
+                gathered.gather(kept)
+                gathered.gather(best)
         calendar = best if is_late else kept
     return month, calendar
 
@@ -256,10 +257,6 @@ def _targeted(month: Month, calendar: Calendar) -> Month:
     return month._replace(target=np.full(len(month.target), round(worked / len(month.target), 6)))
 
 
-def _cost(calendar: Calendar) -> float:
-    return float(calendar.sums[:, 3].sum() + calendar.rhythm.sum())
-
-
 def _with_nights(
     task: RepTask, month: Month, calendar: Calendar, rounds: int, random: np.ndarray
 ) -> tuple[Month, Calendar]:
@@ -289,7 +286,7 @@ def _with_one_more(
             start = _copy(month, calendar)
             _refresh(tried, start)
             tried, found = _anneal(tried, _feasible(tried, start), rounds, random, hot=HOT / 4, ramp=(1.0,))
-            if _cost(found) + task.night_minutes < _cost(calendar):
+            if cost_of(found) + task.night_minutes < cost_of(calendar):
                 return tried, found
     return None
 
@@ -381,7 +378,7 @@ def _with_exact_days(task: RepTask, month: Month, calendar: Calendar, rounds: in
             _remove(month, calendar, customer)
         calendar = _feasible(month, calendar)
         _, calendar = _anneal(month, calendar, rounds, random, hot=HOT / 8, ramp=(1.0,))
-    return RepPlan([day for day, _ in outcome], unfit, _cost(calendar))
+    return RepPlan([day for day, _ in outcome], unfit, cost_of(calendar))
 
 
 def _exact_day(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from territory.callplan import pool
-from territory.callplan.month import Calendar, Month, refresh
+from territory.callplan.month import Calendar, Month, cost_of, refresh
 from territory.callplan.pool import Pool, choose
 from tests.callplan.test_search import DAYS, Sets, copy_of, empty, month, searched
 from tests.callplan.weeks import cheapest_week
@@ -24,10 +24,6 @@ def world(seed: int, customers: int) -> tuple[np.ndarray, Sets]:
     cost = rng.uniform(1, 9, (customers + 1, customers + 1))
     np.fill_diagonal(cost, 0)
     return cost, [SETS[kind] for kind in rng.integers(0, len(SETS), customers)]
-
-
-def cost_of(calendar: Calendar) -> float:
-    return float(calendar.sums[:, 3].sum() + calendar.rhythm.sum())
 
 
 def with_stops(week: Month, day: int, order: tuple[int, ...]) -> Calendar:
