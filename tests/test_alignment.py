@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from territory.alignment import align_units, diagram, engine
 from territory.alignment.ground import Ground, plan_of, rings, worker_of
-from territory.alignment.search import anneal
+from territory.alignment.search import anneal, learn
 from territory.alignment.task import UNLIMITED
 from territory.alignment.units import Rows, coarsen, make_units
 from territory.errors import InfeasibleError
@@ -382,8 +382,8 @@ def test_what_pairs_have_learnt_is_where_their_units_begin_and_only_the_last_pla
     xy, measures = country(600, seed=3)
     whole, seen = engine._searched, []
 
-    def noted(task, starts, *rest, is_last):
-        found = whole(task, starts, *rest, is_last=is_last)
+    def noted(task, starts, schedules, progress, *, is_last=True):
+        found = whole(task, starts, schedules, progress, is_last=is_last)
         seen.append((len(task.units.mass), is_last, starts[0].price, found[0].learnt))
         return found
 
@@ -409,10 +409,10 @@ def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monke
     xy, measures = country(60, seed=5)
     whole, asked = engine._searched, []
 
-    def ends_outside(task, starts, schedules, runs, progress, **ways):
-        asked.append(schedules)
-        found = whole(task, starts, schedules, runs, progress, **ways)
-        if schedules is engine.REFINE:
+    def ends_outside(task, starts, schedules, progress, **ways):
+        asked.append(tuple(schedules))
+        found = whole(task, starts, schedules, progress, **ways)
+        if engine.REFINE in schedules:
             return found
         return [near_miss(task, plan) for plan in found]
 
@@ -428,8 +428,42 @@ def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monke
     monkeypatch.setattr(engine, "_searched", ends_outside)
     plan = align_units(xy, measures, np.ones(3), 0.05, seed=1)
 
-    assert asked == [engine.FROM_SCRATCH, engine.REFINE]
+    assert asked == [engine.HOT, engine.AGAIN, (engine.REFINE,)]
     assert plan.max_deviation.max() <= 0.05 + 1e-9
+
+
+def test_of_many_searches_only_those_go_on_whose_arrangements_look_best(monkeypatch):
+    xy, measures = country(60, seed=5)
+    outlook, best = engine.Annealing.outlook, engine.Annealing.best
+    promised, finished = {}, []
+
+    def promise(search, told):
+        promised[search] = outlook(search, told)
+        return promised[search]
+
+    def finish(search, told, **ways):
+        if search in promised:
+            finished.append(search)
+        return best(search, told, **ways)
+
+    monkeypatch.setattr(engine.Annealing, "outlook", promise)
+    monkeypatch.setattr(engine.Annealing, "best", finish)
+    align_units(xy, measures, np.ones(3), 0.05, seed=1)
+
+    assert len(promised) == len(engine.HOT)
+    assert {promised[search] for search in finished} == set(sorted(promised.values())[: engine.KEPT])
+
+
+def test_what_is_learnt_from_a_round_is_dearer_above_a_band_cheaper_below_and_never_beyond_the_dearest():
+    shares = np.full((3, 1), 1 / 3)
+    load = shares * np.array([[1.2], [0.8], [1.0]])
+    band = np.tile([-0.1, 0.1], (3, 1, 1))
+    price = np.array([[0.0], [0.0], [0.05]])
+
+    outside = learn(load, shares, price, band, 1.0, 0.08, band, np.array([0.05]))
+
+    assert price.ravel() == pytest.approx([0.08, -0.08, 0.0])
+    assert outside == pytest.approx(4.0)
 
 
 def four_on_a_line(travel: list[list[float]]) -> Ground:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from territory.alignment.ground import Ground, Plan, list_border, plan_of, worker_of
-from territory.alignment.search import anneal
+from territory.alignment.search import anneal, learn
 from territory.alignment.starts import Start
 from territory.alignment.task import Task
 from territory.numeric import new_state
@@ -28,12 +28,16 @@ SOFT, HARD, STIFFER, WALL = 15.0, 7.5, 30.0, 1e12
 a wall."""
 TIGHT, TIGHTEST = 0.05, 0.01
 """The tolerance under which more steps are worth it, by the square root of how far under; and where that ends."""
-DEAREST = 100.0
+DEAREST = 300.0
 """The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
 KEEP_FROM = 0.3
 """The part of a search after which plans within their bands are compared."""
+SETTLED, LOOKED_FROM = 0.6, 0.75
+"""The part of a search after which its arrangement stands, and from what part of that on it tells how good it is."""
 ENOUGH = 20
 """Rounds with a plan within its bands after which a search need not go on beyond its end."""
+PROPOSED = 1000
+"""Proposals for each unit, within limits."""
 LEAST = 120
 """Proposals in a round: of fewer, it would be prices and not the search that takes the time."""
 POLISHES, POLISHING = 4, 5
@@ -65,7 +69,7 @@ class Schedule:
     least: int = 250
     firm: float = 0.15
     learn: float = 0.3
-    chains: float = 0.3
+    chains: float = 0.2
 
     def at(self, part: float) -> float:
         """The temperature when `part` of the search is done: from hot to cold, then a quench."""
@@ -96,12 +100,27 @@ class Annealing:
         self._band = task.within(schedule.edge)
         # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of the scale.
         self._price = start.price * self._scale * task.shares
+        self._tightest = float(task.tolerance.min())
         self._dearest = DEAREST + 2 * self._scale * float((task.units.handover / task.units.mass).max()) / task.count
         self._rounds, self._proposals = _budget(task, schedule, self._crew.at_border)
+        self._done = 0
         self._best, self._key = start.label, (np.inf, np.inf)
         units = task.units
         self._is_told_by_sums = not (len(units.travel) or task.on_units or task.ideal.any() or units.handover.any())
         self._second_moment = float((units.mass * (units.xy**2).sum(axis=1)).sum())
+
+    def outlook(self, told: Callable[[float], None]) -> float:
+        """About what the objective will be, from the first rounds, after which the arrangement stands."""
+        seen = []
+        self._done = int(SETTLED * self._rounds)
+        for turn in range(self._done):
+            part = turn / max(self._rounds - 1, 1)
+            self._round(turn, part, late=0.0)
+            if turn % 16 == 0:
+                told(part)
+            if turn >= LOOKED_FROM * self._done:
+                seen.append(self._objective())
+        return float(np.mean(seen)) if seen else 0.0
 
     def best(self, told: Callable[[float], None], *, is_last: bool = True) -> np.ndarray:
         """Labels (n,) of the best plan seen, judged first by its balance.
@@ -109,8 +128,8 @@ class Annealing:
         A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps;
         but not one whose plan is refined afterwards, for that spoils its shape.
         """
-        rounds, met = self._rounds, 0
-        for turn in range(2 * rounds if is_last else rounds):
+        rounds, turn, met = self._rounds, self._done, 0
+        for turn in range(self._done, 2 * rounds if is_last else rounds):
             part = min(turn / max(rounds - 1, 1), 1.0)
             self._round(turn, part, late=max(turn - rounds, 0) / rounds)
             if turn % 16 == 0:
@@ -132,7 +151,7 @@ class Annealing:
         task, schedule = self._task, self._schedule
         if part >= schedule.hold:
             _release(task, self._ground, self._plan, turn)
-        stiffness = schedule.stiffness_at(part, float(task.tolerance.min())) * STIFFER**late
+        stiffness = schedule.stiffness_at(part, self._tightest) * STIFFER**late
         border = BORDER * task.smooth * self._energy * max(1.0 - part, 0.2)
         self._crew.work(
             self._ground,
@@ -140,11 +159,10 @@ class Annealing:
             self._proposals,
             (LATE_SWAPS if late else SWAPS, schedule.chains, border, LOOK),
         )
-        deviation = self._plan.load / task.shares - 1.0
-        if not late:
-            price = _reprice(self._price, deviation, self._band, schedule.learn * stiffness)
-            self._price = np.clip(price, -self._dearest, self._dearest)
-        outside = task.excess(deviation)
+        rate = 0.0 if late else schedule.learn * stiffness
+        outside = learn(
+            self._plan.load, task.shares, self._price, self._band, rate, self._dearest, task.band, task.tolerance
+        )
         if outside < self._key[0] or (outside == 0.0 and part > KEEP_FROM):
             key = (task.overrun(self._plan.label), self._objective())
             if key < self._key:
@@ -267,16 +285,9 @@ def _ground(task: Task, start: Start) -> tuple[Ground, float]:
     return ground, scale
 
 
-def _reprice(price: np.ndarray, deviation: np.ndarray, band: np.ndarray, rate: float) -> np.ndarray:
-    """The multipliers (K, q) after a round: up where a load is above its band, down where below, eased inside."""
-    above = np.maximum(np.maximum(price, 0.0) + rate * (deviation - band[:, :, 1]), 0.0)
-    below = np.maximum(np.maximum(-price, 0.0) + rate * (band[:, :, 0] - deviation), 0.0)
-    return above - below
-
-
 def _budget(task: Task, schedule: Schedule, at_border: int) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with size to a limit, and when tight; border units are asked twice."""
     tight = np.sqrt(TIGHT / np.clip(task.tolerance.min(), TIGHTEST, TIGHT))
-    steps = np.clip(2000 * len(task.units.mass), 4e4, 5e6) * tight
+    steps = np.clip(PROPOSED * len(task.units.mass), 4e4, 5e6) * tight
     proposals = max(2 * at_border, int(steps / 1000), LEAST)
     return int(np.clip(steps / proposals, schedule.least, 1000) * task.effort) + 1, proposals

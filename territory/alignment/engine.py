@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -24,10 +24,12 @@ LARGE = 60_000
 """Above this many units, pairs of them are planned first."""
 MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
-STARTS, MOST_STARTS = 20_000, 6
+STARTS, MOST_STARTS = 20_000, 3
 """Starts tried, times the units; and at most."""
 DESIGNED, REPAIRED = 8_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
+KEPT = 2
+"""Of several searches, how many go on to the end."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
 NEARLY = 1.0
@@ -35,19 +37,15 @@ NEARLY = 1.0
 SHARED = 16
 """From this many territories on, two workers can share a search."""
 
-# The first serves large tasks, which can afford one search; hot ones find better arrangements of small tasks.
-FROM_SCRATCH = (
-    Schedule(2, 0.02, 0.5, least=200),
-    Schedule(30, 0.3, 0.6),
-    Schedule(100, 0.3, 0.6),
-    Schedule(30, 0.3, 0.6),
-    Schedule(30, 0.1, 0.6),
-    Schedule(100, 0.3, 0.6, edge=0.999),
-)
+# A large task can afford one search; several hot ones find better arrangements of a small task, the best of which is
+# warmed up again.
+COLD = Schedule(2, 0.02, 0.5, least=200)
+HOT = (Schedule(30, 0.3, 0.6), Schedule(15, 0.3, 0.6)) * 4
+AGAIN = (Schedule(3, 0.1, 0.6),) * 2
 # Where there is little time, or loads may be far outside their bands and moves dear, prices must be learnt fast.
-_hasty = partial(Schedule, firm=HARD, learn=0.6, chains=0.2)
+_hasty = partial(Schedule, firm=HARD, learn=0.6)
 # What came from pairs needs little more.
-REFINE = (_hasty(0.5, 0.02, 0.0, least=45),)
+REFINE = _hasty(0.5, 0.02, 0.0, least=45)
 # The second finds the plans of fewest moves: where moves are dear, centres must hold still for a while.
 FROM_TODAY = (
     _hasty(2, 0.02, 0.0),
@@ -78,7 +76,7 @@ def design(task: Task, progress: Progress, *, is_last: bool = True) -> Found:
     if len(task.units.mass) > LARGE:
         return _design_in_pairs(task, progress, is_last=is_last)
     if len(task.units.travel):
-        found = _search(task, [start_on_tables(task)], FROM_SCRATCH, progress, is_last=is_last)
+        found = _design_from(task, [start_on_tables(task)], progress, is_last=is_last)
         return _served(task, found, progress)
     random = np.random.default_rng(task.seed)
     turns = random.uniform(0, np.pi, int(np.clip(STARTS * task.effort / len(task.units.mass), 1, MOST_STARTS)))
@@ -87,7 +85,7 @@ def design(task: Task, progress: Progress, *, is_last: bool = True) -> Found:
         starts = sorted(
             pool.map(lambda turn: start_from_scratch(task, float(turn)), turns), key=lambda start: start.promise
         )
-    return _served(task, _search(task, starts, FROM_SCRATCH, progress, is_last=is_last), progress)
+    return _served(task, _design_from(task, starts, progress, is_last=is_last), progress)
 
 
 def repair(task: Task, progress: Progress) -> Found:
@@ -98,9 +96,9 @@ def repair(task: Task, progress: Progress) -> Found:
     if task.count == 1:
         return found
     if len(task.units.mass) > MANY:
-        found = _search(replace(task, effort=HASTE * task.effort), [start], FROM_TODAY, progress)
+        found = _repair_from(replace(task, effort=HASTE * task.effort), start, progress)
     if len(task.units.mass) <= MANY or task.overrun(found.label) > 0:
-        found = _search(task, [start], FROM_TODAY, progress)
+        found = _repair_from(task, start, progress)
     return _served(task, _named_alike(task, found), progress)
 
 
@@ -111,7 +109,7 @@ def _design_in_pairs(task: Task, progress: Progress, *, is_last: bool) -> Found:
     label = found.label[pair]
     # The bound's prices know nothing of whole units and of one piece; what the pairs have learnt does.
     start = Start(label, task.centres(label), found.learnt)
-    return _search(task, [start], REFINE, progress, is_last=is_last)._replace(price=None)
+    return _refined(task, start, progress, is_last=is_last)._replace(price=None)
 
 
 def _served(task: Task, found: Found, progress: Progress) -> Found:
@@ -125,7 +123,7 @@ def _served(task: Task, found: Found, progress: Progress) -> Found:
     choose(task, centres, np.zeros_like(task.shares), wanted)
     label = np.where(astray, wanted, label)
     settled = replace(task, units=replace(units, movable=units.movable & ~astray))
-    return _search(settled, [Start(label, centres, np.zeros_like(task.shares))], REFINE, progress)
+    return _refined(settled, Start(label, centres, np.zeros_like(task.shares)), progress)
 
 
 def _named_alike(task: Task, found: Found) -> Found:
@@ -144,27 +142,47 @@ def _named_alike(task: Task, found: Found) -> Found:
     return Found(name[label], None if found.price is None else found.price[named], found.learnt[named])
 
 
-def _search(
-    task: Task, starts: list[Start], schedules: tuple[Schedule, ...], progress: Progress, *, is_last: bool = True
-) -> Found:
-    """The best plan of several searches; small tasks can afford more of them.
+def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last: bool) -> Found:
+    """The best plan of one search from the best start, or of several from each; small tasks can afford those."""
+    runs = _affordable(task, DESIGNED, len(HOT))
+    if runs == 1 or not is_last:
+        best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
+    else:
+        best = _best_of(task, _searched(task, starts, HOT[:runs], progress, is_last=False))
+        best = _best_of(task, [best, *_searched(task, [_start_at(task, best)], AGAIN, progress)])
+    return _pressed(task, best, progress) if is_last else best
 
-    A repair tries few at first, and as many as a design only where none of the few ends within the bands, or the best
-    of them is far above its bound. A plan that is nearly within its bands is searched a little more.
-    """
-    most, few = (
-        int(np.clip(searched * task.effort / len(task.units.mass), 1, len(schedules)))
-        for searched in (DESIGNED, REPAIRED)
-    )
-    first = few if schedules is FROM_TODAY else most
-    plans = _searched(task, starts, schedules, range(first), progress, is_last=is_last)
-    best = _best_of(task, plans)
-    if first < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
-        best = _best_of(task, [*plans, *_searched(task, starts, schedules, range(first, most), progress)])
-    if is_last and 0 < task.overrun(best.label) < NEARLY:
-        again = Start(best.label, task.centres(best.label), best.learnt)
-        best = _best_of(task, [best, *_searched(task, [again], REFINE, range(1), progress)])
-    return best
+
+def _repair_from(task: Task, start: Start, progress: Progress) -> Found:
+    """The best plan of few searches; of more where none of the few ends within the bands, or far above its bound."""
+    most, few = (_affordable(task, searched, len(FROM_TODAY)) for searched in (DESIGNED, REPAIRED))
+    best = _best_of(task, _searched(task, [start], FROM_TODAY[:few], progress))
+    if few < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
+        more = _searched(task, [start], FROM_TODAY[few:most], progress, first=few)
+        best = _best_of(task, [best, *more])
+    return _pressed(task, best, progress)
+
+
+def _refined(task: Task, start: Start, progress: Progress, *, is_last: bool = True) -> Found:
+    """What a short search makes of a plan that needs little more."""
+    [best] = _searched(task, [start], [REFINE], progress, is_last=is_last)
+    return _pressed(task, best, progress) if is_last else best
+
+
+def _pressed(task: Task, best: Found, progress: Progress) -> Found:
+    """A plan that is nearly within its bands, searched a little more."""
+    if not 0 < task.overrun(best.label) < NEARLY:
+        return best
+    return _best_of(task, [best, *_searched(task, [_start_at(task, best)], [REFINE], progress)])
+
+
+def _start_at(task: Task, found: Found) -> Start:
+    return Start(found.label, task.centres(found.label), found.learnt)
+
+
+def _affordable(task: Task, searched: int, most: int) -> int:
+    """How many searches that are `searched` times the units."""
+    return int(np.clip(searched * task.effort / len(task.units.mass), 1, most))
 
 
 def _best_of(task: Task, plans: list[Found]) -> Found:
@@ -174,25 +192,41 @@ def _best_of(task: Task, plans: list[Found]) -> Found:
 def _searched(
     task: Task,
     starts: list[Start],
-    schedules: tuple[Schedule, ...],
-    runs: range,
+    schedules: Sequence[Schedule],
     progress: Progress,
     *,
+    first: int = 0,
     is_last: bool = True,
 ) -> list[Found]:
-    """What each of these searches found, two at a time."""
-    done = dict.fromkeys(runs, 0.0)
+    """What these searches found, two at a time; of many, only those that promise most, which go on to the end.
+
+    They are numbered from `first` on: another number has another random stream.
+    """
+    done = [0.0] * len(schedules)
     # A large task has one search, of two workers; several searches keep the processors busy themselves.
-    is_shared = len(runs) == 1 and task.count >= SHARED and not task.is_limited
+    is_shared = len(schedules) == 1 and task.count >= SHARED and not task.is_limited
+    origins = [starts[(first + at) % len(starts)] for at in range(len(schedules))]
 
-    def one(run: int) -> Found:
-        def told(part: float) -> None:
-            done[run] = part
-            progress("balance", sum(done.values()) / len(done))
-
-        start = starts[run % len(starts)]
-        search = Annealing(task, start, schedules[run], run, pool if is_shared else None)
-        return Found(search.best(told, is_last=is_last), start.price, search.learnt)
+    def tell(at: int, part: float) -> None:
+        done[at] = part
+        progress("balance", sum(done) / len(done))
 
     with ThreadPoolExecutor(2) as pool:
-        return [one(run) for run in runs] if is_shared else list(pool.map(one, runs))
+        shared = pool if is_shared else None
+        searches = [
+            Annealing(task, origin, schedule, first + at, shared)
+            for at, (origin, schedule) in enumerate(zip(origins, schedules, strict=True))
+        ]
+
+        def finished(at: int) -> Found:
+            label = searches[at].best(partial(tell, at), is_last=is_last)
+            return Found(label, origins[at].price, searches[at].learnt)
+
+        every: Sequence[int] = range(len(schedules))
+        if is_shared:
+            return [finished(0)]
+        if len(every) > KEPT:
+            outlook = list(pool.map(lambda at: searches[at].outlook(partial(tell, at)), every))
+            every = sorted(every, key=outlook.__getitem__)[:KEPT]
+            done = [1.0 if at not in every else part for at, part in enumerate(done)]
+        return list(pool.map(finished, every))

@@ -7,7 +7,7 @@ import numpy as np
 from territory.kernels import part
 
 
-@part()
+@part(forceinline=True)
 def holds_without(ground, plan, worker, i, j, limit):
     """Whether territory j stays in one piece without unit i: the ring of neighbours first, then a bounded search."""
     if ground.loose[j]:

@@ -101,6 +101,23 @@ def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, pro
     return made
 
 
+@kernel()
+def learn(load, shares, price, band, rate, dearest, asked, tolerance):
+    """Multipliers after a round: up where a load is above its band, down where below, eased inside; at most `dearest`.
+
+    Changes price (K, q) in place; returns by how many tolerances loads are outside the bands asked, as `Task.excess`.
+    """
+    outside = 0.0
+    for k in range(load.shape[0]):
+        for t in range(load.shape[1]):
+            deviation = load[k, t] / shares[k, t] - 1.0
+            above = max(max(price[k, t], 0.0) + rate * (deviation - band[k, t, 1]), 0.0)
+            below = max(max(-price[k, t], 0.0) + rate * (band[k, t, 0] - deviation), 0.0)
+            price[k, t] = min(max(above - below, -dearest), dearest)
+            outside += max(deviation - asked[k, t, 1], asked[k, t, 0] - deviation, 0.0) / tolerance[t]
+    return outside
+
+
 @part(forceinline=True)
 def _may(ground, plan, i, j, k):
     """Whether unit i may go from j to k: free to move, allowed there, and near enough or nearer than where it is."""
@@ -123,7 +140,7 @@ def _away(ground, plan, i, k):
     return (ground.xy[i, 0] - plan.moment[k, 1] / w) ** 2 + (ground.xy[i, 1] - plan.moment[k, 2] / w) ** 2
 
 
-@part()
+@part(forceinline=True)
 def _is_over(ground, plan, j, k):
     """Whether too many have left or come to j or k, or moved in all."""
     if plan.moved[0] > ground.most_moved:
@@ -133,7 +150,7 @@ def _is_over(ground, plan, j, k):
     return plan.taken[j] > ground.most_taken[j] or plan.taken[k] > ground.most_taken[k]
 
 
-@part()
+@part(forceinline=True)
 def _move_with_tail(ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit):
     """Move unit i with the small part of j that hangs on it; 1 when Metropolis accepts, 0 with all as it was."""
     tail = tail_of(ground, plan, worker, i, j, limit)
@@ -158,7 +175,7 @@ def _move_with_tail(ground, plan, worker, i, j, k, band, price, stiffness, scale
     return 0
 
 
-@part()
+@part(forceinline=True)
 def _move_chain(ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit, luck):
     """Move unit i and on from it one unit of j after the other, always the one that adds least, until all are accepted.
 
@@ -183,7 +200,7 @@ def _move_chain(ground, plan, worker, i, j, k, band, price, stiffness, scale, te
     return 0
 
 
-@part()
+@part(forceinline=True)
 def _next_of(ground, plan, worker, u, j, k, band, price, stiffness, scale, border, limit):
     """The neighbour of unit u that adds least when it goes from j, which stays whole, to k; -1 when none may."""
     best = -1
@@ -198,7 +215,7 @@ def _next_of(ground, plan, worker, u, j, k, band, price, stiffness, scale, borde
     return best
 
 
-@part()
+@part(forceinline=True)
 def _partner(ground, plan, i, j, k, random):
     """A movable unit of territory k that borders territory j, a short walk from i; -1 if the walk finds none."""
     u = i
@@ -317,7 +334,7 @@ def _weigh(ground, plan, i, j, k):
             plan.taken[k] += r
 
 
-@part()
+@part(forceinline=True)
 def _shift(ground, plan, worker, i, j, k):
     _weigh(ground, plan, i, j, k)
     plan.label[i] = k
