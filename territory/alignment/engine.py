@@ -24,11 +24,11 @@ LARGE = 60_000
 """Above this many units, pairs of them are planned first."""
 MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
-STARTS, MOST_STARTS = 20_000, 3
+STARTS, MOST_STARTS = 12_000, 8
 """Starts tried, times the units; and at most."""
 DESIGNED, REPAIRED = 8_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
-KEPT = 2
+KEPT = 4
 """Of several searches, how many go on to the end."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
@@ -148,8 +148,10 @@ def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last
     if runs == 1 or not is_last:
         best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
     else:
-        best = _best_of(task, _searched(task, starts, HOT[:runs], progress, is_last=False))
-        best = _best_of(task, [best, *_searched(task, [_start_at(task, best)], AGAIN, progress)])
+        plans = _searched(task, starts, HOT[:runs], progress, is_last=False)
+        hopeful = sorted(plans, key=lambda plan: (task.overrun(plan.label) > NEARLY, task.objective(plan.label)))
+        warm = [_start_at(task, plan) for plan in hopeful[: len(AGAIN)]]
+        best = _best_of(task, [*plans, *_searched(task, warm, AGAIN, progress)])
     return _pressed(task, best, progress) if is_last else best
 
 
