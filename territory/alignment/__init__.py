@@ -12,6 +12,7 @@ import numpy as np
 
 from territory.alignment.bound import prices_at
 from territory.alignment.curve import cost_of_balance
+from territory.alignment.cuts import raised
 from territory.alignment.diagram import centroids
 from territory.alignment.engine import Found, Progress, design, repair
 from territory.alignment.pieces import pieces
@@ -312,6 +313,9 @@ def _judge(task: Task, found: Found, middle: np.ndarray, measures: np.ndarray, t
     objective = task.objective(label)
     centres = task.centres(label)
     price, bound = prices_at(task, centres, near=found.price)
+    if task.effort >= 1:
+        tell("proof", 0.2)
+        bound = raised(task, label, price, bound)
     bound = min(bound, objective)
     deviation = task.deviation(label)
     piece, _ = pieces(units, label)

@@ -1,0 +1,235 @@
+"""A higher bound for small tasks: the linear programme of `bound`, told that territories are in one piece.
+
+Where a part of a territory lies apart from its root (the unit that could least be elsewhere), some unit of each ring
+between them must belong to the territory too: separator inequalities (Carvajal, Constantino, Goycoolea, Vielma and
+Weintraub 2013, Operations Research 61). HiGHS solves the programme again and again, each time with the inequalities
+that its last solution violates; what its prices prove is reckoned here, over all units and territories.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+from scipy.sparse.csgraph import connected_components
+
+from territory.alignment.bound import bands_of
+from territory.alignment.task import Task
+
+if TYPE_CHECKING:
+    import highspy
+
+log = logging.getLogger(__name__)
+
+LARGEST = 50_000
+"""Units x territories up to which bounds are raised."""
+WORTH = 0.02
+"""A gap below this part of the bound is small enough."""
+LIKELY = 0.15
+"""Pairs of unit and territory dearer than this part of the gap are not in the programme: hardly one is ever needed."""
+ROUNDS, ENOUGH = 25, 2e-4
+"""How often inequalities are added at most; and the part of the bound that two rounds should gain for one more."""
+RINGS, EACH = 3, 3
+"""Rings around a part that lies apart, and the units of the part, for which there are inequalities."""
+SOME, VIOLATED = 0.1, 0.02
+"""From what share on a unit is looked at as a territory's; and by how much an inequality that is added is violated."""
+SCALE = 1e3
+"""What HiGHS sees the objective as."""
+
+
+Wall = tuple[int, int, np.ndarray]
+"""A unit, a territory, and the units of which one must be in the territory if that unit and the root are."""
+
+
+class Cuts(NamedTuple):
+    """Inequalities weight @ x <= most, x the shares of all pairs: (c, n * K), a pair is unit * K + territory; (c,)."""
+
+    weight: csr_matrix
+    most: np.ndarray
+
+
+def raised(task: Task, label: np.ndarray, price: np.ndarray, bound: float) -> float:
+    """What no plan at the centres of the plan `label`, (n,) int, can undercut: the `bound` of prices (K, q), or more.
+
+    The bound of a task stays as it is when it has more than `LARGEST` pairs of unit and territory, a territory that may
+    be in several pieces, or loads that are the better the nearer they are to the middle of their bands.
+    """
+    objective = task.objective(label)
+    is_small = len(label) * task.count <= LARGEST
+    if not is_small or task.loose.any() or task.ideal.any() or not 0 < bound * (1 + WORTH) < objective:
+        return bound
+    cost = _costs(task, label)
+    if not np.isfinite(cost[np.arange(len(label)), label]).all():
+        return bound
+    return _Programme(task, label, cost, price, objective - bound).raised(bound)
+
+
+def _costs(task: Task, label: np.ndarray) -> np.ndarray:
+    """(n, K) what each unit costs in each territory at the plan's centres; infinite where it may not be."""
+    units, every = task.units, np.arange(task.count)
+    away = ((units.xy[:, None, :] - task.centres(label)) ** 2).sum(axis=2)
+    cost = units.mass[:, None] * (units.travel if len(units.travel) else away)
+    is_away = (units.start[:, None] >= 0) & (units.start[:, None] != every)
+    cost = cost + np.where(is_away, units.handover[:, None], 0.0)
+    if len(units.allowed):
+        cost[~units.allowed & units.movable[:, None]] = np.inf
+    cost[is_away & ~units.movable[:, None]] = np.inf
+    return cost
+
+
+class _Programme:
+    """Shares of units in territories, as a linear programme over the pairs that are likely, its columns."""
+
+    def __init__(self, task: Task, label: np.ndarray, cost: np.ndarray, price: np.ndarray, gap: float) -> None:
+        self._task, self._cost = task, cost
+        n, count = cost.shape
+        own = np.arange(n), label
+        priced = cost + task.units.measure @ price.T
+        is_likely = priced - priced.min(axis=1, keepdims=True) < LIKELY * gap
+        is_likely[own] = True
+        is_settled = is_likely.sum(axis=1, keepdims=True) == 1
+        self._given = (is_likely & is_settled).ravel().astype(float)
+        self._pair = np.flatnonzero(is_likely & ~is_settled)
+        others = priced.copy()
+        others[own] = np.inf
+        order = np.lexsort((priced[own] - others.min(axis=1), label))
+        self._root = order[np.searchsorted(label[order], np.arange(count))]
+        graph = task.units
+        self._graph = csr_matrix((np.ones(len(graph.ind), np.float32), graph.ind, graph.ptr), shape=(n, n))
+
+    def raised(self, bound: float) -> float:
+        """The best that is proven, after as many rounds as are worth it."""
+        solver, seen = self._solver(), [bound]
+        found: list[Cuts] = []
+        for turn in range(ROUNDS):
+            solver.run()
+            solution = solver.getSolution()
+            if not solution.dual_valid:
+                break
+            seen.append(max(seen[-1], self._proven(np.array(solution.row_dual), found)))
+            log.debug("bound after %d rounds of inequalities: %.6f", turn, seen[-1])
+            if turn >= 2 and seen[-1] < seen[-3] * (1 + ENOUGH):
+                break
+            walls = self._broken(np.array(solution.col_value))
+            if not walls:
+                break
+            cuts = _cuts_of(walls, self._root, *self._cost.shape)
+            found.append(cuts)
+            most = cuts.most - cuts.weight @ self._given
+            _add_rows(solver, np.full(len(most), -np.inf), most, cuts.weight[:, self._pair])
+        return seen[-1]
+
+    def _solver(self) -> highspy.Highs:
+        """The programme without inequalities: each unit is shared out, each load within its band."""
+        import highspy
+
+        task, count, size = self._task, self._task.count, len(self._pair)
+        columns = np.arange(size)
+        unit, territory = np.divmod(self._pair, count)
+        shared, row = np.unique(unit, return_inverse=True)
+        self._shared = len(shared)
+        solver = highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        solver.setOptionValue("presolve", "off")
+        solver.addVars(size, np.zeros(size), np.ones(size))
+        solver.changeColsCost(size, columns.astype(np.int32), SCALE * self._cost.ravel()[self._pair])
+        whole = np.ones(len(shared))
+        _add_rows(solver, whole, whole, csr_matrix((np.ones(size), (row, columns)), shape=(len(shared), size)))
+        given = self._given.reshape(-1, count)
+        for t, measure in enumerate(task.units.measure.T):
+            load = csr_matrix((count * measure[unit], (territory, columns)), shape=(count, size))
+            held = given.T @ measure
+            _add_rows(solver, count * (task.lowest[:, t] - held), count * (task.highest[:, t] - held), load)
+        return solver
+
+    def _proven(self, dual: np.ndarray, found: list[Cuts]) -> float:
+        """The bound that the rows' dual values prove, whatever they are: the least of a Lagrangian over all pairs."""
+        task = self._task
+        (n, count), q = self._cost.shape, len(task.tolerance)
+        loads, walls = np.split(dual[self._shared :], [q * count])
+        price = -loads.reshape(q, count).T * (count / SCALE)
+        total = self._cost + task.units.measure @ price.T
+        taken = bands_of(task).at(price)
+        if found:
+            weight, most = vstack([cuts.weight for cuts in found]), np.concatenate([cuts.most for cuts in found])
+            penalty = np.maximum(-walls, 0.0) / SCALE
+            total += (weight.T @ penalty).reshape(n, count)
+            taken += float(penalty @ most)
+        return float(total.min(axis=1).sum()) - taken + task.units.scatter
+
+    def _broken(self, share: np.ndarray) -> list[Wall]:
+        """Walls that these shares of the columns break through."""
+        held = self._given.copy()
+        held[self._pair] = share
+        held = held.reshape(self._cost.shape)
+        broken: list[Wall] = []
+        for territory, inner, walls in self._pieces_apart(held > SOME):
+            here = held[:, territory]
+            largest = inner[np.argsort(-here[inner], kind="stable")[:EACH]]
+            for wall in walls:
+                most = here[wall].sum() + 1.0 - here[self._root[territory]] + VIOLATED
+                broken += [(unit, territory, wall) for unit in largest if here[unit] > most]
+        return broken
+
+    def _pieces_apart(self, is_held: np.ndarray) -> Iterator[tuple[int, np.ndarray, list[np.ndarray]]]:
+        """Of (n, K) bool: the pieces that lie apart from roots, as territory, units, and walls, units each."""
+        part, of = self._parts(is_held)
+        member = np.zeros((len(of), len(is_held)), bool)
+        unit, territory = np.nonzero(is_held)
+        member[part[unit, territory], unit] = True
+        main = part[self._root, np.arange(len(self._root))][of]
+        apart = np.flatnonzero((main >= 0) & (np.arange(len(of)) != main))
+        inside, rings = member[apart], [self._around(member[main[apart]])]
+        for _ in range(RINGS):
+            ring = self._around(inside)
+            inside = inside | ring
+            # Once the root is in a ring or within, it is on the same side as the piece.
+            ring[inside[np.arange(len(apart)), self._root[of[apart]]]] = False
+            rings.append(ring)
+        for at, piece in enumerate(apart):
+            around = {ring[at].tobytes(): ring[at] for ring in rings if not (ring[at] & member[piece]).any()}
+            walls = [np.flatnonzero(wall) for wall in around.values() if wall.any()]
+            yield of[piece], np.flatnonzero(member[piece]), walls
+
+    def _parts(self, is_held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The piece of each pair, (n, K) int, -1 where nothing is held, and the territory of each piece."""
+        units, territories = np.nonzero(is_held)
+        node = np.full(is_held.shape, -1)
+        node[units, territories] = np.arange(len(units))
+        ptr, ind = self._graph.indptr, self._graph.indices
+        degree = np.diff(ptr)[units]
+        begin = np.repeat(ptr[units] - np.cumsum(degree) + degree, degree)
+        other = node[ind[begin + np.arange(degree.sum())], np.repeat(territories, degree)]
+        one = np.repeat(np.arange(len(units)), degree)
+        is_edge = other >= 0
+        edges = csr_matrix((np.ones(is_edge.sum()), (one[is_edge], other[is_edge])), shape=(len(units), len(units)))
+        pieces, piece = connected_components(edges, directed=False)
+        of = np.empty(pieces, np.int64)
+        of[piece] = territories
+        part = np.full(is_held.shape, -1)
+        part[units, territories] = piece
+        return part, of
+
+    def _around(self, inside: np.ndarray) -> np.ndarray:
+        """(p, n) bool, the units that border each of these sets of units, (p, n) bool."""
+        return (self._graph @ inside.T.astype(np.float32)).T.astype(bool) & ~inside
+
+
+def _cuts_of(walls: list[Wall], root: np.ndarray, n: int, count: int) -> Cuts:
+    """The inequalities unit - wall + root <= 1."""
+    pairs, weights = [], []
+    for unit, territory, wall in walls:
+        pairs.append(np.r_[unit, root[territory], wall] * count + territory)
+        weights.append(np.r_[1.0, 1.0, np.full(len(wall), -1.0)])
+    ptr = np.cumsum([0, *map(len, pairs)])
+    weight = csr_matrix((np.concatenate(weights), np.concatenate(pairs), ptr), shape=(len(walls), n * count))
+    return Cuts(weight, np.ones(len(walls)))
+
+
+def _add_rows(solver: highspy.Highs, least: np.ndarray, most: np.ndarray, weight: csr_matrix) -> None:
+    """Rows least <= weight @ x <= most; minus infinity is no limit."""
+    begin, index = weight.indptr[:-1].astype(np.int32), weight.indices.astype(np.int32)
+    solver.addRows(len(most), least, most, weight.nnz, begin, index, weight.data)
