@@ -30,7 +30,7 @@ WORTH = 0.02
 """A gap below this part of the bound is small enough."""
 LIKELY = 0.15
 """Pairs of unit and territory dearer than this part of the gap are not in the programme: hardly one is ever needed."""
-ROUNDS, ENOUGH = 25, 2e-4
+ROUNDS, ENOUGH = 15, 5e-4
 """How often inequalities are added at most; and the part of the bound that two rounds should gain for one more."""
 RINGS, EACH = 3, 3
 """Rings around a part that lies apart, and the units of the part, for which there are inequalities."""

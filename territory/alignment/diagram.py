@@ -81,7 +81,7 @@ def power_diagram(
     turn: float,
     *,
     fixed: np.ndarray | None = None,
-    rounds: int = 18,
+    rounds: int = 25,
     cold: float = 0.02,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels of a balanced centroidal power diagram, (n,), and its centres, (K, 2).
@@ -102,7 +102,7 @@ def power_diagram(
     price = np.zeros((count, 1))
     base = 0.0
     for turn_no in range(rounds):
-        heat = max(cold, 0.2 * 0.73**turn_no)
+        heat = max(cold, 0.2 * 0.8**turn_no)
         offers = offers_at(points, weight, one, centres, NEAR)
         warm = offers.temperature(centres)
         price, error, soft = raise_prices(offers, heat * warm, price, target, steps=15 if turn_no else 60, enough=0.02)
@@ -153,7 +153,7 @@ def centre_on_all(
     centres: np.ndarray,
     *,
     is_fixed: np.ndarray,
-    rounds: int = 14,
+    rounds: int = 20,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Centres (K, 2) and prices (K, q) where the fractional plan within all bands is centroidal, and its cost.
 
@@ -163,7 +163,7 @@ def centre_on_all(
     points, weight, loads, _ = coarse(xy, mass, measure, len(centres))
     price = np.zeros_like(bands.wanted)
     for turn in range(rounds):
-        heat = max(0.02, 0.2 * 0.79**turn)
+        heat = max(0.02, 0.2 * 0.85**turn)
         offers = offers_at(points, weight, loads / weight[:, None], centres, NEAR)
         warm = offers.temperature(centres)
         blunt = heat * 0.3 * float(np.median(warm))

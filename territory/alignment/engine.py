@@ -26,9 +26,9 @@ MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
 STARTS, MOST_STARTS = 12_000, 8
 """Starts tried, times the units; and at most."""
-DESIGNED, REPAIRED = 8_000, 4_000
+DESIGNED, REPAIRED = 6_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
-KEPT = 4
+KEPT = 2
 """Of several searches, how many go on to the end."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
