@@ -50,7 +50,8 @@ def adjust(
         - ``moves`` has a row "moved by hand" for each customer moved, priced as the plan's own moves; a customer moved
           back to today's territory has none. The other rows stay.
         - ``objective`` is taken at the plan's centres, which hold still, handovers included; ``lower_bound`` stays that
-          of the plan, and only where the objective falls below it (which takes a plan out of tolerance) it follows.
+          of the plan, and only where the objective falls below it (which takes a plan out of tolerance, or a territory
+          to pieces) it follows.
         - ``reasons`` is found anew: what is out of tolerance, in pieces (and who is cut off), locked elsewhere,
           over its rep's capacity, or beyond the rules' limits, skills and groups. What the search said of its own plan
           is gone.

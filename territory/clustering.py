@@ -41,7 +41,9 @@ class BalancedTerritories(ClusterMixin, BaseEstimator):
     inertia_ : float
         Sum over rows of weight x squared distance to the territory's centre, as in KMeans. The weight is
         `sample_weight`, or the mean of several measures after each is scaled to the mean 1.
-    lower_bound_ : float, no assignment to these centres within the tolerance has less inertia
+    lower_bound_ : float
+        No assignment to these centres within the tolerance, each territory in one piece if it has to be, has less
+        inertia.
     gap_ : float, ratio, (inertia_ - lower_bound_) / lower_bound_
     max_deviation_ : (number of measures,) float, ratio, the largest deviation from the equal share
     reasons_ : tuple of Problem, why the tolerance could not be met and what to relax; empty when it is met

@@ -284,7 +284,8 @@ class Proposal:
     the objective at the plan's prices, in percent of it (below 0: the move costs). ``before`` and ``after`` are
     tables of ``measures.measure``; ``before`` is None when there is no alignment today. ``objective``
     is the mean over both measures of the squared distance to the territory's centre, in km2, plus the
-    price of moves; no plan at these centres is below ``lower_bound``; ``gap`` is their relative distance.
+    price of moves; no plan at these centres, each territory in one piece if it has to be, is below ``lower_bound``;
+    ``gap`` is their relative distance.
     """
 
     portfolio: Portfolio

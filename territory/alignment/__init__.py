@@ -73,8 +73,8 @@ class UnitPlan:
     labels (n,) int; centres (K, 2) metres; loads (K, q) in the measures' units; deviation (K, q), ratio of
     the share; objective and lower_bound in square metres: the mean over the measures of the weighted mean squared
     distance to the centre, plus handover prices; gap, ratio; pieces (K,) int; price (K, q), square metres that
-    a whole measure's worth of load costs at each territory, from the bound; trade_off, see `curve.cost_of_balance`,
-    empty when every band is kept.
+    a whole measure's worth of load costs at each territory, from the bound before `cuts` raise it; trade_off, see
+    `curve.cost_of_balance`, empty when every band is kept.
     """
 
     labels: np.ndarray

@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix, vstack
 from scipy.sparse.csgraph import connected_components
 
 from territory.alignment.bound import bands_of
+from territory.alignment.pieces import pieces
 from territory.alignment.task import Task
 
 if TYPE_CHECKING:
@@ -55,16 +56,16 @@ def raised(task: Task, label: np.ndarray, price: np.ndarray, bound: float) -> fl
     """What no plan at the centres of the plan `label`, (n,) int, can undercut: the `bound` of prices (K, q), or more.
 
     The bound of a task stays as it is when it has more than `LARGEST` pairs of unit and territory, a territory that may
-    be in several pieces, or loads that are the better the nearer they are to the middle of their bands.
+    be in several pieces, or loads that are the better the nearer they are to the middle of their bands; and that of a
+    plan which keeps not to its task.
     """
     objective = task.objective(label)
     is_small = len(label) * task.count <= LARGEST
     if not is_small or task.loose.any() or task.ideal.any() or not 0 < bound * (1 + WORTH) < objective:
         return bound
-    cost = _costs(task, label)
-    if not np.isfinite(cost[np.arange(len(label)), label]).all():
+    if task.overrun(label) > 0 or pieces(task.units, label)[0].max() >= task.count:
         return bound
-    return _Programme(task, label, cost, price, objective - bound).raised(bound)
+    return _Programme(task, label, price, objective - bound).raised(bound)
 
 
 def _costs(task: Task, label: np.ndarray) -> np.ndarray:
@@ -83,11 +84,11 @@ def _costs(task: Task, label: np.ndarray) -> np.ndarray:
 class _Programme:
     """Shares of units in territories, as a linear programme over the pairs that are likely, its columns."""
 
-    def __init__(self, task: Task, label: np.ndarray, cost: np.ndarray, price: np.ndarray, gap: float) -> None:
-        self._task, self._cost = task, cost
-        n, count = cost.shape
+    def __init__(self, task: Task, label: np.ndarray, price: np.ndarray, gap: float) -> None:
+        self._task, self._cost = task, _costs(task, label)
+        n, count = self._cost.shape
         own = np.arange(n), label
-        priced = cost + task.units.measure @ price.T
+        priced = self._cost + task.units.measure @ price.T
         is_likely = priced - priced.min(axis=1, keepdims=True) < LIKELY * gap
         is_likely[own] = True
         is_settled = is_likely.sum(axis=1, keepdims=True) == 1

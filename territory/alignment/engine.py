@@ -143,7 +143,7 @@ def _named_alike(task: Task, found: Found) -> Found:
 
 
 def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last: bool) -> Found:
-    """The best plan of one search from the best start, or of several from each; small tasks can afford those."""
+    """The best plan of one search; small tasks can afford several, and to warm the best of them up again."""
     runs = _affordable(task, DESIGNED, len(HOT))
     if runs == 1 or not is_last:
         best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
