@@ -382,8 +382,8 @@ def test_what_pairs_have_learnt_is_where_their_units_begin_and_only_the_last_pla
     xy, measures = country(600, seed=3)
     whole, seen = engine._searched, []
 
-    def noted(task, starts, schedules, progress, *, is_last=True):
-        found = whole(task, starts, schedules, progress, is_last=is_last)
+    def noted(task, starts, schedules, progress, *, is_last=True, **ways):
+        found = whole(task, starts, schedules, progress, is_last=is_last, **ways)
         seen.append((len(task.units.mass), is_last, starts[0].price, found[0].learnt))
         return found
 
@@ -430,6 +430,18 @@ def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monke
 
     assert asked == [engine.HOT, engine.AGAIN, (engine.REFINE,)]
     assert plan.max_deviation.max() <= 0.05 + 1e-9
+
+
+def test_those_who_wait_for_a_small_design_do_not_see_it_begin_anew():
+    xy, measures = country(60, seed=5)
+    told = []
+
+    align_units(xy, measures, np.ones(3), 0.05, seed=1, progress=lambda stage, part: told.append((stage, part)))
+
+    balance = [part for stage, part in told if stage == "balance"]
+    # Two searches tell at once: one may be heard after the other that began to speak later.
+    assert np.diff(balance).min() > -0.05
+    assert balance[-1] == 1.0
 
 
 def test_of_many_searches_only_those_go_on_whose_arrangements_look_best(monkeypatch):

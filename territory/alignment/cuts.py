@@ -2,15 +2,15 @@
 
 Where a part of a territory lies apart from its root (the unit that could least be elsewhere), some unit of each ring
 between them must belong to the territory too: separator inequalities (Carvajal, Constantino, Goycoolea, Vielma and
-Weintraub 2013, Operations Research 61). HiGHS solves the programme again and again, each time with the inequalities
-that its last solution violates; what its prices prove is reckoned here, over all units and territories.
+Weintraub 2013, Operations Research 61). GLOP (OR-Tools) solves the programme again and again, each time with the
+inequalities that its last solution violates; what its prices prove is reckoned here, over all units and territories.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
@@ -19,9 +19,6 @@ from scipy.sparse.csgraph import connected_components
 from territory.alignment.bound import bands_of
 from territory.alignment.pieces import pieces
 from territory.alignment.task import Task
-
-if TYPE_CHECKING:
-    import highspy
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +35,7 @@ RINGS, EACH = 3, 3
 SOME, VIOLATED = 0.1, 0.02
 """From what share on a unit is looked at as a territory's; and by how much an inequality that is added is violated."""
 SCALE = 1e3
-"""What HiGHS sees the objective as."""
-
+"""What GLOP sees the objective as."""
 
 Wall = tuple[int, int, np.ndarray]
 """A unit, a territory, and the units of which one must be in the territory if that unit and the root are."""
@@ -106,44 +102,36 @@ class _Programme:
         solver, seen = self._solver(), [bound]
         found: list[Cuts] = []
         for turn in range(ROUNDS):
-            solver.run()
-            solution = solver.getSolution()
-            if not solution.dual_valid:
+            if not solver.is_solved():
                 break
-            seen.append(max(seen[-1], self._proven(np.array(solution.row_dual), found)))
+            seen.append(max(seen[-1], self._proven(solver.prices, found)))
             log.debug("bound after %d rounds of inequalities: %.6f", turn, seen[-1])
             if turn >= 2 and seen[-1] < seen[-3] * (1 + ENOUGH):
                 break
-            walls = self._broken(np.array(solution.col_value))
+            walls = self._broken(solver.shares)
             if not walls:
                 break
             cuts = _cuts_of(walls, self._root, *self._cost.shape)
             found.append(cuts)
             most = cuts.most - cuts.weight @ self._given
-            _add_rows(solver, np.full(len(most), -np.inf), most, cuts.weight[:, self._pair])
+            solver.add(np.full(len(most), -np.inf), most, cuts.weight[:, self._pair])
         return seen[-1]
 
-    def _solver(self) -> highspy.Highs:
+    def _solver(self) -> _Solver:
         """The programme without inequalities: each unit is shared out, each load within its band."""
-        import highspy
-
         task, count, size = self._task, self._task.count, len(self._pair)
         columns = np.arange(size)
         unit, territory = np.divmod(self._pair, count)
         shared, row = np.unique(unit, return_inverse=True)
         self._shared = len(shared)
-        solver = highspy.Highs()
-        solver.setOptionValue("output_flag", False)
-        solver.setOptionValue("presolve", "off")
-        solver.addVars(size, np.zeros(size), np.ones(size))
-        solver.changeColsCost(size, columns.astype(np.int32), SCALE * self._cost.ravel()[self._pair])
+        solver = _Solver(SCALE * self._cost.ravel()[self._pair])
         whole = np.ones(len(shared))
-        _add_rows(solver, whole, whole, csr_matrix((np.ones(size), (row, columns)), shape=(len(shared), size)))
+        solver.add(whole, whole, csr_matrix((np.ones(size), (row, columns)), shape=(len(shared), size)))
         given = self._given.reshape(-1, count)
         for t, measure in enumerate(task.units.measure.T):
             load = csr_matrix((count * measure[unit], (territory, columns)), shape=(count, size))
             held = given.T @ measure
-            _add_rows(solver, count * (task.lowest[:, t] - held), count * (task.highest[:, t] - held), load)
+            solver.add(count * (task.lowest[:, t] - held), count * (task.highest[:, t] - held), load)
         return solver
 
     def _proven(self, dual: np.ndarray, found: list[Cuts]) -> float:
@@ -230,7 +218,44 @@ def _cuts_of(walls: list[Wall], root: np.ndarray, n: int, count: int) -> Cuts:
     return Cuts(weight, np.ones(len(walls)))
 
 
-def _add_rows(solver: highspy.Highs, least: np.ndarray, most: np.ndarray, weight: csr_matrix) -> None:
-    """Rows least <= weight @ x <= most; minus infinity is no limit."""
-    begin, index = weight.indptr[:-1].astype(np.int32), weight.indices.astype(np.int32)
-    solver.addRows(len(most), least, most, weight.nnz, begin, index, weight.data)
+class _Solver:
+    """GLOP, which goes on from its last solution when rows are added."""
+
+    def __init__(self, cost: np.ndarray) -> None:
+        from ortools.linear_solver import pywraplp
+
+        self._optimal = pywraplp.Solver.OPTIMAL
+        self._solver = pywraplp.Solver.CreateSolver("GLOP")
+        # Added rows leave the last prices feasible: the dual simplex goes on from them.
+        self._solver.SetSolverSpecificParametersAsString(
+            "use_dual_simplex: true use_preprocessing: false use_scaling: false"
+        )
+        self._columns = [self._solver.NumVar(0.0, 1.0, "") for _ in cost]
+        self._rows: list[Any] = []
+        objective = self._solver.Objective()
+        for column, value in zip(self._columns, cost.tolist(), strict=True):
+            objective.SetCoefficient(column, value)
+
+    def add(self, least: np.ndarray, most: np.ndarray, weight: csr_matrix) -> None:
+        """Rows least <= weight @ x <= most; minus infinity is no limit."""
+        ends = weight.indptr.tolist()
+        index, value = weight.indices.tolist(), weight.data.tolist()
+        for low, high, begin, end in zip(least.tolist(), most.tolist(), ends, ends[1:], strict=False):
+            row = self._solver.Constraint(low, high)
+            for at in range(begin, end):
+                row.SetCoefficient(self._columns[index[at]], value[at])
+            self._rows.append(row)
+
+    def is_solved(self) -> bool:
+        """Whether there is an optimum, and it was found."""
+        return self._solver.Solve() == self._optimal
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(columns,) the solution."""
+        return np.array([column.solution_value() for column in self._columns])
+
+    @property
+    def prices(self) -> np.ndarray:
+        """(rows,) what the objective gains with each row's limit."""
+        return np.array([row.dual_value() for row in self._rows])

@@ -29,7 +29,7 @@ STARTS, MOST_STARTS = 12_000, 8
 DESIGNED, REPAIRED = 6_000, 4_000
 """Searches of a design, and those that a repair begins with, times the units."""
 KEPT = 2
-"""Of several searches, how many go on to the end."""
+"""Of the searches of a design, how many go on to the end."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
 NEARLY = 1.0
@@ -148,10 +148,10 @@ def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last
     if runs == 1 or not is_last:
         best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
     else:
-        plans = _searched(task, starts, HOT[:runs], progress, is_last=False)
+        plans = _searched(task, starts, HOT[:runs], _part_of(progress, 0.0, 0.6), kept=KEPT, is_last=False)
         hopeful = sorted(plans, key=lambda plan: (task.overrun(plan.label) > NEARLY, task.objective(plan.label)))
         warm = [_start_at(task, plan) for plan in hopeful[: len(AGAIN)]]
-        best = _best_of(task, [*plans, *_searched(task, warm, AGAIN, progress)])
+        best = _best_of(task, [*plans, *_searched(task, warm, AGAIN, _part_of(progress, 0.6, 1.0))])
     return _pressed(task, best, progress) if is_last else best
 
 
@@ -178,6 +178,11 @@ def _pressed(task: Task, best: Found, progress: Progress) -> Found:
     return _best_of(task, [best, *_searched(task, [_start_at(task, best)], [REFINE], progress)])
 
 
+def _part_of(progress: Progress, begin: float, end: float) -> Progress:
+    """Of two stages that are one to those who wait: the one from `begin` to `end`."""
+    return lambda stage, part: progress(stage, begin + (end - begin) * part)
+
+
 def _start_at(task: Task, found: Found) -> Start:
     return Start(found.label, task.centres(found.label), found.learnt)
 
@@ -198,9 +203,10 @@ def _searched(
     progress: Progress,
     *,
     first: int = 0,
+    kept: int | None = None,
     is_last: bool = True,
 ) -> list[Found]:
-    """What these searches found, two at a time; of many, only those that promise most, which go on to the end.
+    """What these searches found, two at a time; of only so many as are `kept`, those whose plans look best halfway.
 
     They are numbered from `first` on: another number has another random stream.
     """
@@ -227,8 +233,8 @@ def _searched(
         every: Sequence[int] = range(len(schedules))
         if is_shared:
             return [finished(0)]
-        if len(every) > KEPT:
+        if kept is not None and len(every) > kept:
             outlook = list(pool.map(lambda at: searches[at].outlook(partial(tell, at)), every))
-            every = sorted(every, key=outlook.__getitem__)[:KEPT]
+            every = sorted(every, key=outlook.__getitem__)[:kept]
             done = [1.0 if at not in every else part for at, part in enumerate(done)]
         return list(pool.map(finished, every))
