@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from territory.alignment import Progress
+from territory.alignment import Progress, part_of
 from territory.callplan import CallPlan, plan_calls
 from territory.callplan.workdays import Days, day_of
 from territory.demand import derive_demand
@@ -131,7 +131,7 @@ def reconcile(
             travel=roads,
             effort=effort,
             workers=workers,
-            progress=_part_of(progress, number, rounds),
+            progress=progress and part_of(progress, number / rounds, (number + 1) / rounds),
         )
         expected = learnt.minutes
         learnt = learnt.after(calls, portfolio)
@@ -147,13 +147,6 @@ def reconcile(
     factors = _by_rep(calls, learnt.minutes) / _by_rep(calls, estimate)
     table = pd.concat(told).reset_index().set_index(["round", "rep_id"])
     return Reconciliation(corrected, table, factors.fillna(1.0).rename("factor"), calls, is_settled)
-
-
-def _part_of(progress: Progress | None, number: int, rounds: int) -> Progress | None:
-    """What round `number` tells of itself, told as a part of all rounds."""
-    if progress is None:
-        return None
-    return lambda stage, part: progress(stage, (number + part) / rounds)
 
 
 @dataclass(frozen=True, eq=False)

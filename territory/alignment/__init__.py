@@ -14,14 +14,14 @@ from territory.alignment.bound import prices_at
 from territory.alignment.curve import cost_of_balance
 from territory.alignment.cuts import raised
 from territory.alignment.diagram import centroids
-from territory.alignment.engine import Found, Progress, design, repair
+from territory.alignment.engine import Found, Progress, design, part_of, repair
 from territory.alignment.pieces import pieces
 from territory.alignment.reasons import is_too_heavy, why
 from territory.alignment.task import UNLIMITED, Task
 from territory.alignment.units import Rows, Units, make_units
 from territory.errors import InfeasibleError, Problem
 
-__all__ = ["Limits", "Progress", "UnitPlan", "align_units", "centroids"]
+__all__ = ["Limits", "Progress", "UnitPlan", "align_units", "centroids", "part_of"]
 
 
 SPLIT = 0.2

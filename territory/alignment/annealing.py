@@ -46,6 +46,8 @@ SUMS = ("load", "moment", "size")
 """What a plan keeps of each territory and a worker changes."""
 GOLDEN_ANGLE = 2.399963229728653
 """Radians: turned by it again and again, a line never comes back to where it was."""
+TOLD = 16
+"""Every how many rounds a search tells how far it is."""
 LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
 
@@ -114,10 +116,7 @@ class Annealing:
         seen = []
         self._done = int(SETTLED * self._rounds)
         for turn in range(self._done):
-            part = turn / max(self._rounds - 1, 1)
-            self._round(turn, part, late=0.0)
-            if turn % 16 == 0:
-                told(part)
+            self._round(turn, told)
             if turn >= LOOKED_FROM * self._done:
                 seen.append(self._objective())
         return float(np.mean(seen)) if seen else 0.0
@@ -130,10 +129,7 @@ class Annealing:
         """
         rounds, turn, met = self._rounds, self._done, 0
         for turn in range(self._done, 2 * rounds if is_last else rounds):
-            part = min(turn / max(rounds - 1, 1), 1.0)
-            self._round(turn, part, late=max(turn - rounds, 0) / rounds)
-            if turn % 16 == 0:
-                told(part)
+            self._round(turn, told)
             met += self._key[0] == 0.0
             if turn >= rounds - 1 and met > ENOUGH:
                 break
@@ -146,9 +142,10 @@ class Annealing:
         """(K, q) what the search has come to ask for a whole measure's worth of load, squared lengths."""
         return self._price / (self._scale * self._task.shares)
 
-    def _round(self, turn: int, part: float, *, late: float) -> None:
-        """Propose, learn from the loads, and keep the plan if it is the best; `late` is how far beyond the end."""
-        task, schedule = self._task, self._schedule
+    def _round(self, turn: int, told: Callable[[float], None]) -> None:
+        """Propose, learn from the loads, and keep the plan if it is the best."""
+        task, schedule, rounds = self._task, self._schedule, self._rounds
+        part, late = min(turn / max(rounds - 1, 1), 1.0), max(turn - rounds, 0) / rounds
         if part >= schedule.hold:
             _release(task, self._ground, self._plan, turn)
         stiffness = schedule.stiffness_at(part, self._tightest) * STIFFER**late
@@ -167,6 +164,8 @@ class Annealing:
             key = (task.overrun(self._plan.label), self._objective())
             if key < self._key:
                 self._best, self._key = self._plan.label.copy(), key
+        if turn % TOLD == 0:
+            told(part)
 
     def _objective(self) -> float:
         """The plan's objective: from its sums, whatever the number of units, where they tell all of it."""

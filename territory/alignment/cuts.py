@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, eye_array, kron, vstack
 from scipy.sparse.csgraph import connected_components
 
 from territory.alignment.bound import bands_of
@@ -41,13 +41,6 @@ Wall = tuple[int, int, np.ndarray]
 """A unit, a territory, and the units of which one must be in the territory if that unit and the root are."""
 
 
-class Cuts(NamedTuple):
-    """Inequalities weight @ x <= most, x the shares of all pairs: (c, n * K), a pair is unit * K + territory; (c,)."""
-
-    weight: csr_matrix
-    most: np.ndarray
-
-
 def raised(task: Task, label: np.ndarray, price: np.ndarray, bound: float) -> float:
     """What no plan at the centres of the plan `label`, (n,) int, can undercut: the `bound` of prices (K, q), or more.
 
@@ -55,9 +48,10 @@ def raised(task: Task, label: np.ndarray, price: np.ndarray, bound: float) -> fl
     be in several pieces, or loads that are the better the nearer they are to the middle of their bands; and that of a
     plan which keeps not to its task.
     """
+    if len(label) * task.count > LARGEST or task.loose.any() or task.ideal.any():
+        return bound
     objective = task.objective(label)
-    is_small = len(label) * task.count <= LARGEST
-    if not is_small or task.loose.any() or task.ideal.any() or not 0 < bound * (1 + WORTH) < objective:
+    if not 0 < bound * (1 + WORTH) < objective:
         return bound
     if task.overrun(label) > 0 or pieces(task.units, label)[0].max() >= task.count:
         return bound
@@ -96,15 +90,17 @@ class _Programme:
         self._root = order[np.searchsorted(label[order], np.arange(count))]
         graph = task.units
         self._graph = csr_matrix((np.ones(len(graph.ind), np.float32), graph.ind, graph.ptr), shape=(n, n))
+        # Of few territories `kron` would make blocks with zeros in them, and a zero counts as an edge.
+        self._side_by_side = kron(self._graph, eye_array(count, dtype=np.float32), format="csr")
+        self._cuts = csr_matrix((0, n * count))
 
     def raised(self, bound: float) -> float:
         """The best that is proven, after as many rounds as are worth it."""
         solver, seen = self._solver(), [bound]
-        found: list[Cuts] = []
         for turn in range(ROUNDS):
             if not solver.is_solved():
                 break
-            seen.append(max(seen[-1], self._proven(solver.prices, found)))
+            seen.append(max(seen[-1], self._proven(solver.prices)))
             log.debug("bound after %d rounds of inequalities: %.6f", turn, seen[-1])
             if turn >= 2 and seen[-1] < seen[-3] * (1 + ENOUGH):
                 break
@@ -112,9 +108,9 @@ class _Programme:
             if not walls:
                 break
             cuts = _cuts_of(walls, self._root, *self._cost.shape)
-            found.append(cuts)
-            most = cuts.most - cuts.weight @ self._given
-            solver.add(np.full(len(most), -np.inf), most, cuts.weight[:, self._pair])
+            self._cuts = vstack([self._cuts, cuts], format="csr")
+            most = 1.0 - cuts @ self._given
+            solver.add(np.full(len(most), -np.inf), most, cuts[:, self._pair])
         return seen[-1]
 
     def _solver(self) -> _Solver:
@@ -134,19 +130,15 @@ class _Programme:
             solver.add(count * (task.lowest[:, t] - held), count * (task.highest[:, t] - held), load)
         return solver
 
-    def _proven(self, dual: np.ndarray, found: list[Cuts]) -> float:
+    def _proven(self, dual: np.ndarray) -> float:
         """The bound that the rows' dual values prove, whatever they are: the least of a Lagrangian over all pairs."""
         task = self._task
         (n, count), q = self._cost.shape, len(task.tolerance)
         loads, walls = np.split(dual[self._shared :], [q * count])
         price = -loads.reshape(q, count).T * (count / SCALE)
-        total = self._cost + task.units.measure @ price.T
-        taken = bands_of(task).at(price)
-        if found:
-            weight, most = vstack([cuts.weight for cuts in found]), np.concatenate([cuts.most for cuts in found])
-            penalty = np.maximum(-walls, 0.0) / SCALE
-            total += (weight.T @ penalty).reshape(n, count)
-            taken += float(penalty @ most)
+        penalty = np.maximum(-walls, 0.0) / SCALE
+        total = self._cost + task.units.measure @ price.T + (self._cuts.T @ penalty).reshape(n, count)
+        taken = bands_of(task).at(price) + float(penalty.sum())
         return float(total.min(axis=1).sum()) - taken + task.units.scatter
 
     def _broken(self, share: np.ndarray) -> list[Wall]:
@@ -185,21 +177,11 @@ class _Programme:
 
     def _parts(self, is_held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The piece of each pair, (n, K) int, -1 where nothing is held, and the territory of each piece."""
-        units, territories = np.nonzero(is_held)
-        node = np.full(is_held.shape, -1)
-        node[units, territories] = np.arange(len(units))
-        ptr, ind = self._graph.indptr, self._graph.indices
-        degree = np.diff(ptr)[units]
-        begin = np.repeat(ptr[units] - np.cumsum(degree) + degree, degree)
-        other = node[ind[begin + np.arange(degree.sum())], np.repeat(territories, degree)]
-        one = np.repeat(np.arange(len(units)), degree)
-        is_edge = other >= 0
-        edges = csr_matrix((np.ones(is_edge.sum()), (one[is_edge], other[is_edge])), shape=(len(units), len(units)))
-        pieces, piece = connected_components(edges, directed=False)
-        of = np.empty(pieces, np.int64)
-        of[piece] = territories
-        part = np.full(is_held.shape, -1)
-        part[units, territories] = piece
+        held = np.flatnonzero(is_held)
+        count, piece = connected_components(self._side_by_side[held][:, held], directed=False)
+        of, part = np.empty(count, np.int64), np.full(is_held.shape, -1)
+        of[piece] = held % is_held.shape[1]
+        part.ravel()[held] = piece
         return part, of
 
     def _around(self, inside: np.ndarray) -> np.ndarray:
@@ -207,15 +189,14 @@ class _Programme:
         return (self._graph @ inside.T.astype(np.float32)).T.astype(bool) & ~inside
 
 
-def _cuts_of(walls: list[Wall], root: np.ndarray, n: int, count: int) -> Cuts:
-    """The inequalities unit - wall + root <= 1."""
+def _cuts_of(walls: list[Wall], root: np.ndarray, n: int, count: int) -> csr_matrix:
+    """The inequalities unit - wall + root <= 1 of all pairs, (walls, n * K): a pair is unit * K + territory."""
     pairs, weights = [], []
     for unit, territory, wall in walls:
         pairs.append(np.r_[unit, root[territory], wall] * count + territory)
         weights.append(np.r_[1.0, 1.0, np.full(len(wall), -1.0)])
     ptr = np.cumsum([0, *map(len, pairs)])
-    weight = csr_matrix((np.concatenate(weights), np.concatenate(pairs), ptr), shape=(len(walls), n * count))
-    return Cuts(weight, np.ones(len(walls)))
+    return csr_matrix((np.concatenate(weights), np.concatenate(pairs), ptr), shape=(len(walls), n * count))
 
 
 class _Solver:

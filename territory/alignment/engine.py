@@ -57,6 +57,11 @@ FROM_TODAY = (
 )
 
 
+def part_of(progress: Progress, begin: float, end: float) -> Progress:
+    """Of several parts that are one to those who wait: the one from `begin` to `end`."""
+    return lambda stage, part: progress(stage, begin + (end - begin) * part)
+
+
 class Found(NamedTuple):
     """A plan's labels (n,), and prices (K, q): about those of its bound, or None; and those that its search learnt."""
 
@@ -106,9 +111,8 @@ def _design_in_pairs(task: Task, progress: Progress, *, is_last: bool) -> Found:
     """A design for pairs of units, then its borders searched unit by unit (multilevel: Hendrickson and Leland 1995)."""
     merged, pair = coarsen(task.units)
     found = design(replace(task, units=merged), progress, is_last=False)
-    label = found.label[pair]
     # The bound's prices know nothing of whole units and of one piece; what the pairs have learnt does.
-    start = Start(label, task.centres(label), found.learnt)
+    start = _start_at(task, found._replace(label=found.label[pair]))
     return _refined(task, start, progress, is_last=is_last)._replace(price=None)
 
 
@@ -148,10 +152,10 @@ def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last
     if runs == 1 or not is_last:
         best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
     else:
-        plans = _searched(task, starts, HOT[:runs], _part_of(progress, 0.0, 0.6), kept=KEPT, is_last=False)
+        plans = _searched(task, starts, HOT[:runs], part_of(progress, 0.0, 0.6), kept=KEPT, is_last=False)
         hopeful = sorted(plans, key=lambda plan: (task.overrun(plan.label) > NEARLY, task.objective(plan.label)))
         warm = [_start_at(task, plan) for plan in hopeful[: len(AGAIN)]]
-        best = _best_of(task, [*plans, *_searched(task, warm, AGAIN, _part_of(progress, 0.6, 1.0))])
+        best = _best_of(task, [*plans, *_searched(task, warm, AGAIN, part_of(progress, 0.6, 1.0))])
     return _pressed(task, best, progress) if is_last else best
 
 
@@ -176,11 +180,6 @@ def _pressed(task: Task, best: Found, progress: Progress) -> Found:
     if not 0 < task.overrun(best.label) < NEARLY:
         return best
     return _best_of(task, [best, *_searched(task, [_start_at(task, best)], [REFINE], progress)])
-
-
-def _part_of(progress: Progress, begin: float, end: float) -> Progress:
-    """Of two stages that are one to those who wait: the one from `begin` to `end`."""
-    return lambda stage, part: progress(stage, begin + (end - begin) * part)
 
 
 def _start_at(task: Task, found: Found) -> Start:
