@@ -114,7 +114,7 @@ def power_diagram(
             continue
         moved = np.where(is_fixed[:, None], centres, soft[:, 1:] / np.maximum(soft[:, :1], 1e-300))
         if base == 0.0:
-            base = max(float((weight * offers.cost[:, 0]).sum()), 1e-300)
+            base = max(float((weight * offers.cost.min(axis=1)).sum()), 1e-300)
         step = np.sqrt((soft[:, 0] * ((moved - centres) ** 2).sum(axis=1)).sum() / base)
         if step > 0.4:
             moved = centres + (moved - centres) * (0.4 / step)

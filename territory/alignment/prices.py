@@ -25,6 +25,8 @@ NEVER = 1e280
 """What is offered where a unit may not be."""
 WORTH_A_STEP = 1e-5
 """A step that raises the dual by less than this part of it is idle."""
+FEW = 16
+"""Up to this many centres, it is quicker to look at all of them than to build a tree."""
 WORTH_A_THREAD = 2000
 """Units that take longer than it takes to wake a thread."""
 
@@ -47,8 +49,19 @@ class Offers:
     def temperature(self, centres: np.ndarray) -> np.ndarray:
         """(n,) the scale on which each unit's choice of centre is decided: its nearest centre's cell, squared."""
         spacing = cKDTree(centres).query(centres, k=2)[0][:, 1] ** 2 if len(centres) > 1 else np.ones(1)
-        distance, nearest = _nearest(centres, self.xy, 1)
-        return np.maximum(spacing[nearest[:, 0]], distance[:, 0] ** 2 * 0.5) + 1e-12
+        if len(centres) > FEW:
+            distance, index = _nearest(centres, self.xy, 1)
+            nearest, away = index[:, 0], distance[:, 0] ** 2
+        else:
+            every = _away(centres, self.xy)
+            nearest = every.argmin(axis=1)
+            away = every[np.arange(len(every)), nearest]
+        return np.maximum(spacing[nearest], away * 0.5) + 1e-12
+
+
+def _away(centres: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """(n, K) the squared distances of all centres."""
+    return (xy[:, :1] - centres[:, 0]) ** 2 + (xy[:, 1:] - centres[:, 1]) ** 2
 
 
 def _nearest(centres: np.ndarray, xy: np.ndarray, near: int) -> tuple[np.ndarray, np.ndarray]:
@@ -323,8 +336,12 @@ def offers_at(
         centre = np.argsort(cost, axis=1, kind="stable")[:, :near]
         cost = np.take_along_axis(cost, centre, axis=1)
     else:
-        distance, centre = _nearest(centres, xy, near)
-        cost = distance**2
+        if near == len(centres):  # in no order: nobody asks for the nearest first
+            cost = _away(centres, xy)
+            centre = np.broadcast_to(np.arange(near), cost.shape)
+        else:
+            distance, centre = _nearest(centres, xy, near)
+            cost = distance**2
         if allowed is not None and len(allowed):
             cost = np.where(np.take_along_axis(allowed, centre, axis=1), cost, NEVER)
     if start is not None and handover is not None and (start >= 0).any():
