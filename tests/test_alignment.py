@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from territory.alignment import align_units, diagram, engine
 from territory.alignment.ground import Ground, plan_of, rings, worker_of
+from territory.alignment.pieces import bordering, pieces
 from territory.alignment.search import anneal, learn
 from territory.alignment.task import UNLIMITED
 from territory.alignment.units import Rows, coarsen, make_units
@@ -426,6 +427,7 @@ def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monke
         raise AssertionError("the world has no such plan")
 
     monkeypatch.setattr(engine, "_searched", ends_outside)
+    monkeypatch.setattr(engine, "REHEATED", 0.0)
     plan = align_units(xy, measures, np.ones(3), 0.05, seed=1)
 
     assert asked == [engine.HOT, engine.AGAIN, (engine.REFINE,)]
@@ -464,6 +466,68 @@ def test_of_many_searches_only_those_go_on_whose_arrangements_look_best(monkeypa
 
     assert len(promised) == len(engine.HOT)
     assert {promised[search] for search in finished} == set(sorted(promised.values())[: engine.KEPT])
+
+
+def test_two_territories_are_searched_anew_without_a_change_to_the_others():
+    xy, measures = country(200, seed=3)
+    begun, ended = [], []
+    reheat = engine.Annealing.at_a_stretch
+
+    def watched(search):
+        begun.append(search._plan.label.copy())
+        ended.append((search._own.copy(), reheat(search).copy()))
+        return ended[-1][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.Annealing, "at_a_stretch", watched)
+        align_units(xy, measures, np.ones(5), 0.05, seed=1)
+
+    assert any((label != after).any() for label, (_, after) in zip(begun, ended, strict=True))
+    for label, (own, after) in zip(begun, ended, strict=True):
+        assert own.sum() == 2
+        assert set(label[label != after]) | set(after[label != after]) <= set(np.flatnonzero(own))
+
+
+@given(seed=st.integers(0, 1000), tolerance=st.sampled_from([0.03, 0.1]))
+@settings(max_examples=8, deadline=None)
+def test_a_reheated_plan_is_no_worse_and_in_as_many_pieces(seed, tolerance):
+    xy, measures = country(150, seed)
+    noted = []
+    reheated = engine._reheated
+
+    def watched(task, plans, progress):
+        noted.append((task, plans, reheated(task, plans, progress)))
+        return noted[-1][2]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_reheated", watched)
+        align_units(xy, measures, np.ones(4), tolerance, seed=seed)
+
+    for task, plans, bettered in noted:
+        for before, after in zip(plans, bettered, strict=True):
+            assert engine._merit(task, after) <= engine._merit(task, before)
+            assert pieces(task.units, after.label)[0].max() == task.count - 1
+
+
+def test_borders_are_told_once_each():
+    units = make_units(
+        Rows(
+            xy=np.array([[0.0, 0], [1, 0], [2, 0], [3, 0]]),
+            measures=np.ones((4, 1)),
+            weights=np.ones(1),
+            neighbours=np.array([[0, 1], [1, 2], [2, 3]]),
+            start=np.full(4, -1),
+            handover=np.zeros(4),
+            movable=np.ones(4, bool),
+            group=None,
+            allowed=None,
+            travel=None,
+        ),
+        largest=np.ones(1),
+        parts=4,
+    )
+
+    assert bordering(units, np.array([2, 0, 0, 1])).tolist() == [[0, 1], [0, 2]]
 
 
 def test_what_is_learnt_from_a_round_is_dearer_above_a_band_cheaper_below_and_never_beyond_the_dearest():
@@ -516,7 +580,8 @@ def test_a_move_too_dear_alone_is_made_with_those_behind_it_or_leaves_all_as_it_
     any_load = np.tile([-2.0, 2.0], (2, 2, 1))
 
     # Alone, the second unit costs 7 temperatures: it would be taken once in a thousand times.
-    anneal(ground, plan, worker, any_load, np.zeros((2, 2)), 1.0, 1.0, 1.0, 60, 0.0, 0.3, 0.0, 16)
+    course, free = np.array([(1.0, 1.0, 0.0, 0.0)]), np.zeros((2, 2))
+    anneal(ground, plan, worker, any_load, free, course, 1.0, np.ones((2, 2)), 1.0, 60, 0.0, 0.3, 16)
 
     assert plan.label.tolist() == labels
     assert plan.load.tolist() == plan_of(ground, plan.label).load.tolist()

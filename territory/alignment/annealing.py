@@ -26,13 +26,13 @@ SWAPS, LATE_SWAPS = 0.1, 0.5
 SOFT, HARD, STIFFER, WALL = 15.0, 7.5, 30.0, 1e12
 """Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end; of
 a wall."""
-TIGHT, TIGHTEST = 0.05, 0.01
-"""The tolerance under which more steps are worth it, by the square root of how far under; and where that ends."""
+TIGHT, TIGHTEST = 0.035, 0.016
+"""The tolerance under which more steps are worth it, in proportion; and where that ends."""
 DEAREST = 300.0
 """The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
 KEEP_FROM = 0.3
 """The part of a search after which plans within their bands are compared."""
-SETTLED, LOOKED_FROM = 0.6, 0.75
+SETTLED, LOOKED_FROM = 0.4, 0.75
 """The part of a search after which its arrangement stands, and from what part of that on it tells how good it is."""
 ENOUGH = 20
 """Rounds with a plan within its bands after which a search need not go on beyond its end."""
@@ -51,14 +51,17 @@ TOLD = 16
 LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
 
-Weights = tuple[np.ndarray, np.ndarray, float, float, float]
+Step = tuple[float, float, float, float]
+"""Of a round: temperature, stiffness, what borders weigh, the rate at which prices learn."""
+Weights = tuple[np.ndarray, np.ndarray, np.ndarray, float, np.ndarray, float]
+"""What `search.anneal` weighs by: bands, prices, course, scale, shares, the highest price."""
 
 
 @dataclass(frozen=True)
 class Schedule:
     """How hot a search begins and ends, in mean energies of a unit, and how long it holds the centres still.
 
-    It aims at `edge` of the tolerance: the rest is room for the last moves. It has `least` rounds or more. `firm` is
+    It aims at `edge` of the tolerance: the rest is room for the last moves. It has `least` to `most` rounds. `firm` is
     how stiff penalties are before the quench, times the tolerance squared: prices should bring loads into their bands,
     for between stiff penalties no border moves any more. `learn` is the part of a round's penalty that becomes price,
     `chains` that of the refused moves that go on from unit to unit.
@@ -69,6 +72,7 @@ class Schedule:
     hold: float
     edge: float = 0.95
     least: int = 250
+    most: int = 1000
     firm: float = 0.15
     learn: float = 0.3
     chains: float = 0.2
@@ -88,23 +92,34 @@ class Schedule:
 
 
 class Annealing:
-    """One search from a start, by one worker, or by two when there is a pool for them."""
+    """One search from a start, by one worker, or by two when there is a pool for them.
+
+    Of some territories, `own`, the others hold still.
+    """
 
     def __init__(
-        self, task: Task, start: Start, schedule: Schedule, run: int, pool: ThreadPoolExecutor | None = None
+        self,
+        task: Task,
+        start: Start,
+        schedule: Schedule,
+        run: int,
+        pool: ThreadPoolExecutor | None = None,
+        own: np.ndarray | None = None,
     ) -> None:
         self._task, self._schedule, self._run = task, schedule, run
         self._ground, self._scale = _ground(task, start)
         self._plan = plan_of(self._ground, start.label)
-        self._pool = pool
-        self._crew = _Crew(self._plan, task, run, pool)
+        self._pool, self._own = pool, np.isin(np.arange(task.count), own if own is not None else range(task.count))
+        self._crew = _Crew(self._plan, task, run, pool, self._own)
         self._energy = task.count / len(start.label)
         self._band = task.within(schedule.edge)
         # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of the scale.
         self._price = start.price * self._scale * task.shares
         self._tightest = float(task.tolerance.min())
         self._dearest = DEAREST + 2 * self._scale * float((task.units.handover / task.units.mass).max()) / task.count
-        self._rounds, self._proposals = _budget(task, schedule, self._crew.at_border)
+        self._rounds, self._proposals = _budget(
+            task, schedule, int(self._plan.size[self._own].sum()), self._crew.at_border
+        )
         self._done = 0
         self._best, self._key = start.label, (np.inf, np.inf)
         units = task.units
@@ -142,21 +157,25 @@ class Annealing:
         """(K, q) what the search has come to ask for a whole measure's worth of load, squared lengths."""
         return self._price / (self._scale * self._task.shares)
 
+    def at_a_stretch(self) -> np.ndarray:
+        """Labels (n,) after all rounds and the polish, of which no plan is kept but the last: where that is quick."""
+        chains = self._schedule.chains
+        _release(self._task, self._ground, self._plan, 0)
+        course = self._weights([self._step(turn) for turn in range(self._rounds)])
+        self._crew.work(self._ground, course, self._proposals, (SWAPS, chains, LOOK))
+        polish = self._walls(POLISHES * POLISHING)
+        self._crew.work(self._ground, polish, self._proposals, (LATE_SWAPS, chains, LOOK))
+        return self._plan.label
+
     def _round(self, turn: int, told: Callable[[float], None]) -> None:
         """Propose, learn from the loads, and keep the plan if it is the best."""
-        task, schedule, rounds = self._task, self._schedule, self._rounds
-        part, late = min(turn / max(rounds - 1, 1), 1.0), max(turn - rounds, 0) / rounds
+        task, schedule, part = self._task, self._schedule, self._part(turn)
         if part >= schedule.hold:
             _release(task, self._ground, self._plan, turn)
-        stiffness = schedule.stiffness_at(part, self._tightest) * STIFFER**late
-        border = BORDER * task.smooth * self._energy * max(1.0 - part, 0.2)
-        self._crew.work(
-            self._ground,
-            (self._band, self._price, stiffness, self._scale, self._energy * schedule.at(part)),
-            self._proposals,
-            (LATE_SWAPS if late else SWAPS, schedule.chains, border, LOOK),
-        )
-        rate = 0.0 if late else schedule.learn * stiffness
+        heat, stiffness, border, rate = self._step(turn)
+        swaps = LATE_SWAPS if turn > self._rounds else SWAPS
+        weights = self._weights([(heat, stiffness, border, 0.0)])
+        self._crew.work(self._ground, weights, self._proposals, (swaps, schedule.chains, LOOK))
         outside = learn(
             self._plan.load, task.shares, self._price, self._band, rate, self._dearest, task.band, task.tolerance
         )
@@ -166,6 +185,26 @@ class Annealing:
                 self._best, self._key = self._plan.label.copy(), key
         if turn % TOLD == 0:
             told(part)
+
+    def _part(self, turn: int) -> float:
+        """How much of the search is done."""
+        return min(turn / max(self._rounds - 1, 1), 1.0)
+
+    def _step(self, turn: int) -> Step:
+        """The round's temperature, the penalties' stiffness, what borders weigh, and the rate at which prices learn."""
+        schedule, part, late = self._schedule, self._part(turn), max(turn - self._rounds, 0) / self._rounds
+        stiffness = schedule.stiffness_at(part, self._tightest) * STIFFER**late
+        border = BORDER * self._task.smooth * self._energy * max(1.0 - part, 0.2)
+        return self._energy * schedule.at(part), stiffness, border, 0.0 if late else schedule.learn * stiffness
+
+    def _weights(self, course: list[Step]) -> Weights:
+        return self._band, self._price, np.array(course), self._scale, self._task.shares, self._dearest
+
+    def _walls(self, rounds: int) -> Weights:
+        """Under which all is done that betters the plan and keeps it in its bands, to their very edge."""
+        task, wall = self._task, [(1e-12, WALL, 0.0, 0.0)]
+        free = np.zeros_like(task.shares)
+        return task.within(1 - 1e-12), free, np.array(wall * rounds), self._scale, task.shares, self._dearest
 
     def _objective(self) -> float:
         """The plan's objective: from its sums, whatever the number of units, where they tell all of it."""
@@ -177,14 +216,13 @@ class Annealing:
         return self._second_moment + float(spread.sum()) + task.units.scatter
 
     def _polished(self) -> np.ndarray:
-        """The best plan after every move and swap that betters it and keeps it in its bands, to their very edge."""
+        """The best plan after moves and swaps that better it and keep it in its bands."""
         task = self._task
         plan = plan_of(self._ground, self._best)
-        crew = _Crew(plan, task, self._run + 2000, self._pool)
-        weights = (task.within(1 - 1e-12), np.zeros_like(task.shares), WALL, self._scale, 1e-12)
-        chains = self._schedule.chains
+        crew = _Crew(plan, task, self._run + 2000, self._pool, self._own)
+        weights = self._walls(1)
         for _ in range(POLISHES):
-            crew.work(self._ground, weights, POLISHING * self._proposals, (LATE_SWAPS, chains, 0.0, LOOK))
+            crew.work(self._ground, weights, POLISHING * self._proposals, (LATE_SWAPS, self._schedule.chains, LOOK))
         best, polished = ((task.overrun(label), task.objective(label)) for label in (self._best, plan.label))
         return plan.label if polished < best else self._best
 
@@ -195,18 +233,18 @@ class _Crew:
     Two touch nothing in common, so that what they do hangs neither on who is first nor on the number of processors.
     """
 
-    def __init__(self, plan: Plan, task: Task, run: int, pool: ThreadPoolExecutor | None) -> None:
+    def __init__(self, plan: Plan, task: Task, run: int, pool: ThreadPoolExecutor | None, own: np.ndarray) -> None:
         self._plan, self._pool, self._turn = plan, pool, 0
         states = [new_state(task.seed, run), *([new_state(task.seed, run + 1000)] if pool else [])]
-        self._workers = [worker_of(plan, np.ones(task.count, bool), state) for state in states]
+        self._workers = [worker_of(plan, own, state) for state in states]
 
     @property
     def at_border(self) -> int:
         """How many units are at a border."""
-        return int((self._plan.foreign > 0).sum())
+        return int(self._workers[0].border_count[0])
 
-    def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, float, int]) -> None:
-        """`search.anneal`: weights: band, price, stiffness, scale, temperature; ways: swaps, chains, border, limit."""
+    def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, int]) -> None:
+        """`search.anneal` with these weights; ways: swaps, chains, limit."""
         if self._pool is None:
             anneal(ground, self._plan, self._workers[0], *weights, proposals, *ways)
             return
@@ -284,9 +322,9 @@ def _ground(task: Task, start: Start) -> tuple[Ground, float]:
     return ground, scale
 
 
-def _budget(task: Task, schedule: Schedule, at_border: int) -> tuple[int, int]:
+def _budget(task: Task, schedule: Schedule, size: int, at_border: int) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with size to a limit, and when tight; border units are asked twice."""
-    tight = np.sqrt(TIGHT / np.clip(task.tolerance.min(), TIGHTEST, TIGHT))
-    steps = np.clip(PROPOSED * len(task.units.mass), 4e4, 5e6) * tight
+    tight = TIGHT / np.clip(task.tolerance.min(), TIGHTEST, TIGHT)
+    steps = np.clip(PROPOSED * size, 4e4, 5e6) * tight
     proposals = max(2 * at_border, int(steps / 1000), LEAST)
-    return int(np.clip(steps / proposals, schedule.least, 1000) * task.effort) + 1, proposals
+    return int(np.clip(steps / proposals, schedule.least, schedule.most) * task.effort) + 1, proposals

@@ -13,9 +13,11 @@ from scipy.optimize import linear_sum_assignment
 
 from territory.alignment.annealing import HARD, Annealing, Schedule
 from territory.alignment.bound import choose, gap_at
+from territory.alignment.pieces import bordering
 from territory.alignment.starts import Start, start_from_scratch, start_from_today, start_on_tables
 from territory.alignment.task import Task
 from territory.alignment.units import coarsen
+from territory.kernels import at_once
 
 Progress = Callable[[str, float], None]
 """Told the stage and how much of it is done, 0 to 1."""
@@ -26,10 +28,13 @@ MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
 STARTS, MOST_STARTS = 12_000, 8
 """Starts tried, times the units; and at most."""
-DESIGNED, REPAIRED = 6_000, 4_000
-"""Searches of a design, and those that a repair begins with, times the units."""
+DESIGNED, REPAIRED, MORE = 7_200, 4_000, 6_000
+"""Searches of a design, those that a repair begins with, and those that it has where these do not do, times the units.
+"""
 KEPT = 2
-"""Of the searches of a design, how many go on to the end."""
+"""Of the searches of a design, how many go on to the end, and how many of the plans are reheated."""
+REHEATED, REHEATS = 0.06, 10_000
+"""How many times two territories of a plan are reheated, by units; and where the numbers of those searches begin."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
 NEARLY = 1.0
@@ -42,6 +47,7 @@ SHARED = 16
 COLD = Schedule(2, 0.02, 0.5, least=200)
 HOT = (Schedule(30, 0.3, 0.6), Schedule(15, 0.3, 0.6)) * 4
 AGAIN = (Schedule(3, 0.1, 0.6),) * 2
+REHEAT = Schedule(3, 0.1, 0.0, least=50, most=50)
 # Where there is little time, or loads may be far outside their bands and moves dear, prices must be learnt fast.
 _hasty = partial(Schedule, firm=HARD, learn=0.6)
 # What came from pairs needs little more.
@@ -152,16 +158,46 @@ def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last
     if runs == 1 or not is_last:
         best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
     else:
-        plans = _searched(task, starts, HOT[:runs], part_of(progress, 0.0, 0.6), kept=KEPT, is_last=False)
+        plans = _searched(task, starts, HOT[:runs], part_of(progress, 0.0, 0.5), kept=KEPT, is_last=False)
         hopeful = sorted(plans, key=lambda plan: (task.overrun(plan.label) > NEARLY, task.objective(plan.label)))
         warm = [_start_at(task, plan) for plan in hopeful[: len(AGAIN)]]
-        best = _best_of(task, [*plans, *_searched(task, warm, AGAIN, part_of(progress, 0.6, 1.0))])
+        plans += _searched(task, warm, AGAIN, part_of(progress, 0.5, 0.9))
+        hopeful = sorted(plans, key=partial(_merit, task))[:KEPT]
+        best = _best_of(task, _reheated(task, hopeful, part_of(progress, 0.9, 1.0)))
     return _pressed(task, best, progress) if is_last else best
+
+
+def _reheated(task: Task, plans: list[Found], progress: Progress) -> list[Found]:
+    """The plans, each bettered two neighbouring territories at a time (large neighbourhood search: Shaw 1998).
+
+    Two that are annealed anew, while all others hold still, find what the whole has no time for.
+    """
+    turns = int(REHEATED * task.effort * len(task.units.mass))
+    brief = replace(task, effort=1.0)
+
+    def reheated(at: int) -> Found:
+        best, random = plans[at], np.random.default_rng((task.seed, at))
+        reached = _merit(task, best)
+        waiting: list[np.ndarray] = []
+        for turn in range(turns):
+            if not waiting:
+                waiting = [*random.permutation(bordering(task.units, best.label))]
+            search = Annealing(brief, _start_at(task, best), REHEAT, REHEATS * (at + 1) + turn, own=waiting.pop())
+            found = best._replace(label=search.at_a_stretch())
+            if (merit := _merit(task, found)) < reached:
+                best, reached = found, merit
+            if at == 0:
+                progress("balance", turn / turns)
+        return best
+
+    bettered = at_once(reheated, range(len(plans)))
+    progress("balance", 1.0)
+    return bettered
 
 
 def _repair_from(task: Task, start: Start, progress: Progress) -> Found:
     """The best plan of few searches; of more where none of the few ends within the bands, or far above its bound."""
-    most, few = (_affordable(task, searched, len(FROM_TODAY)) for searched in (DESIGNED, REPAIRED))
+    most, few = (_affordable(task, searched, len(FROM_TODAY)) for searched in (MORE, REPAIRED))
     best = _best_of(task, _searched(task, [start], FROM_TODAY[:few], progress))
     if few < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
         more = _searched(task, [start], FROM_TODAY[few:most], progress, first=few)
@@ -191,8 +227,13 @@ def _affordable(task: Task, searched: int, most: int) -> int:
     return int(np.clip(searched * task.effort / len(task.units.mass), 1, most))
 
 
+def _merit(task: Task, plan: Found) -> tuple[float, float]:
+    """The less of it, the better a plan is."""
+    return task.overrun(plan.label), task.objective(plan.label)
+
+
 def _best_of(task: Task, plans: list[Found]) -> Found:
-    return min(plans, key=lambda plan: (task.overrun(plan.label), task.objective(plan.label)))
+    return min(plans, key=partial(_merit, task))
 
 
 def _searched(

@@ -47,3 +47,9 @@ def pieces(units: Units, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     main = np.zeros(count, bool)
     main[order[np.append(np.flatnonzero(np.diff(owner[order])), count - 1)]] = True
     return piece, main
+
+
+def bordering(units: Units, label: np.ndarray) -> np.ndarray:
+    """(p, 2) int, the pairs of territories that share a border, the lower number first, in order."""
+    of, other = np.repeat(label, np.diff(units.ptr)), label[units.ind]
+    return np.unique(np.column_stack([of, other])[of < other], axis=0)

@@ -26,16 +26,18 @@ FORBIDDEN = 1e3
 
 
 @kernel()
-def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, proposals, swaps, chains, border, limit):
-    """Propose moves at one temperature and make those that Metropolis accepts.
+def anneal(ground, plan, worker, band, price, course, scale, shares, dearest, proposals, swaps, chains, limit):
+    """Rounds of moves, proposed at one temperature each, of which those are made that Metropolis accepts.
 
     Parameters
     ----------
     band : (K, q, 2) float, lowest and highest deviation wanted
-    price : (K, q) float, signed multiplier on each deviation; stiffness : weight of the quadratic penalty
+    price : (K, q) float, signed multiplier on each deviation
+    course : (rounds, 4) float: temperature; weight of the quadratic penalty; what each pair of neighbours in different
+        territories weighs; and, if it is above 0, the rate at which `price`, at most `dearest`, learns after the round
     scale : what one unit of squared distance x mass weighs against deviations
-    proposals : number of proposals; swaps : share of them that are swaps; chains : share of the refused that go on
-    border : what each pair of neighbours in different territories weighs
+    shares : (K, q) float, the load that each territory should hold
+    proposals : number in a round; swaps : share of them that are swaps; chains : share of the refused that go on
     limit : units that a connectivity test may look at
 
     Returns
@@ -44,78 +46,104 @@ def anneal(ground, plan, worker, band, price, stiffness, scale, temperature, pro
     """
     made = 0
     random = worker.random
-    for _ in range(proposals):
-        if worker.border_count[0] == 0:
-            break
-        i = worker.border[random_below(random, worker.border_count[0])]
-        j = plan.label[i]
-        k = plan.label[ground.ind[ground.ptr[i] + random_below(random, ground.ptr[i + 1] - ground.ptr[i])]]
-        if k == j or not worker.own[k] or plan.size[j] <= 1 or not _may(ground, plan, i, j, k):
-            continue
-        partner = -1
-        if swaps > 0.0 and random_unit(random) < swaps:
-            partner = _partner(ground, plan, i, j, k, random)
-            if partner < 0 or not _may(ground, plan, partner, k, j):
+    for turn in range(len(course)):
+        heat, stiffness, border, rate = course[turn, 0], course[turn, 1], course[turn, 2], course[turn, 3]
+        for _ in range(proposals):
+            if worker.border_count[0] == 0:
+                break
+            i = worker.border[random_below(random, worker.border_count[0])]
+            j = plan.label[i]
+            k = plan.label[ground.ind[ground.ptr[i] + random_below(random, ground.ptr[i + 1] - ground.ptr[i])]]
+            if k == j or not worker.own[k] or plan.size[j] <= 1 or not _may(ground, plan, i, j, k):
                 continue
-        elif ground.is_limited:
-            _weigh(ground, plan, i, j, k)
-            is_over = _is_over(ground, plan, j, k)
-            _weigh(ground, plan, i, k, j)
-            if is_over:
-                continue
-        change = _change(ground, plan, i, j, k, band, price, stiffness, scale, border)
-        if partner < 0:
-            luck = random_unit(random)
-            if change > 0.0 and luck >= exp_negative(-change / temperature):
-                if change < HOPELESS * temperature and random_unit(random) < chains:
-                    made += _move_chain(
-                        ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit, luck
+            partner = -1
+            if swaps > 0.0 and random_unit(random) < swaps:
+                partner = _partner(ground, plan, i, j, k, random)
+                if partner < 0 or not _may(ground, plan, partner, k, j):
+                    continue
+            elif ground.is_limited:
+                _weigh(ground, plan, i, j, k)
+                is_over = _is_over(ground, plan, j, k)
+                _weigh(ground, plan, i, k, j)
+                if is_over:
+                    continue
+            change = _change(ground, plan, i, j, k, band, price, stiffness, scale, border)
+            if partner < 0:
+                luck = random_unit(random)
+                if change > 0.0 and luck >= exp_negative(-change / heat):
+                    if change < HOPELESS * heat and random_unit(random) < chains:
+                        made += _move_chain(
+                            ground,
+                            plan,
+                            worker,
+                            i,
+                            j,
+                            k,
+                            band,
+                            price,
+                            stiffness,
+                            scale,
+                            heat,
+                            border,
+                            limit,
+                            luck,
+                        )
+                    continue
+                if holds_without(ground, plan, worker, i, j, limit):
+                    _shift(ground, plan, worker, i, j, k)
+                    made += 1
+                elif random_unit(random) < TAILS:
+                    made += _move_with_tail(
+                        ground, plan, worker, i, j, k, band, price, stiffness, scale, heat, border, limit
                     )
                 continue
-            if holds_without(ground, plan, worker, i, j, limit):
-                _shift(ground, plan, worker, i, j, k)
+            _weigh(ground, plan, i, j, k)
+            change += _change(ground, plan, partner, k, j, band, price, stiffness, scale, border)
+            is_over = False
+            if ground.is_limited:
+                _weigh(ground, plan, partner, k, j)
+                is_over = _is_over(ground, plan, j, k)
+                _weigh(ground, plan, partner, j, k)
+            _weigh(ground, plan, i, k, j)
+            if is_over or (change > 0.0 and random_unit(random) >= exp_negative(-change / heat)):
+                continue
+            if not holds_without(ground, plan, worker, i, j, limit):
+                continue
+            _shift(ground, plan, worker, i, j, k)
+            if _touches(ground, plan, partner, j) and holds_without(ground, plan, worker, partner, k, limit):
+                _shift(ground, plan, worker, partner, k, j)
                 made += 1
-            elif random_unit(random) < TAILS:
-                made += _move_with_tail(
-                    ground, plan, worker, i, j, k, band, price, stiffness, scale, temperature, border, limit
-                )
-            continue
-        _weigh(ground, plan, i, j, k)
-        change += _change(ground, plan, partner, k, j, band, price, stiffness, scale, border)
-        is_over = False
-        if ground.is_limited:
-            _weigh(ground, plan, partner, k, j)
-            is_over = _is_over(ground, plan, j, k)
-            _weigh(ground, plan, partner, j, k)
-        _weigh(ground, plan, i, k, j)
-        if is_over or (change > 0.0 and random_unit(random) >= exp_negative(-change / temperature)):
-            continue
-        if not holds_without(ground, plan, worker, i, j, limit):
-            continue
-        _shift(ground, plan, worker, i, j, k)
-        if _touches(ground, plan, partner, j) and holds_without(ground, plan, worker, partner, k, limit):
-            _shift(ground, plan, worker, partner, k, j)
-            made += 1
-        elif holds_without(ground, plan, worker, i, k, limit) or plan.size[k] > 1:
-            _shift(ground, plan, worker, i, k, j)
+            elif holds_without(ground, plan, worker, i, k, limit) or plan.size[k] > 1:
+                _shift(ground, plan, worker, i, k, j)
+        if rate > 0.0:
+            _reprice(plan.load, shares, price, band, rate, dearest)
     return made
 
 
 @kernel()
 def learn(load, shares, price, band, rate, dearest, asked, tolerance):
-    """Multipliers after a round: up where a load is above its band, down where below, eased inside; at most `dearest`.
+    """What price (K, q) learns from a round, in place; returns how far loads are outside the bands asked.
 
-    Changes price (K, q) in place; returns by how many tolerances loads are outside the bands asked, as `Task.excess`.
+    As `Task.excess` does: in tolerances, summed.
     """
+    _reprice(load, shares, price, band, rate, dearest)
     outside = 0.0
+    for k in range(load.shape[0]):
+        for t in range(load.shape[1]):
+            deviation = load[k, t] / shares[k, t] - 1.0
+            outside += max(deviation - asked[k, t, 1], asked[k, t, 0] - deviation, 0.0) / tolerance[t]
+    return outside
+
+
+@part(forceinline=True)
+def _reprice(load, shares, price, band, rate, dearest):
+    """Multipliers go up where a load is above its band, down where below, are eased inside, and at most `dearest`."""
     for k in range(load.shape[0]):
         for t in range(load.shape[1]):
             deviation = load[k, t] / shares[k, t] - 1.0
             above = max(max(price[k, t], 0.0) + rate * (deviation - band[k, t, 1]), 0.0)
             below = max(max(-price[k, t], 0.0) + rate * (band[k, t, 0] - deviation), 0.0)
             price[k, t] = min(max(above - below, -dearest), dearest)
-            outside += max(deviation - asked[k, t, 1], asked[k, t, 0] - deviation, 0.0) / tolerance[t]
-    return outside
 
 
 @part(forceinline=True)
