@@ -19,7 +19,6 @@ from territory.side_by_side import each
 TOLERANCES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3)
 """Tolerances that are looked at by default."""
 
-_EFFORT = 0.3
 _BEND = 0.1
 """A curve that bows away from a straight line by less than this part of its height has no bend to speak of."""
 
@@ -88,7 +87,7 @@ def trade_off(
     territories: int | None = None,
     seed: int = 0,
     travel: TravelMode = "line",
-    effort: float = _EFFORT,
+    effort: float = 1.0,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> TradeOff:
