@@ -202,7 +202,8 @@ def _repair_from(task: Task, start: Start, progress: Progress) -> Found:
     if few < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
         more = _searched(task, [start], FROM_TODAY[few:most], progress, first=few)
         best = _best_of(task, [best, *more])
-    return _pressed(task, best, progress)
+    best = _pressed(task, best, progress)
+    return best if len(task.units.mass) > MANY else _reheated(task, [best], progress)[0]
 
 
 def _refined(task: Task, start: Start, progress: Progress, *, is_last: bool = True) -> Found:
