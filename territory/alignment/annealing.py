@@ -26,8 +26,8 @@ SWAPS, LATE_SWAPS = 0.1, 0.5
 SOFT, HARD, STIFFER, WALL = 15.0, 7.5, 30.0, 1e12
 """Stiffness of the penalties at the beginning; at the end, times the tolerance squared; growth beyond the end; of
 a wall."""
-TIGHT, TIGHTEST = 0.035, 0.016
-"""The tolerance under which more steps are worth it, in proportion; and where that ends."""
+TIGHT, TIGHTEST = 0.03, 0.02
+"""The tolerance under which more steps are worth it, by the square of how far under; and where that ends."""
 DEAREST = 300.0
 """The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
 KEEP_FROM = 0.3
@@ -324,7 +324,7 @@ def _ground(task: Task, start: Start) -> tuple[Ground, float]:
 
 def _budget(task: Task, schedule: Schedule, size: int, at_border: int) -> tuple[int, int]:
     """Rounds, and proposals in each: steps grow with size to a limit, and when tight; border units are asked twice."""
-    tight = TIGHT / np.clip(task.tolerance.min(), TIGHTEST, TIGHT)
+    tight = (TIGHT / np.clip(task.tolerance.min(), TIGHTEST, TIGHT)) ** 2
     steps = np.clip(PROPOSED * size, 4e4, 5e6) * tight
     proposals = max(2 * at_border, int(steps / 1000), LEAST)
     return int(np.clip(steps / proposals, schedule.least, schedule.most) * task.effort) + 1, proposals
