@@ -1,5 +1,6 @@
 """The algorithm against what can be known for certain: brute force, linear programming, and what must always hold."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise, product
 
@@ -11,7 +12,9 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from territory.alignment import align_units, diagram, engine
+from territory.alignment import align_units, breeding, diagram, engine
+from territory.alignment.annealing import Reheating
+from territory.alignment.breeding import breed
 from territory.alignment.ground import Ground, plan_of, rings, worker_of
 from territory.alignment.pieces import bordering, pieces
 from territory.alignment.search import anneal, learn
@@ -427,10 +430,10 @@ def test_a_plan_that_ends_just_outside_its_bands_is_searched_a_little_more(monke
         raise AssertionError("the world has no such plan")
 
     monkeypatch.setattr(engine, "_searched", ends_outside)
-    monkeypatch.setattr(engine, "REHEATED", 0.0)
+    monkeypatch.setattr(breeding, "MOST_BRED", 0)
     plan = align_units(xy, measures, np.ones(3), 0.05, seed=1)
 
-    assert asked == [engine.HOT, engine.AGAIN, (engine.REFINE,)]
+    assert asked == [engine.HOT, (engine.REFINE,)]
     assert plan.max_deviation.max() <= 0.05 + 1e-9
 
 
@@ -446,67 +449,140 @@ def test_those_who_wait_for_a_small_design_do_not_see_it_begin_anew():
     assert balance[-1] == 1.0
 
 
-def test_of_many_searches_only_those_go_on_whose_arrangements_look_best(monkeypatch):
+def test_searches_begin_only_where_the_best_start_promises_hardly_more(monkeypatch):
     xy, measures = country(60, seed=5)
-    outlook, best = engine.Annealing.outlook, engine.Annealing.best
-    promised, finished = {}, []
+    searched, started, begun = engine._searched, [], []
 
-    def promise(search, told):
-        promised[search] = outlook(search, told)
-        return promised[search]
+    def start(task, turn):
+        started.append(replace(start_from_scratch(task, turn), promise=[1.0, 1.005, 1.02][len(started) % 3]))
+        return started[-1]
 
-    def finish(search, told, **ways):
-        if search in promised:
-            finished.append(search)
-        return best(search, told, **ways)
+    def noted(task, starts, schedules, progress, **ways):
+        begun.append([start.promise for start in starts])
+        return searched(task, starts, schedules, progress, **ways)
 
-    monkeypatch.setattr(engine.Annealing, "outlook", promise)
-    monkeypatch.setattr(engine.Annealing, "best", finish)
+    start_from_scratch = engine.start_from_scratch
+    monkeypatch.setattr(engine, "start_from_scratch", start)
+    monkeypatch.setattr(engine, "_searched", noted)
     align_units(xy, measures, np.ones(3), 0.05, seed=1)
 
-    assert len(promised) == len(engine.HOT)
-    assert {promised[search] for search in finished} == set(sorted(promised.values())[: engine.KEPT])
+    assert {1.0, 1.005, 1.02} == {start.promise for start in started}
+    assert set(begun[0]) == {1.0, 1.005}
 
 
-def test_two_territories_are_searched_anew_without_a_change_to_the_others():
+@pytest.fixture
+def tries(monkeypatch):
+    """What each try to better a plan began with, whose territories it was about, and what it kept."""
+    seen, again = [], Reheating.again
+
+    def watched(search, own):
+        before = search.label.copy()
+        again(search, own)
+        seen.append((search, before, np.array(own), search.label.copy()))
+
+    monkeypatch.setattr(Reheating, "again", watched)
+    return seen
+
+
+def test_two_territories_are_searched_anew_without_a_change_to_the_others(tries):
     xy, measures = country(200, seed=3)
-    begun, ended = [], []
-    reheat = engine.Annealing.at_a_stretch
 
-    def watched(search):
-        begun.append(search._plan.label.copy())
-        ended.append((search._own.copy(), reheat(search).copy()))
-        return ended[-1][1]
+    align_units(xy, measures, np.ones(5), 0.05, seed=1)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine.Annealing, "at_a_stretch", watched)
-        align_units(xy, measures, np.ones(5), 0.05, seed=1)
+    pairs = [(before, own, after) for _, before, own, after in tries if len(own) == 2]
+    assert any((before != after).any() for before, _, after in pairs)
+    for before, own, after in pairs:
+        assert set(before[before != after]) | set(after[before != after]) <= set(own)
 
-    assert any((label != after).any() for label, (_, after) in zip(begun, ended, strict=True))
-    for label, (own, after) in zip(begun, ended, strict=True):
-        assert own.sum() == 2
-        assert set(label[label != after]) | set(after[label != after]) <= set(np.flatnonzero(own))
+
+def test_what_two_plans_agree_on_is_searched_as_one_unit(tries):
+    xy, measures = country(200, seed=3)
+
+    align_units(xy, measures, np.ones(5), 0.05, seed=1)
+
+    crossed = [before for _, before, own, _ in tries if len(own) == 5]
+    assert crossed
+    assert all(len(before) < 150 for before in crossed)
 
 
 @given(seed=st.integers(0, 1000), tolerance=st.sampled_from([0.03, 0.1]))
 @settings(max_examples=8, deadline=None)
-def test_a_reheated_plan_is_no_worse_and_in_as_many_pieces(seed, tolerance):
+def test_what_is_bred_is_no_worse_than_its_parents_and_in_as_many_pieces(seed, tolerance):
     xy, measures = country(150, seed)
     noted = []
-    reheated = engine._reheated
 
     def watched(task, plans, progress):
-        noted.append((task, plans, reheated(task, plans, progress)))
+        noted.append((task, plans, breed(task, plans, progress)))
         return noted[-1][2]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "_reheated", watched)
+        patch.setattr(engine, "breed", watched)
         align_units(xy, measures, np.ones(4), tolerance, seed=seed)
 
-    for task, plans, bettered in noted:
-        for before, after in zip(plans, bettered, strict=True):
-            assert engine._merit(task, after) <= engine._merit(task, before)
-            assert pieces(task.units, after.label)[0].max() == task.count - 1
+    for task, plans, bred in noted:
+        reached = [task.cost(plan.label, breeding.DEAR) for plan in bred]
+        assert len(bred) <= len(plans)
+        assert reached == sorted(set(reached))
+        assert reached[0] <= min(task.cost(plan.label, breeding.DEAR) for plan in plans)
+        for plan in bred:
+            assert pieces(task.units, plan.label)[0].max() == task.count - 1
+
+
+@pytest.fixture
+def bred(monkeypatch):
+    """A task, and the best of its plans that were bred."""
+    noted = []
+
+    def watched(task, plans, progress):
+        noted.append((task, breed(task, plans, progress)[0]))
+        return [noted[-1][1]]
+
+    monkeypatch.setattr(engine, "breed", watched)
+    xy, measures = country(200, seed=3)
+    align_units(xy, measures, np.ones(6), 0.1, seed=1)
+    return noted[0]
+
+
+def test_a_child_has_from_each_parent_what_that_does_better(bred, monkeypatch):
+    task, best = bred
+    monkeypatch.setattr(breeding, "bordering", lambda units, label: np.empty((0, 2), int))
+    one = poorer(task, best, among=range(6))
+    moved = one.label != best.label
+    others = set(range(6)) - set(one.label[moved]) - set(best.label[moved])
+    other = poorer(task, best, among=others)
+
+    better, worse = sorted([one, other], key=lambda plan: task.merit(plan.label))
+    child = breeding._child(task, 1.0, (better, worse, 0))
+
+    assert task.merit(child.label) <= task.merit(best.label)
+
+
+def poorer(task, plan, among):
+    """The plan with one unit at a border between two of these territories on the wrong side of it."""
+    for unit, owner in product(range(len(plan.label)), among):
+        label = plan.label.copy()
+        label[unit] = owner
+        if (
+            plan.label[unit] not in among
+            or task.overrun(label) > 0
+            or task.objective(label) <= task.objective(plan.label)
+        ):
+            continue
+        if pieces(task.units, label)[0].max() == task.count - 1:
+            return plan._replace(label=label)
+    raise AssertionError("the world has no such plan")
+
+
+def test_a_good_plan_a_hair_outside_its_bands_is_bred_from_and_its_child_is_inside(bred):
+    task, best = bred
+    inside = [poorer(task, best, among=range(6))]
+    narrow = replace(task, band=task.band * (np.abs(task.deviation(best.label)).max() * 0.999 / 0.1))
+    far = [plan for plan in inside if narrow.overrun(plan.label) > 0] or inside
+
+    herd = breed(narrow, [best, *far], lambda stage, part: None)
+
+    assert 0 < narrow.overrun(best.label) < 0.01
+    assert narrow.overrun(herd[0].label) == 0
 
 
 def test_borders_are_told_once_each():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from territory.alignment.ground import Ground, Plan, list_border, plan_of, worker_of
+from territory.alignment.ground import Ground, Plan, copy_of, list_border, plan_of, put_back, worker_of
 from territory.alignment.search import anneal, learn
 from territory.alignment.starts import Start
 from territory.alignment.task import Task
@@ -32,8 +33,6 @@ DEAREST = 300.0
 """The highest price beyond that of moves: what no price can bring into its band must not drown the rest."""
 KEEP_FROM = 0.3
 """The part of a search after which plans within their bands are compared."""
-SETTLED, LOOKED_FROM = 0.4, 0.75
-"""The part of a search after which its arrangement stands, and from what part of that on it tells how good it is."""
 ENOUGH = 20
 """Rounds with a plan within its bands after which a search need not go on beyond its end."""
 PROPOSED = 1000
@@ -51,6 +50,8 @@ TOLD = 16
 LOOK = 16
 """Units that a connectivity test may look at beyond the ring of neighbours."""
 
+Progress = Callable[[str, float], None]
+"""Told the stage and how much of it is done, 0 to 1."""
 Step = tuple[float, float, float, float]
 """Of a round: temperature, stiffness, what borders weigh, the rate at which prices learn."""
 Weights = tuple[np.ndarray, np.ndarray, np.ndarray, float, np.ndarray, float]
@@ -91,11 +92,23 @@ class Schedule:
         return firm * (hard / firm) ** ((part - QUENCH) / (1 - QUENCH))
 
 
-class Annealing:
-    """One search from a start, by one worker, or by two when there is a pool for them.
+REHEAT = Schedule(3, 0.1, 0.0, least=50, most=50)
 
-    Of some territories, `own`, the others hold still.
-    """
+
+class Found(NamedTuple):
+    """A plan's labels (n,), and prices (K, q): about those of its bound, or None; and those that its search learnt."""
+
+    label: np.ndarray
+    price: np.ndarray | None
+    learnt: np.ndarray
+
+    def begins(self, task: Task) -> Start:
+        """A search that goes on from here."""
+        return Start(self.label, task.centres(self.label), self.learnt)
+
+
+class Annealing:
+    """One search from a start, by one worker, or by two when there is a pool for them."""
 
     def __init__(
         self,
@@ -104,37 +117,22 @@ class Annealing:
         schedule: Schedule,
         run: int,
         pool: ThreadPoolExecutor | None = None,
-        own: np.ndarray | None = None,
     ) -> None:
         self._task, self._schedule, self._run = task, schedule, run
         self._ground, self._scale = _ground(task, start)
         self._plan = plan_of(self._ground, start.label)
-        self._pool, self._own = pool, np.isin(np.arange(task.count), own if own is not None else range(task.count))
-        self._crew = _Crew(self._plan, task, run, pool, self._own)
+        self._pool, self._crew = pool, _Crew(self._plan, task, run, pool)
         self._energy = task.count / len(start.label)
         self._band = task.within(schedule.edge)
         # The LP's prices weigh loads in squared lengths; the search weighs deviations in units of the scale.
         self._price = start.price * self._scale * task.shares
         self._tightest = float(task.tolerance.min())
         self._dearest = DEAREST + 2 * self._scale * float((task.units.handover / task.units.mass).max()) / task.count
-        self._rounds, self._proposals = _budget(
-            task, schedule, int(self._plan.size[self._own].sum()), self._crew.at_border
-        )
-        self._done = 0
+        self._rounds, self._proposals = _budget(task, schedule, len(start.label), self._crew.at_border)
         self._best, self._key = start.label, (np.inf, np.inf)
         units = task.units
         self._is_told_by_sums = not (len(units.travel) or task.on_units or task.ideal.any() or units.handover.any())
         self._second_moment = float((units.mass * (units.xy**2).sum(axis=1)).sum())
-
-    def outlook(self, told: Callable[[float], None]) -> float:
-        """About what the objective will be, from the first rounds, after which the arrangement stands."""
-        seen = []
-        self._done = int(SETTLED * self._rounds)
-        for turn in range(self._done):
-            self._round(turn, told)
-            if turn >= LOOKED_FROM * self._done:
-                seen.append(self._objective())
-        return float(np.mean(seen)) if seen else 0.0
 
     def best(self, told: Callable[[float], None], *, is_last: bool = True) -> np.ndarray:
         """Labels (n,) of the best plan seen, judged first by its balance.
@@ -142,8 +140,8 @@ class Annealing:
         A search that ends outside the bands goes on, up to as long again, with ever stiffer penalties and more swaps;
         but not one whose plan is refined afterwards, for that spoils its shape.
         """
-        rounds, turn, met = self._rounds, self._done, 0
-        for turn in range(self._done, 2 * rounds if is_last else rounds):
+        rounds, turn, met = self._rounds, 0, 0
+        for turn in range(2 * rounds if is_last else rounds):
             self._round(turn, told)
             met += self._key[0] == 0.0
             if turn >= rounds - 1 and met > ENOUGH:
@@ -156,16 +154,6 @@ class Annealing:
     def learnt(self) -> np.ndarray:
         """(K, q) what the search has come to ask for a whole measure's worth of load, squared lengths."""
         return self._price / (self._scale * self._task.shares)
-
-    def at_a_stretch(self) -> np.ndarray:
-        """Labels (n,) after all rounds and the polish, of which no plan is kept but the last: where that is quick."""
-        chains = self._schedule.chains
-        _release(self._task, self._ground, self._plan, 0)
-        course = self._weights([self._step(turn) for turn in range(self._rounds)])
-        self._crew.work(self._ground, course, self._proposals, (SWAPS, chains, LOOK))
-        polish = self._walls(POLISHES * POLISHING)
-        self._crew.work(self._ground, polish, self._proposals, (LATE_SWAPS, chains, LOOK))
-        return self._plan.label
 
     def _round(self, turn: int, told: Callable[[float], None]) -> None:
         """Propose, learn from the loads, and keep the plan if it is the best."""
@@ -219,12 +207,47 @@ class Annealing:
         """The best plan after moves and swaps that better it and keep it in its bands."""
         task = self._task
         plan = plan_of(self._ground, self._best)
-        crew = _Crew(plan, task, self._run + 2000, self._pool, self._own)
+        crew = _Crew(plan, task, self._run + 2000, self._pool)
         weights = self._walls(1)
         for _ in range(POLISHES):
             crew.work(self._ground, weights, POLISHING * self._proposals, (LATE_SWAPS, self._schedule.chains, LOOK))
-        best, polished = ((task.overrun(label), task.objective(label)) for label in (self._best, plan.label))
-        return plan.label if polished < best else self._best
+        return plan.label if task.merit(plan.label) < task.merit(self._best) else self._best
+
+
+class Reheating(Annealing):
+    """Some territories of a plan annealed anew while the others hold still, again and again; what betters it is kept.
+
+    (Large neighbourhood search: Shaw 1998.) A try is at a stretch, with no look at the plan before its end. Better is
+    what `Task.cost` says where a tolerance outside the bands is `dear`.
+    """
+
+    def __init__(self, task: Task, plan: Found, run: int, dear: float) -> None:
+        super().__init__(replace(task, effort=1.0), plan.begins(task), REHEAT, run)
+        _release(self._task, self._ground, self._plan, 0)
+        self._warm = self._weights([self._step(turn) for turn in range(self._rounds)])
+        self._cold = self._walls(POLISHES * POLISHING)
+        self._begun_with = self._price.copy()
+        self._dear, self._kept, self._cost = dear, copy_of(self._plan), task.cost(plan.label, dear)
+
+    @property
+    def label(self) -> np.ndarray:
+        """(n,) the plan as it is kept."""
+        return self._kept.label
+
+    def again(self, own: np.ndarray) -> None:
+        """Anneal the territories `own`, (k,) int, and keep what comes of it if it is better."""
+        task, schedule = self._task, self._schedule
+        size, at_border = self._crew.take(own)
+        _, proposals = _budget(task, schedule, size, at_border)
+        self._price[:] = self._begun_with
+        for weights, swaps in ((self._warm, SWAPS), (self._cold, LATE_SWAPS)):
+            self._crew.work(self._ground, weights, proposals, (swaps, schedule.chains, LOOK))
+        cost = task.cost(self._plan.label, self._dear)
+        if cost < self._cost:
+            self._cost = cost
+            put_back(self._kept, self._plan)
+        else:
+            put_back(self._plan, self._kept)
 
 
 class _Crew:
@@ -233,15 +256,23 @@ class _Crew:
     Two touch nothing in common, so that what they do hangs neither on who is first nor on the number of processors.
     """
 
-    def __init__(self, plan: Plan, task: Task, run: int, pool: ThreadPoolExecutor | None, own: np.ndarray) -> None:
+    def __init__(self, plan: Plan, task: Task, run: int, pool: ThreadPoolExecutor | None) -> None:
         self._plan, self._pool, self._turn = plan, pool, 0
         states = [new_state(task.seed, run), *([new_state(task.seed, run + 1000)] if pool else [])]
-        self._workers = [worker_of(plan, own, state) for state in states]
+        self._workers = [worker_of(plan, np.ones(task.count, bool), state) for state in states]
 
     @property
     def at_border(self) -> int:
         """How many units are at a border."""
         return int(self._workers[0].border_count[0])
+
+    def take(self, own: np.ndarray) -> tuple[int, int]:
+        """Work in the territories `own`, (k,) int, only, as one worker; how many units they have, and at a border."""
+        worker = self._workers[0]
+        worker.own[:] = False
+        worker.own[own] = True
+        list_border(self._plan, worker)
+        return int(self._plan.size[own].sum()), self.at_border
 
     def work(self, ground: Ground, weights: Weights, proposals: int, ways: tuple[float, float, int]) -> None:
         """`search.anneal` with these weights; ways: swaps, chains, limit."""

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from territory.alignment.annealing import HARD, Annealing, Schedule
+from territory.alignment.annealing import HARD, Annealing, Found, Progress, Schedule
 from territory.alignment.bound import choose, gap_at
-from territory.alignment.pieces import bordering
+from territory.alignment.breeding import breed
 from territory.alignment.starts import Start, start_from_scratch, start_from_today, start_on_tables
 from territory.alignment.task import Task
 from territory.alignment.units import coarsen
-from territory.kernels import at_once
-
-Progress = Callable[[str, float], None]
-"""Told the stage and how much of it is done, 0 to 1."""
 
 LARGE = 60_000
 """Above this many units, pairs of them are planned first."""
@@ -31,10 +26,8 @@ STARTS, MOST_STARTS = 12_000, 8
 DESIGNED, REPAIRED, MORE = 7_200, 4_000, 6_000
 """Searches of a design, those that a repair begins with, and those that it has where these do not do, times the units.
 """
-KEPT = 2
-"""Of the searches of a design, how many go on to the end, and how many of the plans are reheated."""
-REHEATED, REHEATS = 0.06, 10_000
-"""How many times two territories of a plan are reheated, by units; and where the numbers of those searches begin."""
+PROMISING = 0.01
+"""By how much a start's promise may be above the best for a search to begin there."""
 FAR = 0.1
 """A repair whose gap is above this is worth more searches."""
 NEARLY = 1.0
@@ -42,12 +35,9 @@ NEARLY = 1.0
 SHARED = 16
 """From this many territories on, two workers can share a search."""
 
-# A large task can afford one search; several hot ones find better arrangements of a small task, the best of which is
-# warmed up again.
+# A large task can afford one search; several hot ones find better arrangements of a small task.
 COLD = Schedule(2, 0.02, 0.5, least=200)
 HOT = (Schedule(30, 0.3, 0.6), Schedule(15, 0.3, 0.6)) * 4
-AGAIN = (Schedule(3, 0.1, 0.6),) * 2
-REHEAT = Schedule(3, 0.1, 0.0, least=50, most=50)
 # Where there is little time, or loads may be far outside their bands and moves dear, prices must be learnt fast.
 _hasty = partial(Schedule, firm=HARD, learn=0.6)
 # What came from pairs needs little more.
@@ -66,14 +56,6 @@ FROM_TODAY = (
 def part_of(progress: Progress, begin: float, end: float) -> Progress:
     """Of several parts that are one to those who wait: the one from `begin` to `end`."""
     return lambda stage, part: progress(stage, begin + (end - begin) * part)
-
-
-class Found(NamedTuple):
-    """A plan's labels (n,), and prices (K, q): about those of its bound, or None; and those that its search learnt."""
-
-    label: np.ndarray
-    price: np.ndarray | None
-    learnt: np.ndarray
 
 
 def design(task: Task, progress: Progress, *, is_last: bool = True) -> Found:
@@ -96,6 +78,8 @@ def design(task: Task, progress: Progress, *, is_last: bool = True) -> Found:
         starts = sorted(
             pool.map(lambda turn: start_from_scratch(task, float(turn)), turns), key=lambda start: start.promise
         )
+    most = starts[0].promise + PROMISING * abs(starts[0].promise)
+    starts = [start for start in starts if start.promise <= most]
     return _served(task, _design_from(task, starts, progress, is_last=is_last), progress)
 
 
@@ -118,7 +102,7 @@ def _design_in_pairs(task: Task, progress: Progress, *, is_last: bool) -> Found:
     merged, pair = coarsen(task.units)
     found = design(replace(task, units=merged), progress, is_last=False)
     # The bound's prices know nothing of whole units and of one piece; what the pairs have learnt does.
-    start = _start_at(task, found._replace(label=found.label[pair]))
+    start = found._replace(label=found.label[pair]).begins(task)
     return _refined(task, start, progress, is_last=is_last)._replace(price=None)
 
 
@@ -153,57 +137,31 @@ def _named_alike(task: Task, found: Found) -> Found:
 
 
 def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last: bool) -> Found:
-    """The best plan of one search; small tasks can afford several, and to warm the best of them up again."""
+    """The best plan of one search; small tasks can afford several, and to breed from their plans."""
     runs = _affordable(task, DESIGNED, len(HOT))
     if runs == 1 or not is_last:
         best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
     else:
-        plans = _searched(task, starts, HOT[:runs], part_of(progress, 0.0, 0.5), kept=KEPT, is_last=False)
-        hopeful = sorted(plans, key=lambda plan: (task.overrun(plan.label) > NEARLY, task.objective(plan.label)))
-        warm = [_start_at(task, plan) for plan in hopeful[: len(AGAIN)]]
-        plans += _searched(task, warm, AGAIN, part_of(progress, 0.5, 0.9))
-        hopeful = sorted(plans, key=partial(_merit, task))[:KEPT]
-        best = _best_of(task, _reheated(task, hopeful, part_of(progress, 0.9, 1.0)))
+        plans = _searched(task, starts, HOT[:runs], part_of(progress, 0.0, 0.7), is_last=False)
+        return _bred(task, plans, part_of(progress, 0.7, 1.0))
     return _pressed(task, best, progress) if is_last else best
 
 
-def _reheated(task: Task, plans: list[Found], progress: Progress) -> list[Found]:
-    """The plans, each bettered two neighbouring territories at a time (large neighbourhood search: Shaw 1998).
-
-    Two that are annealed anew, while all others hold still, find what the whole has no time for.
-    """
-    turns = int(REHEATED * task.effort * len(task.units.mass))
-    brief = replace(task, effort=1.0)
-
-    def reheated(at: int) -> Found:
-        best, random = plans[at], np.random.default_rng((task.seed, at))
-        reached = _merit(task, best)
-        waiting: list[np.ndarray] = []
-        for turn in range(turns):
-            if not waiting:
-                waiting = [*random.permutation(bordering(task.units, best.label))]
-            search = Annealing(brief, _start_at(task, best), REHEAT, REHEATS * (at + 1) + turn, own=waiting.pop())
-            found = best._replace(label=search.at_a_stretch())
-            if (merit := _merit(task, found)) < reached:
-                best, reached = found, merit
-            if at == 0:
-                progress("balance", turn / turns)
-        return best
-
-    bettered = at_once(reheated, range(len(plans)))
-    progress("balance", 1.0)
-    return bettered
+def _bred(task: Task, plans: list[Found], progress: Progress) -> Found:
+    """The best of plans and of those bred from them, brought into its bands if it is nearly."""
+    herd = breed(task, plans, progress)
+    return _best_of(task, [_pressed(task, herd[0], progress), *plans, *herd])
 
 
 def _repair_from(task: Task, start: Start, progress: Progress) -> Found:
     """The best plan of few searches; of more where none of the few ends within the bands, or far above its bound."""
     most, few = (_affordable(task, searched, len(FROM_TODAY)) for searched in (MORE, REPAIRED))
-    best = _best_of(task, _searched(task, [start], FROM_TODAY[:few], progress))
+    plans = _searched(task, [start], FROM_TODAY[:few], progress)
+    best = _best_of(task, plans)
     if few < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
-        more = _searched(task, [start], FROM_TODAY[few:most], progress, first=few)
-        best = _best_of(task, [best, *more])
-    best = _pressed(task, best, progress)
-    return best if len(task.units.mass) > MANY else _reheated(task, [best], progress)[0]
+        plans += _searched(task, [start], FROM_TODAY[few:most], progress, first=few)
+        best = _best_of(task, plans)
+    return _pressed(task, best, progress) if len(task.units.mass) > MANY else _bred(task, plans, progress)
 
 
 def _refined(task: Task, start: Start, progress: Progress, *, is_last: bool = True) -> Found:
@@ -216,11 +174,7 @@ def _pressed(task: Task, best: Found, progress: Progress) -> Found:
     """A plan that is nearly within its bands, searched a little more."""
     if not 0 < task.overrun(best.label) < NEARLY:
         return best
-    return _best_of(task, [best, *_searched(task, [_start_at(task, best)], [REFINE], progress)])
-
-
-def _start_at(task: Task, found: Found) -> Start:
-    return Start(found.label, task.centres(found.label), found.learnt)
+    return _best_of(task, [best, *_searched(task, [best.begins(task)], [REFINE], progress)])
 
 
 def _affordable(task: Task, searched: int, most: int) -> int:
@@ -228,13 +182,8 @@ def _affordable(task: Task, searched: int, most: int) -> int:
     return int(np.clip(searched * task.effort / len(task.units.mass), 1, most))
 
 
-def _merit(task: Task, plan: Found) -> tuple[float, float]:
-    """The less of it, the better a plan is."""
-    return task.overrun(plan.label), task.objective(plan.label)
-
-
 def _best_of(task: Task, plans: list[Found]) -> Found:
-    return min(plans, key=partial(_merit, task))
+    return min(plans, key=lambda plan: task.merit(plan.label))
 
 
 def _searched(
@@ -244,10 +193,9 @@ def _searched(
     progress: Progress,
     *,
     first: int = 0,
-    kept: int | None = None,
     is_last: bool = True,
 ) -> list[Found]:
-    """What these searches found, two at a time; of only so many as are `kept`, those whose plans look best halfway.
+    """What these searches found, two at a time.
 
     They are numbered from `first` on: another number has another random stream.
     """
@@ -271,11 +219,5 @@ def _searched(
             label = searches[at].best(partial(tell, at), is_last=is_last)
             return Found(label, origins[at].price, searches[at].learnt)
 
-        every: Sequence[int] = range(len(schedules))
-        if is_shared:
-            return [finished(0)]
-        if kept is not None and len(every) > kept:
-            outlook = list(pool.map(lambda at: searches[at].outlook(partial(tell, at)), every))
-            every = sorted(every, key=outlook.__getitem__)[:kept]
-            done = [1.0 if at not in every else part for at, part in enumerate(done)]
-        return list(pool.map(finished, every))
+        # Its one search needs the pool's two workers for itself.
+        return [finished(0)] if is_shared else list(pool.map(finished, range(len(searches))))

@@ -88,6 +88,16 @@ def plan_of(ground: Ground, label: np.ndarray) -> Plan:
     )
 
 
+def copy_of(plan: Plan) -> Plan:
+    return Plan(*(values.copy() for values in plan))
+
+
+def put_back(plan: Plan, kept: Plan) -> None:
+    """Make a plan what it was when it was copied."""
+    for values, as_kept in zip(plan, kept, strict=True):
+        values[...] = as_kept
+
+
 def worker_of(plan: Plan, own: np.ndarray, random: np.ndarray) -> Worker:
     """A worker for the territories `own`, (K,) bool, with the generator's state `random`."""
     n = len(plan.label)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
-from territory.alignment.units import Units
+from territory.alignment.units import Units, parts_of
 
 
 def connect(units: Units, label: np.ndarray, loose: np.ndarray) -> np.ndarray:
@@ -35,11 +33,8 @@ def connect(units: Units, label: np.ndarray, loose: np.ndarray) -> np.ndarray:
 
 def pieces(units: Units, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The piece of each unit, (n,) int, and whether each piece is its territory's heaviest, (pieces,) bool."""
-    n = len(label)
-    row = np.repeat(np.arange(n), np.diff(units.ptr))
-    inside = label[row] == label[units.ind]
-    graph = csr_matrix((np.ones(inside.sum(), np.int8), (row[inside], units.ind[inside])), shape=(n, n))
-    count, piece = connected_components(graph, directed=False)
+    piece = parts_of(units, label)
+    count = int(piece.max()) + 1
     mass = np.bincount(piece, units.mass, count)
     owner = np.zeros(count, np.int64)
     owner[piece] = label

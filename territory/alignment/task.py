@@ -9,6 +9,8 @@ import numpy as np
 from territory.alignment.diagram import centroids
 from territory.alignment.units import Units
 
+NOTHING = 1e-9
+"""What a plan without any travel costs: it is still dearer outside its bands than inside."""
 UNLIMITED = np.iinfo(np.int64).max
 
 
@@ -117,6 +119,14 @@ class Task:
         A sum, so that one load that cannot be in its band does not hide the others.
         """
         return self.excess(self.deviation(label)) + float(self.is_forbidden(label).sum())
+
+    def merit(self, label: np.ndarray) -> tuple[float, float]:
+        """The less of it, the better a plan is: its balance first, then its objective."""
+        return self.overrun(label), self.objective(label)
+
+    def cost(self, label: np.ndarray, dear: float) -> float:
+        """The objective, raised by the part `dear` of itself for each tolerance outside the bands."""
+        return (self.objective(label) + NOTHING) * (1.0 + dear * self.overrun(label))
 
     def excess(self, deviation: np.ndarray) -> float:
         """Sum over territories and measures of the tolerances by which a deviation (K, q) is outside its band."""

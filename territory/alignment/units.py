@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from territory.alignment.ground import rings
@@ -174,34 +174,63 @@ def _everywhere(allowed: np.ndarray, unit: np.ndarray, count: int) -> np.ndarray
 
 def coarsen(units: Units) -> tuple[Units, np.ndarray]:
     """Neighbouring units of one owner and freedom in pairs, each as one unit, and (n,) int, the pair of each unit."""
-    kind = np.unique(units.allowed, axis=0, return_inverse=True)[1].ravel() if len(units.allowed) else units.start
-    pair = _matched(units.ptr, units.ind, units.xy, units.start, units.movable, kind)
-    count = int(pair.max()) + 1
-    mass = np.bincount(pair, units.mass, count)
-    row = np.repeat(pair, np.diff(units.ptr))
-    ptr, ind = _csr(np.column_stack([row, pair[units.ind]]), count)
-    merged = Units(
-        xy=_mean(units.xy, units.mass, pair, count),
-        measure=np.column_stack([np.bincount(pair, column, count) for column in units.measure.T]),
+    pair = _matched(units.ptr, units.ind, units.xy, _freedom(units))
+    return merged(units, pair), pair
+
+
+def merge_where_alike(units: Units, labels: np.ndarray) -> tuple[Units, np.ndarray]:
+    """Every piece of units of one owner and freedom that all plans keep together as one unit, and the piece of each.
+
+    Of labels (plans, n) int; pieces (n,) int.
+    """
+    kind = np.unique(np.vstack([labels, _freedom(units)]), axis=1, return_inverse=True)[1].ravel()
+    piece = parts_of(units, kind)
+    return merged(units, piece), piece
+
+
+def merged(units: Units, group: np.ndarray) -> Units:
+    """One unit for each group (n,) int, 0..m-1, of units that are alike in owner and freedom."""
+    count = int(group.max()) + 1
+    mass, xy = np.bincount(group, units.mass, count), _mean(units.xy, units.mass, group, count)
+    row = np.repeat(group, np.diff(units.ptr))
+    ptr, ind = _csr(np.column_stack([row, group[units.ind]]), count)
+    within = 0.0 if len(units.travel) else float((units.mass * ((units.xy - xy[group]) ** 2).sum(axis=1)).sum())
+    return Units(
+        xy=xy,
+        measure=np.column_stack([np.bincount(group, column, count) for column in units.measure.T]),
         mass=mass,
-        start=_first(units.start, pair),
-        handover=np.bincount(pair, units.handover, count),
-        movable=_first(units.movable, pair),
+        start=_first(units.start, group),
+        handover=np.bincount(group, units.handover, count),
+        movable=_first(units.movable, group),
         ptr=ptr,
         ind=ind,
         ring=rings(ptr, ind),
-        of_row=pair,
+        of_row=group,
         metres=units.metres,
-        scatter=units.scatter,
-        rows=np.bincount(pair, units.rows, count).astype(np.int64),
-        allowed=_first(units.allowed, pair) if len(units.allowed) else units.allowed,
-        travel=_mean(units.travel, units.mass, pair, count) if len(units.travel) else units.travel,
+        scatter=units.scatter + within,
+        rows=np.bincount(group, units.rows, count).astype(np.int64),
+        allowed=_first(units.allowed, group) if len(units.allowed) else units.allowed,
+        travel=_mean(units.travel, units.mass, group, count) if len(units.travel) else units.travel,
     )
-    return merged, pair
+
+
+def parts_of(units: Units, kind: np.ndarray) -> np.ndarray:
+    """(n,) int, the piece of each unit: neighbours of one kind, (n,) int, are in one piece."""
+    n = len(kind)
+    row = np.repeat(np.arange(n), np.diff(units.ptr))
+    inside = kind[row] == kind[units.ind]
+    graph = csr_matrix((np.ones(inside.sum(), np.int8), (row[inside], units.ind[inside])), shape=(n, n))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _freedom(units: Units) -> np.ndarray:
+    """(n,) int, alike for units of one owner that may go to the same territories."""
+    may = np.unique(units.allowed, axis=0, return_inverse=True)[1].ravel() if len(units.allowed) else units.start
+    return np.unique(np.column_stack([units.start, units.movable, may]), axis=0, return_inverse=True)[1].ravel()
 
 
 @njit(cache=True)
-def _matched(ptr, ind, xy, start, movable, kind):
+def _matched(ptr, ind, xy, kind):
     """(n,) int: each unit with its nearest neighbour that is still alone, numbered in the order of the units."""
     pair = np.full(ptr.size - 1, -1)
     count = 0
@@ -213,7 +242,7 @@ def _matched(ptr, ind, xy, start, movable, kind):
         least = np.inf
         for e in range(ptr[i], ptr[i + 1]):
             v = ind[e]
-            if pair[v] < 0 and start[v] == start[i] and movable[v] == movable[i] and kind[v] == kind[i]:
+            if pair[v] < 0 and kind[v] == kind[i]:
                 distance = (xy[v, 0] - xy[i, 0]) ** 2 + (xy[v, 1] - xy[i, 1]) ** 2
                 if distance < least:
                     least = distance
