@@ -12,14 +12,15 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from territory.alignment import align_units, breeding, diagram, engine
+from territory import alignment
+from territory.alignment import Limits, align_units, breeding, diagram, engine
 from territory.alignment.annealing import Reheating
 from territory.alignment.breeding import breed
 from territory.alignment.ground import Ground, plan_of, rings, worker_of
 from territory.alignment.pieces import bordering, pieces
 from territory.alignment.search import anneal, learn
 from territory.alignment.task import UNLIMITED
-from territory.alignment.units import Rows, coarsen, make_units
+from territory.alignment.units import Rows, coarsen, make_units, merge_where_alike
 from territory.errors import InfeasibleError
 from territory.model import percent
 from territory.neighbours import collapse, count_pieces, neighbour_pairs
@@ -468,6 +469,47 @@ def test_searches_begin_only_where_the_best_start_promises_hardly_more(monkeypat
 
     assert {1.0, 1.005, 1.02} == {start.promise for start in started}
     assert set(begun[0]) == {1.0, 1.005}
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), today=st.booleans())
+def test_plans_cost_as_much_in_merged_units_and_what_differs_in_owner_or_freedom_is_not_merged(seed, today):
+    random = np.random.default_rng(seed)
+    xy, measures = country(60, seed)
+    asked = {}
+    if today:
+        start = random.integers(0, 3, 60)
+        free = random.random((60, 3)) < 0.8
+        asked = {"start": start, "handover": random.uniform(0, 1e8, 60), "locked": random.random(60) < 0.1}
+        asked["limits"] = Limits(allowed=free | (start[:, None] == np.arange(3)))
+    task, label = judged_task(xy, measures, 3, 0.2, **asked)
+    other = np.where(random.random(len(label)) < 0.1, random.integers(0, 3, len(label)), label)
+
+    units, piece = merge_where_alike(task.units, np.array([label, other]))
+
+    first = np.unique(piece, return_index=True)[1]
+    merged = replace(task, units=units)
+    for plan in (label, other):
+        assert (plan[first][piece] == plan).all()
+        assert merged.merit(plan[first]) == pytest.approx(task.merit(plan), abs=1e-9)
+    assert (units.start[piece] == task.units.start).all()
+    assert (units.movable[piece] == task.units.movable).all()
+    assert not today or (units.allowed[piece] == task.units.allowed).all()
+
+
+def judged_task(xy, measures, count, tolerance, **asked):
+    """What a plan is asked, and its units' labels."""
+    noted = []
+
+    def noting(task, found, *others):
+        noted.append((task, found.label))
+        return judge(task, found, *others)
+
+    judge = alignment._judge
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alignment, "_judge", noting)
+        align_units(xy, measures, np.ones(count), tolerance, seed=1, **asked)
+    return noted[0]
 
 
 @pytest.fixture

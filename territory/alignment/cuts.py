@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,13 @@ WORTH = 0.02
 """A gap below this part of the bound is small enough."""
 LIKELY = 0.15
 """Pairs of unit and territory dearer than this part of the gap are not in the programme: hardly one is ever needed."""
-ROUNDS, ENOUGH = 20, 3e-4
+ROUNDS, ENOUGH = 20, 1e-4
 """How often inequalities are added at most; and the part of the bound that two rounds should gain for one more."""
 RINGS, EACH = 3, 3
 """Rings around a part that lies apart, and the units of the part, for which there are inequalities."""
-SOME, VIOLATED = 0.1, 0.02
-"""From what share on a unit is looked at as a territory's; and by how much an inequality that is added is violated."""
+SOME, VIOLATED = (0.03, 0.3), 0.01
+"""From what share on a unit is looked at as a territory's, a look for each; and by how much an inequality that is
+added is violated."""
 SCALE = 1e3
 """What GLOP sees the objective as."""
 
@@ -147,7 +149,8 @@ class _Programme:
         held[self._pair] = share
         held = held.reshape(self._cost.shape)
         broken: list[Wall] = []
-        for territory, inner, walls in self._pieces_apart(held > SOME):
+        apart = chain.from_iterable(self._pieces_apart(held > some) for some in SOME)
+        for territory, inner, walls in apart:
             here = held[:, territory]
             largest = inner[np.argsort(-here[inner], kind="stable")[:EACH]]
             for wall in walls:
