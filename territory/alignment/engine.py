@@ -139,11 +139,10 @@ def _named_alike(task: Task, found: Found) -> Found:
 def _design_from(task: Task, starts: list[Start], progress: Progress, *, is_last: bool) -> Found:
     """The best plan of one search; small tasks can afford several, and to breed from their plans."""
     runs = _affordable(task, DESIGNED, len(HOT))
-    if runs == 1 or not is_last:
-        best = _best_of(task, _searched(task, starts, [COLD], progress, is_last=is_last))
-    else:
+    if runs > 1 and is_last:
         plans = _searched(task, starts, HOT[:runs], part_of(progress, 0.0, 0.7), is_last=False)
         return _bred(task, plans, part_of(progress, 0.7, 1.0))
+    [best] = _searched(task, starts, [COLD], progress, is_last=is_last)
     return _pressed(task, best, progress) if is_last else best
 
 
@@ -156,12 +155,14 @@ def _bred(task: Task, plans: list[Found], progress: Progress) -> Found:
 def _repair_from(task: Task, start: Start, progress: Progress) -> Found:
     """The best plan of few searches; of more where none of the few ends within the bands, or far above its bound."""
     most, few = (_affordable(task, searched, len(FROM_TODAY)) for searched in (MORE, REPAIRED))
-    plans = _searched(task, [start], FROM_TODAY[:few], progress)
+    is_bred = len(task.units.mass) <= MANY
+    searching = part_of(progress, 0.0, 0.6) if is_bred else progress
+    plans = _searched(task, [start], FROM_TODAY[:few], searching)
     best = _best_of(task, plans)
     if few < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
-        plans += _searched(task, [start], FROM_TODAY[few:most], progress, first=few)
+        plans += _searched(task, [start], FROM_TODAY[few:most], searching, first=few)
         best = _best_of(task, plans)
-    return _pressed(task, best, progress) if len(task.units.mass) > MANY else _bred(task, plans, progress)
+    return _bred(task, plans, part_of(progress, 0.6, 1.0)) if is_bred else _pressed(task, best, progress)
 
 
 def _refined(task: Task, start: Start, progress: Progress, *, is_last: bool = True) -> Found:

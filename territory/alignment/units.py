@@ -225,8 +225,11 @@ def parts_of(units: Units, kind: np.ndarray) -> np.ndarray:
 
 def _freedom(units: Units) -> np.ndarray:
     """(n,) int, alike for units of one owner that may go to the same territories."""
-    may = np.unique(units.allowed, axis=0, return_inverse=True)[1].ravel() if len(units.allowed) else units.start
-    return np.unique(np.column_stack([units.start, units.movable, may]), axis=0, return_inverse=True)[1].ravel()
+    kind = 2 * (units.start + 1) + units.movable
+    if not len(units.allowed):
+        return kind
+    may = np.unique(units.allowed, axis=0, return_inverse=True)[1].ravel()
+    return kind * (may.max() + 1) + may
 
 
 @njit(cache=True)
