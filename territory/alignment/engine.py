@@ -37,7 +37,7 @@ SHARED = 16
 
 # A large task can afford one search; several hot ones find better arrangements of a small task.
 COLD = Schedule(2, 0.02, 0.5, least=200)
-HOT = (Schedule(30, 0.3, 0.6), Schedule(15, 0.3, 0.6)) * 4
+HOT = (Schedule(15, 0.3, 0.8), Schedule(15, 0.3, 0.6)) * 4
 # Where there is little time, or loads may be far outside their bands and moves dear, prices must be learnt fast.
 _hasty = partial(Schedule, firm=HARD, learn=0.6)
 # What came from pairs needs little more.
