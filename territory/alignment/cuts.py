@@ -29,8 +29,8 @@ WORTH = 0.02
 """A gap below this part of the bound is small enough."""
 LIKELY = 0.15
 """Pairs of unit and territory dearer than this part of the gap are not in the programme: hardly one is ever needed."""
-ROUNDS, ENOUGH = 20, 1e-4
-"""How often inequalities are added at most; and the part of the bound that two rounds should gain for one more."""
+ROUNDS, ENOUGH = 20, 0.006
+"""How often inequalities are added at most; and the part of the gap that two rounds should close for one more."""
 RINGS, EACH = 3, 3
 """Rings around a part that lies apart, and the units of the part, for which there are inequalities."""
 SOME, VIOLATED = (0.03, 0.3), 0.01
@@ -77,7 +77,7 @@ class _Programme:
     """Shares of units in territories, as a linear programme over the pairs that are likely, its columns."""
 
     def __init__(self, task: Task, label: np.ndarray, price: np.ndarray, gap: float) -> None:
-        self._task, self._cost = task, _costs(task, label)
+        self._task, self._cost, self._objective = task, _costs(task, label), task.objective(label)
         n, count = self._cost.shape
         own = np.arange(n), label
         priced = self._cost + task.units.measure @ price.T
@@ -104,7 +104,7 @@ class _Programme:
                 break
             seen.append(max(seen[-1], self._proven(solver.prices)))
             log.debug("bound after %d rounds of inequalities: %.6f", turn, seen[-1])
-            if turn >= 2 and seen[-1] < seen[-3] * (1 + ENOUGH):
+            if turn >= 2 and seen[-1] - seen[-3] < ENOUGH * (self._objective - seen[-1]):
                 break
             walls = self._broken(solver.shares)
             if not walls:
