@@ -23,7 +23,7 @@ MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
 STARTS, MOST_STARTS = 12_000, 8
 """Starts tried, times the units; and at most."""
-DESIGNED, REPAIRED, MORE = 7_200, 4_000, 6_000
+DESIGNED, REPAIRED, MORE = 7_200, 4_000, 12_000
 """Searches of a design, those that a repair begins with, and those that it has where these do not do, times the units.
 """
 PROMISING = 0.01
