@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from territory import alignment
 from territory.alignment import Limits, align_units, cuts
 from territory.alignment.pieces import pieces
+from territory.alignment.programme import Programme, Relaxation
 from tests.test_alignment import country
 
 
@@ -35,14 +36,18 @@ def judged(xy, measures, count, tolerance, **asked):
     return noted[0]
 
 
-def least_at(task, centres):
-    """What the cheapest plan costs at these centres, of all that are in their bands and in one piece each."""
+def plans_of(task):
+    return product(range(task.count), repeat=len(task.units.mass))
+
+
+def least_at(task, centres, plans):
+    """What the cheapest of these plans costs at these centres, of all that are in their bands and in one piece each."""
     units, count = task.units, task.count
     away = ((units.xy[:, None] - centres) ** 2).sum(axis=2) * units.mass[:, None]
     moved = (units.start[:, None] >= 0) & (units.start[:, None] != np.arange(count))
     cost = away + moved * units.handover[:, None]
     best = np.inf
-    for plan in product(range(count), repeat=len(units.mass)):
+    for plan in plans:
         label = np.array(plan)
         total = cost[np.arange(len(label)), label].sum()
         if total < best and task.overrun(label) == 0 and len(set(plan)) == count:
@@ -60,7 +65,7 @@ def test_no_plan_at_the_same_centres_costs_less_than_the_raised_bound(seed, coun
     higher = cuts.raised(task, label, price, bound)
 
     assert higher >= bound
-    assert higher <= least_at(task, task.centres(label)) * (1 + 1e-9)
+    assert higher <= least_at(task, task.centres(label), plans_of(task)) * (1 + 1e-9)
 
 
 def test_the_bound_grows_where_balance_would_tear_territories_apart():
@@ -70,6 +75,33 @@ def test_the_bound_grows_where_balance_would_tear_territories_apart():
     higher = cuts.raised(task, label, price, bound)
 
     assert bound * 1.01 < higher <= task.objective(label)
+
+
+def test_large_units_are_not_halved_to_balance(monkeypatch):
+    xy, measures = country(60, seed=5)
+    measures[[7, 30]] *= 12.0
+    task, label, price, bound = judged(xy, measures, 4, 0.1)
+
+    higher = cuts.raised(task, label, price, bound)
+
+    monkeypatch.setattr(cuts, "HALVED", 0)
+    assert cuts.raised(task, label, price, bound) * 1.03 < higher <= task.objective(label)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), unit=st.integers(0, 8), territory=st.integers(0, 1), is_there=st.booleans())
+def test_no_plan_with_a_unit_where_it_is_fixed_costs_less_than_what_the_programme_proves(
+    seed, unit, territory, is_there
+):
+    task, label, _, bound = judged(*country(9, seed), 2, 0.3)
+    programme = Programme(Relaxation.at(task, label), np.zeros(0, np.int64), np.array([unit]))
+
+    programme.fix(((unit, territory, is_there),))
+
+    plans = (plan for plan in plans_of(task) if (plan[unit] == territory) == is_there)
+    assert programme.solved(0.0) <= least_at(task, task.centres(label), plans) * (1 + 1e-9)
+    programme.fix(())
+    assert max(programme.solved(0.0) for _ in range(9)) == pytest.approx(bound, rel=1e-3)
 
 
 def test_a_plan_carries_the_raised_bound():

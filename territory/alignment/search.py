@@ -283,18 +283,19 @@ def _change(ground, plan, i, j, k, band, price, stiffness, scale, border):
             other = plan.label[ground.ind[e]]
             cut += (other == j) - (other == k)
         change += border * cut
+    penalty = 0.0
     for t in range(ground.measure.shape[1]):
         a = ground.measure[i, t] * ground.wanted[j, t]
         e = plan.load[j, t] * ground.wanted[j, t] - 1.0
-        change -= _penalty(e, band[j, t, 0], band[j, t, 1], price[j, t], stiffness)
-        change += _penalty(e - a, band[j, t, 0], band[j, t, 1], price[j, t], stiffness)
+        penalty += _penalty(e - a, band[j, t, 0], band[j, t, 1], price[j, t], stiffness)
+        penalty -= _penalty(e, band[j, t, 0], band[j, t, 1], price[j, t], stiffness)
         change += ground.ideal[j, t] * a * (a - 2.0 * e)
         a = ground.measure[i, t] * ground.wanted[k, t]
         e = plan.load[k, t] * ground.wanted[k, t] - 1.0
-        change -= _penalty(e, band[k, t, 0], band[k, t, 1], price[k, t], stiffness)
-        change += _penalty(e + a, band[k, t, 0], band[k, t, 1], price[k, t], stiffness)
+        penalty += _penalty(e + a, band[k, t, 0], band[k, t, 1], price[k, t], stiffness)
+        penalty -= _penalty(e, band[k, t, 0], band[k, t, 1], price[k, t], stiffness)
         change += ground.ideal[k, t] * a * (a + 2.0 * e)
-    return change
+    return change + penalty * (0.5 / stiffness)
 
 
 @part(forceinline=True)
@@ -323,15 +324,13 @@ def _cost_with(ground, plan, i, k):
 
 @part(forceinline=True)
 def _penalty(e, low, high, price, stiffness):
-    """Augmented Lagrangian of low <= e <= high; a positive price weighs on the upper end, a negative on the lower."""
-    above = max(price, 0.0) + stiffness * (e - high)
-    below = max(-price, 0.0) + stiffness * (low - e)
-    total = 0.0
-    if above > 0.0:
-        total += above * above
-    if below > 0.0:
-        total += below * below
-    return total / (2.0 * stiffness)
+    """Augmented Lagrangian of low <= e <= high, times twice the stiffness.
+
+    A positive price weighs on the upper end, a negative on the lower.
+    """
+    above = max(max(price, 0.0) + stiffness * (e - high), 0.0)
+    below = max(max(-price, 0.0) + stiffness * (low - e), 0.0)
+    return above * above + below * below
 
 
 @part(forceinline=True)
