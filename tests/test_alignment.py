@@ -580,7 +580,7 @@ def bred(monkeypatch):
         return [noted[-1][1]]
 
     monkeypatch.setattr(engine, "breed", watched)
-    xy, measures = country(200, seed=3)
+    xy, measures = country(200, seed=4)
     align_units(xy, measures, np.ones(6), 0.1, seed=1)
     return noted[0]
 
@@ -613,6 +613,23 @@ def poorer(task, plan, among):
         if pieces(task.units, label)[0].max() == task.count - 1:
             return plan._replace(label=label)
     raise AssertionError("the world has no such plan")
+
+
+def test_the_last_of_those_bred_come_of_the_best_alone(bred, monkeypatch):
+    task, best = bred
+    couples = []
+
+    def child(task, dear, birth):
+        couples.append(birth[:2])
+        return _child(task, dear, birth)
+
+    _child = breeding._child
+    monkeypatch.setattr(breeding, "_child", child)
+    herd = breed(task, [best, poorer(task, best, among=range(6))], lambda stage, part: None)
+
+    last = couples[-int(breeding.BETTERED * breeding.MOST_BRED) :]
+    assert all(one is other for one, other in last)
+    assert task.merit(herd[0].label) <= task.merit(best.label)
 
 
 def test_a_good_plan_a_hair_outside_its_bands_is_bred_from_and_its_child_is_inside(bred):

@@ -20,6 +20,8 @@ from territory.kernels import at_once
 
 BRED, MOST_BRED = 30_000, 16
 """Children of a small task's plans, times the units; and at most."""
+BETTERED = 0.5
+"""So many more, times the children, are born of the best alone: it is bettered until the end."""
 CHEAP, DEAR = 0.5, 1e3
 """What a tolerance outside the bands raises a plan's cost by, in parts of it: for the first children, and the last."""
 CHILD = 10_000
@@ -32,17 +34,18 @@ def breed(task: Task, plans: list[Found], progress: Progress) -> list[Found]:
     The best may still be a little outside its bands, when those inside cost much more.
     """
     children, born = int(task.effort * min(BRED / len(task.units.mass), MOST_BRED)), 0
+    most = children + int(BETTERED * children)
     random = np.random.default_rng(task.seed)
     herd = plans
-    while born < children:
+    while born < most:
         # A good plan just outside its bands is worth more at first than a poor one inside.
-        dear = CHEAP * (DEAR / CHEAP) ** (born / children)
+        dear = CHEAP * (DEAR / CHEAP) ** min(born / max(children, 1), 1.0)
         herd = _best_of(task, herd, len(plans), dear)
-        couples = _couples(len(herd), random)[: children - born]
+        couples = _couples(len(herd) if born < children else 1, random)[: most - born]
         births = [(herd[min(couple)], herd[max(couple)], born + at) for at, couple in enumerate(couples)]
         herd = [*herd, *at_once(partial(_child, task, dear), births)]
         born += len(births)
-        progress("balance", born / children)
+        progress("balance", born / most)
     return _best_of(task, [*plans, *herd], len(plans), DEAR)
 
 
