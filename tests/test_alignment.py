@@ -454,8 +454,8 @@ def test_searches_begin_only_where_the_best_start_promises_hardly_more(monkeypat
     xy, measures = country(60, seed=5)
     searched, started, begun = engine._searched, [], []
 
-    def start(task, turn):
-        started.append(replace(start_from_scratch(task, turn), promise=[1.0, 1.005, 1.02][len(started) % 3]))
+    def start(task, turn, islands):
+        started.append(replace(start_from_scratch(task, turn, islands), promise=[1.0, 1.005, 1.02][len(started) % 3]))
         return started[-1]
 
     def noted(task, starts, schedules, progress, **ways):
@@ -469,6 +469,49 @@ def test_searches_begin_only_where_the_best_start_promises_hardly_more(monkeypat
 
     assert {1.0, 1.005, 1.02} == {start.promise for start in started}
     assert set(begun[0]) == {1.0, 1.005}
+
+
+def two_banks(west, east):
+    """Customers alike on either bank of a river, that nobody crosses: places, measures, and who borders whom."""
+    places = [
+        np.column_stack([np.repeat(np.arange(width), 10), np.tile(np.arange(10), width)]) for width in (west, east)
+    ]
+    xy = np.vstack([places[0], places[1] + [west + 1, 0]]) * 1000.0
+    pairs = neighbour_pairs(xy)
+    bank = xy[:, 0] > west * 1000
+    return xy, np.ones((len(xy), 2)), pairs[bank[pairs[:, 0]] == bank[pairs[:, 1]]]
+
+
+def test_each_bank_of_a_river_has_as_many_territories_as_its_work_is_worth():
+    xy, measures, pairs = two_banks(west=5, east=7)
+
+    plan = align_units(xy, measures, np.ones(12), 0.05, pairs, seed=1)
+
+    assert plan.reasons == ()
+    assert len(set(plan.labels[xy[:, 0] < 5000])) == 5
+
+
+def test_a_half_time_territory_lies_on_the_bank_that_has_room_for_it():
+    xy, measures, pairs = two_banks(west=3, east=4)
+
+    plan = align_units(xy, measures, np.array([1.0, 1, 1, 0.5]), 0.05, pairs, seed=1)
+
+    assert plan.reasons == ()
+    west = set(plan.labels[xy[:, 0] < 3000].tolist())
+    assert 3 in west
+    assert len(west) == 2
+
+
+def test_a_repair_gives_a_territory_the_other_bank_when_no_move_can_bring_balance():
+    xy, measures, pairs = two_banks(west=4, east=8)
+    today = np.where(xy[:, 0] < 2000, 0, np.where(xy[:, 0] < 4000, 1, 2))
+
+    plan = align_units(xy, measures, np.ones(3), 0.05, pairs, seed=1, start=today, handover=np.full(len(xy), 1e4))
+
+    assert plan.reasons == ()
+    west, east = plan.labels[xy[:, 0] < 4000], plan.labels[xy[:, 0] > 4000]
+    assert len(set(west.tolist()) & {0, 1}) == 1
+    assert set(east.tolist()) == {0, 1, 2} - set(west.tolist())
 
 
 @settings(max_examples=20, deadline=None)

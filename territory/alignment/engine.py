@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from territory.alignment.annealing import HARD, Annealing, Found, Progress, Schedule
 from territory.alignment.bound import choose, gap_at
 from territory.alignment.breeding import breed
-from territory.alignment.starts import Start, start_from_scratch, start_from_today, start_on_tables
+from territory.alignment.starts import Start, islands_of, start_from_scratch, start_from_today, start_on_tables
 from territory.alignment.task import Task
 from territory.alignment.units import coarsen
 
@@ -74,10 +74,9 @@ def design(task: Task, progress: Progress, *, is_last: bool = True) -> Found:
     random = np.random.default_rng(task.seed)
     turns = random.uniform(0, np.pi, int(np.clip(STARTS * task.effort / len(task.units.mass), 1, MOST_STARTS)))
     progress("shape", 0.0)
+    begin = partial(start_from_scratch, task, islands=islands_of(task))
     with ThreadPoolExecutor(2) as pool:
-        starts = sorted(
-            pool.map(lambda turn: start_from_scratch(task, float(turn)), turns), key=lambda start: start.promise
-        )
+        starts = sorted(pool.map(begin, turns.tolist()), key=lambda start: start.promise)
     most = starts[0].promise + PROMISING * abs(starts[0].promise)
     starts = [start for start in starts if start.promise <= most]
     return _served(task, _design_from(task, starts, progress, is_last=is_last), progress)
@@ -94,7 +93,25 @@ def repair(task: Task, progress: Progress) -> Found:
         found = _repair_from(replace(task, effort=HASTE * task.effort), start, progress)
     if len(task.units.mass) <= MANY or task.overrun(found.label) > 0:
         found = _repair_from(task, start, progress)
+    if task.overrun(found.label) > 0 and _may_be_redrawn(task):
+        found = _best_of(task, [found, _redrawn(task, progress)])
     return _served(task, _named_alike(task, found), progress)
+
+
+def _may_be_redrawn(task: Task) -> bool:
+    """Whether a plan from scratch can be better: on several islands, the loads of one may want another territory."""
+    units, is_bound = task.units, task.fixed is not None or task.loose.any() or task.is_limited
+    is_free = not is_bound and bool(units.movable.all()) and not len(units.allowed) and not len(units.travel)
+    return is_free and len(islands_of(task)) > 1
+
+
+def _redrawn(task: Task, progress: Progress) -> Found:
+    """The repair of a plan from scratch instead of today's, with today's names."""
+    units = task.units
+    nobody = replace(units, start=np.full_like(units.start, -1), handover=np.zeros_like(units.handover))
+    found = _named(task, design(replace(task, units=nobody), progress))
+    start = Start(found.label, task.centres(found.label), np.zeros_like(task.shares))
+    return _best_of(task, [found, _repair_from(task, start, progress)])
 
 
 def _design_in_pairs(task: Task, progress: Progress, *, is_last: bool) -> Found:
@@ -122,16 +139,24 @@ def _served(task: Task, found: Found, progress: Progress) -> Found:
 
 def _named_alike(task: Task, found: Found) -> Found:
     """The same pieces of ground, named so that least is handed over, where that leaves every band as it is."""
-    units, label = task.units, found.label
-    # A piece keeps its name for certain where one of its units is locked, or territories are not alike.
-    is_alike = not (task.shares != task.shares[0]).any() and not (task.band != task.band[0]).any()
+    units = task.units
+    # A piece keeps its name for certain where one of its units is locked.
     is_named = not units.movable.all() or len(units.allowed) or task.fixed is not None or task.loose.any()
-    if is_named or task.is_limited or not is_alike:
+    if is_named or task.is_limited:
         return found
+    renamed = _named(task, found)
+    return renamed if task.merit(renamed.label) <= task.merit(found.label) else found
+
+
+def _named(task: Task, found: Found) -> Found:
+    """The same pieces of ground, named so that least is handed over; names change among territories that are alike."""
+    units, label = task.units, found.label
     owned = units.start >= 0
     kept = np.zeros((task.count, task.count))
     np.add.at(kept, (label[owned], units.start[owned]), units.handover[owned])
-    name = linear_sum_assignment(-kept)[1]
+    asked = np.column_stack([task.shares, task.band.reshape(task.count, -1)])
+    is_alike = (asked[:, None] == asked).all(axis=2)
+    name = linear_sum_assignment(np.where(is_alike, -kept, kept.sum() + 1.0))[1]
     named = np.argsort(name)
     return Found(name[label], None if found.price is None else found.price[named], found.learnt[named])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ from scipy.optimize import linear_sum_assignment
 from territory.alignment.bound import HEATS, bands_of, choose, prices_at
 from territory.alignment.diagram import centre_on_all, centroids, power_diagram
 from territory.alignment.pieces import connect
+from territory.alignment.prices import Bands
 from territory.alignment.task import Task
+from territory.alignment.units import parts_of
 
 BROKEN = 1.5
 """A start with a load this far off is no better than none."""
@@ -28,8 +31,38 @@ class Start:
     promise: float = 0.0
 
 
-def start_from_scratch(task: Task, turn: float) -> Start:
-    """A power diagram's cells, moved to where the fractional plan within all bands would have its centres."""
+@dataclass(frozen=True)
+class Island:
+    """Units that reach each other, (m,) int, and the territories that lie there, (k,) int."""
+
+    units: np.ndarray
+    territories: np.ndarray
+
+
+def islands_of(task: Task) -> list[Island]:
+    """Parts of the ground between which no territory can lie (rivers, borders), each with territories for its mass.
+
+    Parts too light for a territory of their own are on none.
+    """
+    units = task.units
+    part = parts_of(units, np.zeros(len(units.mass), np.int64))
+    left, room, share = np.bincount(part, units.mass), np.bincount(part), task.shares.mean(axis=1)
+    island = np.full(task.count, -1)
+    for territory in np.argsort(-share, kind="stable"):
+        widest = int(np.where(room > 0, left, -np.inf).argmax())
+        island[territory] = widest
+        left[widest] -= share[territory]
+        room[widest] -= 1
+    return [Island(np.flatnonzero(part == at), np.flatnonzero(island == at)) for at in np.unique(island)]
+
+
+def start_from_scratch(task: Task, turn: float, islands: Sequence[Island] = ()) -> Start:
+    """A power diagram's cells, moved to where the fractional plan within all bands would have its centres.
+
+    Where there are several islands, each has cells of its own.
+    """
+    if len(islands) > 1 and task.fixed is None:
+        return _start_on_islands(task, turn, islands)
     units = task.units
     cells, centres = power_diagram(units.xy, units.mass, task.shares.mean(axis=1), turn, fixed=task.fixed)
     if len(units.allowed) and task.fixed is None:
@@ -41,6 +74,28 @@ def start_from_scratch(task: Task, turn: float) -> Start:
     # The fractional plan's cells may be in so many pieces that nothing of their balance is left once each is whole.
     if np.abs(task.deviation(label)).max() > BROKEN:
         label = connect(units, _fill_empty(task, cells, centres), task.loose)
+    return Start(label, centres, price, promise)
+
+
+def _start_on_islands(task: Task, turn: float, islands: Sequence[Island]) -> Start:
+    units, bands = task.units, bands_of(task)
+    centres, price, promise = np.zeros((task.count, 2)), np.zeros_like(task.shares), 0.0
+    label = np.full(len(units.mass), -1)
+    for island in islands:
+        rows, own = island.units, island.territories
+        xy, mass, measure = units.xy[rows], units.mass[rows], units.measure[rows]
+        share = task.shares.mean(axis=1)[own]
+        _, middle = power_diagram(xy, mass / mass.sum(), share / share.sum(), turn)
+        there = Bands(bands.wanted[own], bands.least[own], bands.most[own], bands.ideal)
+        centres[own], price[own], cost = centre_on_all(
+            xy, mass, measure, there, middle, is_fixed=np.zeros(len(own), bool)
+        )
+        promise += cost
+        away = ((xy[:, None] - centres[own]) ** 2).sum(axis=2) * mass[:, None]
+        label[rows] = own[(away + measure @ price[own].T).argmin(axis=1)]
+    lost = np.flatnonzero(label < 0)
+    label[lost] = ((units.xy[lost][:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    label = connect(units, _fill_empty(task, label, centres), task.loose)
     return Start(label, centres, price, promise)
 
 
