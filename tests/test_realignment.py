@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from territory.adjustment import adjust
 from territory.errors import DataError, InfeasibleError
 from territory.files import read_portfolio
+from territory.measures import max_deviation
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
 from territory.outcome import cost_of_tolerance, mean_km
@@ -149,6 +150,51 @@ def test_few_moves_are_kept_to_at_the_cost_of_balance_and_it_is_said():
     assert len(proposal.moves) == 3
     assert [problem.where for problem in proposal.reasons] == ["max_moved"]
     assert "Allow 30 %" in proposal.reasons[0].fix
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_plan_with_few_moves_is_no_farther_from_fair_than_today(seed):
+    fair = realign(town(120, seed), tolerance=0.05, seed=1, travel="none").accept()
+
+    proposal = realign(fair, tolerance=0.003, max_moved=0.02, seed=1, travel="none")
+
+    worst = [max(max_deviation(table).values()) for table in (proposal.before, proposal.after)]
+    assert worst[1] <= worst[0] + 1e-9
+    assert len(proposal.moves) <= 2
+
+
+def test_without_a_move_allowed_only_what_is_in_pieces_moves():
+    line = given_territories(line_of_customers(20, reps=2), ["T1"] * 5 + ["T2"] + ["T1"] * 10 + ["T2"] * 4)
+
+    proposal = realign(line, tolerance=0.05, max_moved=0.0, seed=1, travel="none")
+
+    assert proposal.moves["customer_id"].tolist() == ["6"]
+    assert "Allow 5 %" in proposal.reasons[-1].fix
+
+
+def test_a_cap_on_moves_that_is_broken_to_mend_a_territory_is_told():
+    line = given_territories(line_of_customers(20, reps=2), ["T1"] * 5 + ["T2"] + ["T1"] * 5 + ["T2"] * 9)
+
+    proposal = realign(line, tolerance=0.2, max_taken=0.0, seed=1, travel="none")
+
+    [told] = [problem for problem in proposal.reasons if problem.where == "max_taken"]
+    assert told.what.startswith("moves into T1: 1; allowed: 0.")
+
+
+def test_territories_left_outside_the_tolerance_because_one_is_kept_are_told():
+    line = given_territories(line_of_customers(20, reps=4), ["T1"] * 8 + ["T2"] * 4 + ["T3"] * 4 + ["T4"] * 4)
+
+    proposal = realign(line, tolerance=0.1, keep=["T1"], seed=1, travel="none")
+
+    [told] = [problem for problem in proposal.reasons if problem.where == "keep"]
+    assert "T1, T2, T3, T4" in told.what
+
+
+def test_weights_that_are_all_zero_are_refused():
+    line = line_of_customers(6, reps=2).with_rules(weights={"potential": 0.0, "workload": 0.0})
+
+    with pytest.raises(DataError, match="every measure weighs 0"):
+        realign(line, tolerance=0.1, seed=1)
 
 
 def test_enough_moves_allowed_change_nothing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,8 @@ HANDOVER = 5.0
 """What moving a customer costs: as much as serving it that many mean squared distances farther away."""
 DEARER = 25.0
 """When few may move: how much dearer a move becomes."""
+HALVINGS = 4
+"""When few may move: how often the tolerance that they can reach is narrowed down."""
 
 
 def align(
@@ -181,7 +184,7 @@ def realign(
     plan = asked.solve(limits)
     if max_moved is not None:
         plan = asked.within(max_moved, limits, plan)
-    return work.proposal(plan, names, share)
+    return work.proposal(asked.with_broken_caps(plan, limits), names, share)
 
 
 def _redrawn(names: list[str], focus: Iterable[str] | None, keep: Iterable[str]) -> list[int]:
@@ -237,6 +240,19 @@ class _Asked:
         )
         return self._told_for_all(plan)
 
+    def _left_alone(self, labels: np.ndarray) -> list[Problem]:
+        """Territories outside their bands because they, or others, stay as they are; labels (n,) int."""
+        measures = list(self._work.band)
+        tolerance = np.array([self._work.band[name] for name in measures])
+        off = np.abs(self._deviation(labels)) > tolerance * (1 + 1e-9)
+        if not off.any():
+            return []
+        names = [name for name, is_off in zip(self._names, off.any(axis=1), strict=True) if is_off]
+        what = f"with territories left as they are, outside the tolerance: {', '.join(names)}. "
+        what += "The others are balanced among themselves."
+        zh = f"保持不变：由于部分区域保持不变，以下区域超出容差：{'、'.join(names)}。其余区域之间已相互平衡。"
+        return [Problem("keep", what, "Redraw more territories.", f"{zh}请调整更多区域。")]
+
     def _told_for_all(self, plan: Plan) -> Plan:
         """The plan of a part of the map with everything else as it is today."""
         work, part, count = self._work, self._redrawn, len(self._names)
@@ -249,6 +265,7 @@ class _Asked:
         rest = float((mass * ((xy - centres[labels]) ** 2).sum(axis=1))[~work.rows].sum())
         inside = float(mass[work.rows].sum())
         objective, bound = plan.objective * inside + rest, plan.lower_bound * inside + rest
+        left_alone = self._left_alone(labels)
         return replace(
             plan,
             labels=labels,
@@ -259,11 +276,31 @@ class _Asked:
             gap=(objective - bound) / bound if bound > 0 else plan.gap,
             start=self._start,
             handover=plan.handover * inside,
+            reasons=(*plan.reasons, *left_alone),
+            status="infeasible" if left_alone else plan.status,
         )
 
     def moved(self, plan: Plan) -> float:
         """The part of all customers that changes territory."""
         return float(((plan.labels != self._today) & (self._today >= 0)).mean())
+
+    def with_broken_caps(self, plan: Plan, limits: Limits) -> Plan:
+        """The plan, which says where more leave a territory or come to it than may."""
+        changed, count = (plan.labels != self._today) & (self._today >= 0), len(self._names)
+        problems = []
+        for where, most, owner, en, zh in (
+            ("max_given", limits.most_given, self._today, "out of", "离开"),
+            ("max_taken", limits.most_taken, plan.labels, "into", "进入"),
+        ):
+            if most is None:
+                continue
+            made = np.bincount(owner[changed], minlength=count)
+            for at in np.flatnonzero(made > most):
+                name, many, few = self._names[at], int(made[at]), int(most[at])
+                what = f"moves {en} {name}: {many}; allowed: {few}. A territory in pieces was made one, or is new."
+                told = f"{name}：{many} 个客户{zh}，上限为 {few} 个；因为要让不连片的区域连成一片，或有新建的区域。"
+                problems.append(Problem(where, what, f"Allow {many}.", f"{told}请允许 {many} 个。"))
+        return replace(plan, status="infeasible", reasons=(*plan.reasons, *problems)) if problems else plan
 
     def within(self, max_moved: float, limits: Limits, plan: Plan) -> Plan:
         """The most balanced plan found that moves at most `max_moved` of the customers.
@@ -279,23 +316,58 @@ class _Asked:
             return needed
         founded = int(((self._start != self._today) & (self._today >= 0)).sum())
         room = int(np.floor(max_moved * len(self._today) + 1e-9)) - founded
-        kept = self.solve(replace(limits, most_moved=max(room, 0)), dearer=DEARER)
+        few = replace(limits, most_moved=max(room, 0))
+        kept = self.solve(few, dearer=DEARER)
         if self.moved(kept) > max_moved:
             what = f"no plan was found that moves only {percent(max_moved)} of the customers: "
             what += "a territory is in pieces, or new."
-            most = percent_up(self.moved(needed))
+            most = percent_up(self.moved(kept))
             zh = f"变动上限：未找到只变动 {percent(max_moved)} 客户的方案：有区域不连片或是新建的。请允许变动 {most}。"
             problem = Problem("max_moved", what, f"Allow {most}.", zh)
-            return replace(needed, status="infeasible", reasons=(*needed.reasons, problem))
+            return replace(kept, status="infeasible", reasons=(*kept.reasons, problem))
+        kept = self._tightest(few, kept, max_moved)
         worst, most = percent(float(np.abs(kept.deviation).max())), percent_up(self.moved(needed))
-        zh = f"变动上限：只变动 {percent(max_moved)} 的客户时，区域偏差最大为 {worst}。"
+        zh = f"变动上限：只变动 {percent(max_moved)} 的客户时，找到的最佳方案中区域偏差最大为 {worst}。"
         problem = Problem(
             "max_moved",
-            f"with {percent(max_moved)} of the customers moving, territories deviate by up to {worst}.",
+            f"with {percent(max_moved)} of the customers moving, territories deviate by up to {worst} "
+            "in the best plan found.",
             f"Allow {most} to move to come nearest to the tolerance asked.",
             f"{zh}若要最接近所要求的容差，请允许变动 {most}。",
         )
-        return replace(kept, status="infeasible", reasons=(problem,))
+        others = [reason for reason in kept.reasons if not reason.where.startswith(("tolerance", "rules"))]
+        return replace(kept, status="infeasible", reasons=(problem, *others))
+
+    def _tightest(self, limits: Limits, plan: Plan, max_moved: float) -> Plan:
+        """Of plans within these limits, the one with the smallest of largest deviations: by halving the tolerance.
+
+        Outside the bands a search lessens what all loads are outside in sum, and so the largest may grow.
+        """
+        tolerance = np.array(list(self._work.band.values()))
+        lowest, highest, best = 1.0, self._worst(plan.labels, tolerance), plan
+        if self._worst(self._start, tolerance) < highest:
+            best = self.solve(replace(limits, most_moved=0), dearer=DEARER)
+            highest = self._worst(best.labels, tolerance)
+        for _ in range(HALVINGS):
+            factor = float(np.sqrt(lowest * highest))
+            asked = copy(self)
+            asked._work = replace(self._work, band={name: factor * at for name, at in self._work.band.items()})
+            tried = asked.solve(limits, dearer=DEARER)
+            reached = self._worst(tried.labels, tolerance)
+            if reached < highest and self.moved(tried) <= max_moved:
+                highest, best = reached, tried
+            else:
+                lowest = factor
+        return best
+
+    def _worst(self, labels: np.ndarray, tolerance: np.ndarray) -> float:
+        """The largest deviation of these labels, (n,) int, in tolerances, (q,)."""
+        return float((np.abs(self._deviation(labels)) / tolerance).max())
+
+    def _deviation(self, labels: np.ndarray) -> np.ndarray:
+        """(K, q) load over share, less 1, of labels (n,) int."""
+        loads = np.column_stack([np.bincount(labels, load, len(self._share)) for load in self._work.loads.T])
+        return loads / (self._share[:, None] / self._share.sum() * loads.sum(axis=0)) - 1.0
 
 
 def _of_territories(limits: Limits, part: np.ndarray) -> Limits:

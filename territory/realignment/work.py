@@ -51,7 +51,12 @@ class Work:
     def weights(self) -> np.ndarray:
         """(q,) what each measure counts in a customer's mass; measures beyond potential and workload count nothing."""
         given = {**dict.fromkeys(MEASURES, 1.0), **self.portfolio.rules.weights}
-        return np.array([given.get(name, 0.0) for name in self.band])
+        weights = np.array([given.get(name, 0.0) for name in self.band])
+        if not weights.any():
+            zh = "权重：所有指标的权重均为 0。请至少给一个大于 0 的权重。"
+            fix = "Give one at least a weight above 0."
+            raise DataError([Problem("rules, weights", "every measure weighs 0.", fix, zh)])
+        return weights
 
     @cached_property
     def mass(self) -> np.ndarray:
