@@ -15,7 +15,7 @@ from territory.errors import DataError, NotFoundError
 from territory.measures import measure
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
-from territory.realignment import align, realign
+from territory.realignment import align, explain_moves, realign
 from territory.realignment.work import Work
 from tests.worlds import line_of_customers
 
@@ -254,6 +254,20 @@ def test_customers_go_to_reps_who_have_the_skills_they_need():
 
     assert proposal.alignment[["11", "12"]].tolist() == ["T3", "T3"]
     assert not proposal.reasons
+
+
+def test_a_customer_whose_rep_lacks_the_skills_moves_for_that_and_only_to_who_has_them():
+    line = owned_by(line_of_customers(12, reps=3), ["T1"] * 4 + ["T2"] * 4 + ["T3"] * 4)
+    needs = np.where(line.customers.index == "8", "onco", None)
+    line = with_column(line, "skills", pd.Series(needs, index=line.customers.index, dtype="str"))
+    line = replace(line, reps=line.reps.assign(skills=["onco", None, "onco"]))
+
+    proposal = realign(line, tolerance=0.3, seed=1, travel="none")
+
+    [move] = proposal.moves.to_dict("records")
+    assert (move["customer_id"], move["to"], move["runner_up"]) == ("8", "T3", "T1")
+    assert move["reason"] == "its territory's rep lacks the skills it needs"
+    assert explain_moves(proposal)["kind"].tolist() == ["skills"]
 
 
 def test_a_need_that_no_rep_can_meet_is_told():

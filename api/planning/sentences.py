@@ -18,6 +18,7 @@ _ALERTS = {
     "empty": "{territory} 没有客户。",
     "parts": "客户分布在互不相邻的 {value:.0f} 片区域。",
 }
+_PLAIN = {"by_hand": "手工调整", "vacant": "原区域没有代表", "skills": "原区域的代表缺少所需技能"}
 _LEAST_MINUTES = 1.0
 """A way that differs by less is as long."""
 
@@ -30,11 +31,7 @@ def alert_zh(alert: Mapping[str, Any]) -> str | None:
 
 def move_zh(move: Mapping[str, Any]) -> str | None:
     """Why a customer changes territory, from the figures of `territory.explain_moves`."""
-    if move["why"] == "by_hand":
-        return "手工调整"
-    if move["why"] == "vacant":
-        return "原区域没有代表"
-    return "；".join(_parts(move)) if move["why"] == "balance" else None
+    return "；".join(_parts(move)) if move["why"] == "balance" else _PLAIN.get(move["why"])
 
 
 def _parts(move: Mapping[str, Any]) -> list[str]:

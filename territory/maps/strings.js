@@ -98,6 +98,7 @@ const STRINGS = {
     seed: "Seed {seed}.",
     keys: "Keys: B before, A after, / search, Esc close.",
     whyVacant: "its territory has no rep",
+    whySkills: "its territory's rep lacks the skills it needs",
     whyByHand: "moved by hand",
     whyOver: "{territory} is {value} over its share of {measure}",
     whyPassesOn: "{territory} takes from its other neighbours and passes on",
@@ -206,6 +207,7 @@ const STRINGS = {
     seed: "种子 {seed}。",
     keys: "快捷键：B 调整前，A 调整后，/ 搜索，Esc 关闭。",
     whyVacant: "原区域没有代表",
+    whySkills: "原区域的代表缺少所需技能",
     whyByHand: "手工调整",
     whyOver: "{territory} 的{measure}超出应得份额 {value}",
     whyPassesOn: "{territory} 从其他相邻区域接收，再向外转出",
@@ -258,7 +260,7 @@ class Words {
   reason([, text, , , told], from, to) {
     if (!told) return text;
     const [kind, overMeasure, over, underMeasure, under, nearer, balance, distance] = told;
-    if (kind !== "balance") return this.say(kind === "vacant" ? "whyVacant" : "whyByHand");
+    if (kind !== "balance") return this.say({ vacant: "whyVacant", skills: "whySkills", by_hand: "whyByHand" }[kind]);
     const measure = (name) => (this.language === "en" ? name : STRINGS[this.language][name] || name);
     const cost = (value) => this.say(value < 0 ? "whySaves" : "whyCosts", { value: this.fine.format(Math.abs(value)) });
     return [

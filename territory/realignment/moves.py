@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from territory.model import MEASURES, Basis, Portfolio, percent
+from territory.realignment.wishes import allowed_by_skills
 
 VACANT, BY_HAND = "its territory has no rep", "moved by hand"
+SKILLS = "its territory's rep lacks the skills it needs"
 """The reasons of moves that no balance asks for."""
 
 
@@ -27,7 +29,14 @@ def mass_of(loads: np.ndarray, weights: Sequence[float] | np.ndarray = ()) -> np
 
 
 def price_moves(
-    basis: Basis, xy: np.ndarray, loads: np.ndarray, moved: np.ndarray, came: np.ndarray, to: np.ndarray
+    basis: Basis,
+    xy: np.ndarray,
+    loads: np.ndarray,
+    moved: np.ndarray,
+    came: np.ndarray,
+    to: np.ndarray,
+    *,
+    allowed: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What each move saves against staying, in percent of the plan's objective, and who else could have had it.
 
@@ -40,12 +49,13 @@ def price_moves(
     loads : (n, q) float, the measures of every customer
     moved : (m,) int, rows that move
     came, to : (m,) int, the territory that each leaves, -1 when it is not among the K, and the one it goes to
+    allowed : (n, K) bool, whose rep knows what a customer needs; None where nobody needs anything
 
     Returns
     -------
     price : (m, 2) float, percent, what staying would cost in balance and in distance; their sum is the price of the
         move; against the runner-up where `came` is -1
-    runner_up : (m,) int, the cheapest territory but `to`
+    runner_up : (m,) int, the cheapest territory but `to`, of those that are allowed if there is one
     """
     rows = np.arange(len(moved))
     away = ((xy[moved][:, None, :] - basis.centres[None]) ** 2).sum(axis=2)
@@ -54,6 +64,10 @@ def price_moves(
     )
     others = cost.sum(axis=0)
     others[rows, to] = np.inf
+    if allowed is not None:
+        # Without another that is allowed, it is the cheapest of them all: none would be no answer.
+        has_other = allowed[moved].sum(axis=1) > 1
+        others[has_other[:, None] & ~allowed[moved]] = np.inf
     second = others.argmin(axis=1) if len(basis.territories) > 1 else to
     stay = np.where(came >= 0, came, second)
     price = (cost[:, rows, stay] - cost[:, rows, to]).T / max(basis.objective, 1e-12) * 100
@@ -64,14 +78,14 @@ def price_moves(
 class Reason:
     """Why a customer changes territory, as figures: the same in every language.
 
-    ``kind`` is "vacant" (its territory has no rep), "balance" or "by_hand". ``over`` is how far the territory it
-    leaves is above its share of ``over_measure`` today, ``under`` how far the one it goes to is below; ratios, None
-    when it is not. ``nearer_km`` is how much nearer the new centre is, None when that is not what decides.
-    ``balance`` and ``distance`` are what staying would cost, in percent of the plan's objective; ``minutes`` how much
-    longer the way from the middle of its territory would be.
+    ``kind`` is "vacant" (its territory has no rep), "skills" (its rep lacks what it needs), "balance" or "by_hand".
+    ``over`` is how far the territory it leaves is above its share of ``over_measure`` today, ``under`` how far the
+    one it goes to is below; ratios, None when it is not. ``nearer_km`` is how much nearer the new centre is, None
+    when that is not what decides. ``balance`` and ``distance`` are what staying would cost, in percent of the plan's
+    objective; ``minutes`` how much longer the way from the middle of its territory would be.
     """
 
-    kind: Literal["vacant", "balance", "by_hand"]
+    kind: Literal["vacant", "skills", "balance", "by_hand"]
     over_measure: str | None = None
     over: float | None = None
     under_measure: str | None = None
@@ -84,7 +98,7 @@ class Reason:
     def in_words(self, came: str, to: str) -> str:
         """In English, for a move from territory `came` to `to`."""
         if self.kind != "balance":
-            return {"vacant": VACANT, "by_hand": BY_HAND}[self.kind]
+            return {"vacant": VACANT, "skills": SKILLS, "by_hand": BY_HAND}[self.kind]
         words = [f"{came} takes from its other neighbours and passes on"]
         if self.over is not None:
             words = [f"{came} is {percent(self.over)} over its share of {self.over_measure}"]
@@ -109,11 +123,14 @@ class Reasons:
     def __init__(self, basis: Basis, before: pd.DataFrame | None, portfolio: Portfolio) -> None:
         self._basis, self._before, self._xy = basis, before, portfolio.xy
         self._minutes_per_km = 60 * portfolio.rules.detour_factor / portfolio.rules.speed_kmh
+        self._allowed = allowed_by_skills(portfolio, list(basis.territories))
         self._worst_of: dict[str, tuple[str, float]] = {}
 
     def __call__(self, row: int, came: int, to: int, price: np.ndarray) -> Reason:
         if came < 0:
             return Reason("vacant")
+        if self._allowed is not None and not self._allowed[row, came]:
+            return Reason("skills")
         (over_measure, over), (under_measure, under) = (self._worst(each) for each in (came, to))
         nearer = self._km(row, came) - self._km(row, to)
         return Reason(
