@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from territory.columns import number_columns, numbers_of
 from territory.errors import DataError, NotFoundError, Problem
 from territory.geo import project
 
@@ -72,13 +73,12 @@ def multiplied(customers: pd.DataFrame, column: str, factor: float, rows: np.nda
     DataError
         `factor` is not a number from 0 up, or a relation would be above 1.
     """
-    numbers = [name for name in customers if pd.api.types.is_any_real_numeric_dtype(customers[name].dtype)]
-    if column not in numbers:
-        raise NotFoundError([_no_such_number(column, numbers)])
+    values = numbers_of(customers, column)
+    if values is None:
+        raise NotFoundError([_no_such_number(column, number_columns(customers))])
     if not is_number(factor) or factor < 0:
         what = f"{factor!r} is not a factor from 0 up."
         raise DataError([Problem(f"scaled '{column}'", what, "Give 1.15 for 15 % more.")])
-    values = customers[column].astype("float64")
     scaled = values.where(~rows, values * float(factor))
     if column in _AT_MOST_ONE and (scaled > 1).any():
         what = f"times {factor:g} it would be {scaled.max():g}; it goes from 0 to 1."

@@ -200,3 +200,24 @@ def with_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFra
         elif table[column.name].dtype != kind:
             filled[column.name] = table[column.name].fillna(absent[kind]).astype(kind)
     return table.assign(**filled)
+
+
+def numbers_of(table: pd.DataFrame, name: str) -> pd.Series | None:
+    """A column of customers as numbers, NaN where a cell says none; None where it is no number column.
+
+    A file's columns that are not ours are kept as text: such a one is of numbers when most of its cells say one.
+    """
+    values = table.get(name)
+    if values is None or any(column.name == name and column.dtype != "number" for column in CUSTOMER_COLUMNS):
+        return None
+    if pd.api.types.is_any_real_numeric_dtype(values.dtype):
+        return values.astype("float64")
+    if values.dtype != "str":
+        return None
+    numbers = pd.to_numeric(values.str.strip(), errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
+    return numbers if 2 * numbers.notna().sum() > values.notna().sum() else None
+
+
+def number_columns(table: pd.DataFrame) -> list[str]:
+    """The names of all columns of customers that are of numbers."""
+    return [name for name in table if numbers_of(table, name) is not None]

@@ -210,9 +210,6 @@ def _misfits(rules: Rules, name: str, value: object) -> Iterator[Problem]:
         return
     else:
         entries = {f"rules, '{name}'": value}
-    if name == "tolerance" and isinstance(value, Mapping):
-        for key in value.keys() - now.keys():
-            yield Problem(f"rules, '{name}', '{key}'", "It is not a measure.", f"There are {', '.join(now)}.")
     for where, entry in entries.items():
         if not allowed.holds(entry):
             yield Problem(where, f"{entry!r} is not {allowed.words}.", f"Give {allowed.words}.")

@@ -218,6 +218,15 @@ def test_a_measure_that_is_not_named_keeps_the_tolerance_of_the_rules(town, tmp_
     assert json.loads(run.out)["tolerance"] == {"potential": 0.2, "workload": 0.01}
 
 
+@pytest.mark.parametrize("command", ["measure", "realign"])
+def test_a_tolerance_on_what_is_no_number_column_lists_those_that_are(town, command):
+    run = territory(command, town, "--tolerance", "visits=5%", columns=200)
+
+    assert run.code == 1
+    assert "'visits' is not a measure or a number column" in run.err
+    assert "Balance on potential, workload, " in run.err
+
+
 @pytest.mark.parametrize(
     ("option", "value", "answer"),
     [
@@ -226,7 +235,6 @@ def test_a_measure_that_is_not_named_keeps_the_tolerance_of_the_rules(town, tmp_
         ("--tolerance", "0", "no room"),
         ("--tolerance", "nan", "not from 0 to 1"),
         ("--tolerance", "5001%", "0% to 5000%"),
-        ("--tolerance", "visits=5%", "potential, workload"),
         ("--max-moved", "-1", "not from 0 to 1"),
         ("--max-moved", "101%", "not from 0 to 1"),
         ("--map", "revenue", "NAME=HEADER"),

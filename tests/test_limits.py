@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from territory.adjustment import adjust
 from territory.alignment import Limits, align_units
 from territory.errors import DataError, NotFoundError
+from territory.files import read_portfolio
 from territory.measures import measure
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
@@ -349,6 +351,45 @@ def test_any_number_column_can_be_balanced_too():
     assert proposal.after["beds"].sum() == 24
     with pytest.raises(DataError, match="'bed' is not a measure or a number column"):
         realign(line, tolerance={"potential": 0.5, "workload": 0.5, "bed": 0.2})
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".geojson"])
+def test_a_number_column_of_a_file_can_be_balanced_too(tmp_path, ending):
+    table = pd.DataFrame(
+        {
+            "customer_id": [f"{number:03}" for number in range(12)],
+            "lon": 2.0 + np.arange(12) / 100,
+            "lat": 48.0,
+            "potential": 100.0,
+            "visits_per_year": 10,
+            "minutes_per_visit": 30,
+            "territory": ["T1"] * 6 + ["T2"] * 6,
+            "beds": [1] * 9 + [5] * 3,
+        }
+    )
+    if ending == ".csv":
+        table.to_csv(tmp_path / "c.csv", index=False)
+    elif ending == ".xlsx":
+        table.to_excel(tmp_path / "c.xlsx", index=False)
+    else:
+        places = gpd.points_from_xy(table["lon"], table["lat"], crs="EPSG:4326")
+        gpd.GeoDataFrame(table, geometry=places).to_file(tmp_path / "c.geojson")
+    read = read_portfolio(tmp_path / f"c{ending}")
+
+    wide = read.with_rules(tolerance={"potential": 0.7, "workload": 0.7, "beds": 0.2})
+    proposal = realign(wide, seed=1, travel="none")
+
+    assert proposal.max_deviation["beds"] <= 0.2
+    assert proposal.after["beds"].sum() == 24
+    assert read.scaled("beds", 2.0).customers["beds"].sum() == 48
+
+
+def test_a_cell_of_a_measure_that_says_no_number_is_told():
+    line = owned_by(line_of_customers(12, reps=2), ["T1"] * 6 + ["T2"] * 6)
+    beds = pd.Series(["4"] * 11 + ["many"], index=line.customers.index, dtype="str")
+
+    with pytest.raises(DataError, match="1 customers have no value from 0 up, '12' first"):
+        realign(with_column(line, "beds", beds), tolerance={"potential": 0.5, "workload": 0.5, "beds": 0.2})
 
 
 def test_a_territory_gives_no_more_of_its_customers_than_allowed():

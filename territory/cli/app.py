@@ -103,13 +103,15 @@ def measure(*, files: Files, tolerance: Tolerance = "", travel: Travel = "line",
     from territory.demand import derive_demand
     from territory.measures import alerts, max_deviation
     from territory.measures import measure as measure_territories
+    from territory.realignment import extra_loads, loads_of
 
     asked = tolerance_of(tolerance)
     portfolio = files.read()
     travel = travel_on(portfolio, travel)
     band = {**portfolio.rules.tolerance, **asked}
     demand = derive_demand(portfolio, travel=travel)
-    measured = measure_territories(portfolio, demand=demand)
+    extra = extra_loads(list(band), loads_of(portfolio, list(band), demand))
+    measured = measure_territories(portfolio, demand=demand, extra=extra)
     found = alerts(portfolio, tolerance=band, demand=demand)
     if len(measured):
         screen.say(measured_table(measured, band, screen.width), "")

@@ -35,14 +35,14 @@ def named_of(text: str) -> tuple[str | None, str]:
 
 
 def tolerance_of(text: str) -> dict[str, float]:
-    """{"potential": 0.05} from ``potential=5%``; a bare ratio counts for every measure; {} from nothing."""
+    """{"beds": 0.05} from ``beds=5%``; a bare ratio counts for potential and workload; {} from nothing.
+
+    Which columns there are is known once the customers are read.
+    """
     option = "--tolerance"
     asked: dict[str, float] = {}
     for part in filter(str.strip, text.split(",")):
         name, value = named_of(part)
-        if name is not None and name not in MEASURES:
-            known = ", ".join(MEASURES)
-            raise typer.BadParameter(f"'{name}' is not a measure; the measures are {known}.", param_hint=option)
         # Beside a giant, a territory can hold several times its share.
         ratio = ratio_of(value, option, most=MOST_TOLERANCE)
         if not ratio:

@@ -67,7 +67,8 @@ Tolerance = Annotated[
     typer.Option(
         metavar="RATIO",
         show_default="the rules', 0.05",
-        help="How far from its share a territory may be: 0.05, 5%, or potential=0.05,workload=0.1.",
+        help="How far from its share a territory may be: 0.05, 5%, or potential=0.05,workload=0.1, and so for any "
+        "other number column.",
         rich_help_panel="Balance",
     ),
 ]

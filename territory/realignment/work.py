@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from territory.alignment import Limits, Progress, UnitPlan, align_units, centroids
+from territory.columns import number_columns, numbers_of
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.languages import measure_zh
 from territory.measures import LOADS, demand_of, ground_of, measure
@@ -263,10 +264,11 @@ def loads_of(portfolio: Portfolio, measures: list[str], demand: pd.DataFrame) ->
     """
     columns, problems = [], []
     for name in measures:
-        values = demand[LOADS.get(name, name)] if LOADS.get(name, name) in demand else portfolio.customers.get(name)
-        if values is None or not pd.api.types.is_numeric_dtype(values) or values.dtype == bool:
-            numbers = portfolio.customers.select_dtypes("number").columns
-            fix = f"Balance on {', '.join([*MEASURES, *numbers.difference(MEASURES)])}."
+        is_derived = LOADS.get(name, name) in demand
+        values = demand[LOADS.get(name, name)] if is_derived else numbers_of(portfolio.customers, name)
+        if values is None:
+            others = [other for other in number_columns(portfolio.customers) if other not in MEASURES]
+            fix = f"Balance on {', '.join([*MEASURES, *others])}."
             problems.append(Problem("tolerance", f"'{name}' is not a measure or a number column.", fix))
             continue
         wrong = portfolio.customers.index[(~(values >= 0)).to_numpy()]
