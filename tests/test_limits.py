@@ -392,6 +392,37 @@ def test_a_cell_of_a_measure_that_says_no_number_is_told():
         realign(with_column(line, "beds", beds), tolerance={"potential": 0.5, "workload": 0.5, "beds": 0.2})
 
 
+def test_a_limit_that_no_tolerance_helps_with_has_no_price_by_tolerance():
+    line = line_of_customers(12, reps=3).with_rules(min_customers=5)
+
+    proposal = realign(line, tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.reasons
+    assert proposal.trade_off is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ({"min_customers": 5}, "3 territories x 5 = 15 customers; there are 12."),
+        ({"max_customers": 3}, "3 territories x 3 = 9 customers; there are 12."),
+    ],
+)
+def test_a_limit_on_customers_that_cannot_be_is_told_with_the_sum(limit, told):
+    proposal = realign(line_of_customers(12, reps=3).with_rules(**limit), tolerance=0.05, seed=1, travel="none")
+
+    [problem] = [problem for problem in proposal.reasons if problem.where == next(iter(limit))]
+    assert problem.what == told
+
+
+def test_customers_at_one_place_have_no_price_by_tolerance():
+    line = line_of_customers(12, reps=2, spacing=0.0)
+
+    proposal = realign(owned_by(line, ["T1"] * 9 + ["T2"] * 3), tolerance=0.05, seed=1, travel="none")
+
+    assert proposal.trade_off is None
+
+
 def test_a_territory_gives_no_more_of_its_customers_than_allowed():
     line = owned_by(line_of_customers(20, reps=2), ["T1"] * 16 + ["T2"] * 4)
 

@@ -12,8 +12,8 @@ from territory.model import MEASURES, Proposal, percent
 def outside(proposal: Proposal) -> np.ndarray:
     """Which territories of the proposal are out of their band on any measure, (K,) bool."""
     is_out = np.zeros(len(proposal.after), bool)
-    for name in MEASURES:
-        is_out |= (proposal.after[f"deviation_{name}"].abs() > proposal.tolerance[name] * (1 + 1e-9)).to_numpy()
+    for name, width in proposal.tolerance.items():
+        is_out |= (proposal.after[f"deviation_{name}"].abs() > width * (1 + 1e-9)).to_numpy()
     return is_out
 
 
@@ -45,7 +45,8 @@ def _balance(proposal: Proposal) -> str:
             len(after), f"all {len(after)} territories are"
         )
         whose = "its" if len(after) == 1 else "their"
-        return f"In the proposal {some} within {_band(proposal)} of {whose} share of potential and workload."
+        *first, last = proposal.tolerance
+        return f"In the proposal {some} within {_band(proposal)} of {whose} share of {', '.join(first)} and {last}."
     worst = " and ".join(f"{percent(value)} on {name}" for name, value in proposal.max_deviation.items())
     return (
         f"In the proposal {int(is_out.sum())} of {len(after)} territories are still outside {_band(proposal)}; "
@@ -54,10 +55,10 @@ def _balance(proposal: Proposal) -> str:
 
 
 def _band(proposal: Proposal) -> str:
-    widths = [percent(proposal.tolerance[name]) for name in MEASURES]
+    widths = [percent(width) for width in proposal.tolerance.values()]
     if len(set(widths)) == 1:
         return f"±{widths[0]}"
-    return " and ".join(f"±{width} ({name})" for name, width in zip(MEASURES, widths, strict=True))
+    return " and ".join(f"±{width} ({name})" for name, width in zip(proposal.tolerance, widths, strict=True))
 
 
 def _pieces(proposal: Proposal) -> str:

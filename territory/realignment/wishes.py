@@ -105,6 +105,21 @@ def unserved(portfolio: Portfolio) -> list[Problem]:
     return [Problem("skills", what, fix, zh)]
 
 
+def miscounted(portfolio: Portfolio, count: int) -> Iterator[Problem]:
+    """Limits on customers that `count` territories cannot keep, however they are cut."""
+    least, most, there = portfolio.rules.min_customers, portfolio.rules.max_customers, len(portfolio.customers)
+    if least * count > there:
+        what = f"{count} territories x {least:g} = {count * least:,g} customers; there are {there:,}."
+        fix = f"Ask for at most {there // count}, or for fewer territories."
+        zh = f"最少客户数：{count} 个区域 x {least:g} = {count * least:,g} 个客户，而现有 {there:,} 个。"
+        yield Problem("min_customers", what, fix, f"{zh}请最多要求 {there // count} 个，或减少区域数量。")
+    if most and most * count < there:
+        what = f"{count} territories x {most:g} = {count * most:,g} customers; there are {there:,}."
+        fix = f"Allow at least {-(-there // count)}, or ask for more territories."
+        zh = f"最多客户数：{count} 个区域 x {most:g} = {count * most:,g} 个客户，而现有 {there:,} 个。"
+        yield Problem("max_customers", what, fix, f"{zh}请至少允许 {-(-there // count)} 个，或增加区域数量。")
+
+
 def broken_limits(portfolio: Portfolio, names: list[str], code: np.ndarray, centres: np.ndarray) -> Iterator[Problem]:
     """Where an alignment breaks the rules' limits, gives customers to reps who lack the skills, or tears groups apart.
 

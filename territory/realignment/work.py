@@ -16,7 +16,7 @@ from territory.languages import measure_zh
 from territory.measures import LOADS, demand_of, ground_of, measure
 from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
 from territory.realignment.moves import Reasons, mass_of, price_moves
-from territory.realignment.wishes import allowed_by_skills, torn_groups, unserved
+from territory.realignment.wishes import allowed_by_skills, miscounted, torn_groups, unserved
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,11 @@ class Work:
             objective=plan.objective / 1e6,
             lower_bound=plan.lower_bound / 1e6,
             gap=plan.gap,
-            reasons=(*(self.in_words(problem) for problem in plan.reasons), *unserved(portfolio)),
+            reasons=(
+                *(self.in_words(problem) for problem in plan.reasons),
+                *unserved(portfolio),
+                *miscounted(portfolio, len(names)),
+            ),
             trade_off=self._trade_off(plan),
             basis=basis,
         )
