@@ -385,6 +385,17 @@ def test_only_moved_customers_can_be_shown_and_each_tells_why_it_moves(opened):
     assert facts["Next best"] == "nobody"
 
 
+def test_a_long_label_leaves_the_values_of_a_card_their_room(opened):
+    page = opened(draw_map(line_proposal(), language="en"))
+    page.set_viewport_size({"width": 1400, "height": 900})
+
+    page.locator("#moves summary").click()
+    page.locator("#moves .item").first.click()
+
+    card, value = (page.locator(place).first.bounding_box() for place in ("#card", "#card dd"))
+    assert value["width"] > 0.4 * card["width"]
+
+
 def test_a_reason_is_told_in_the_readers_language(opened):
     line = line_of_customers(8, reps=2)
     owner = pd.Series(["T1"] * 6 + ["T2"] * 2, index=line.customers.index, dtype="str")
