@@ -321,6 +321,25 @@ def test_the_reader_switches_between_before_and_after_by_key_or_click(opened):
     )
 
 
+def test_territories_within_the_tolerance_are_painted_fair(opened):
+    wide = replace(line_proposal(), tolerance={"potential": 3.0, "workload": 3.0})
+    page = opened(draw_map(wide, language="en"))
+
+    page.keyboard.press("b")
+    ground = page.evaluate("""() => {
+        const canvas = document.querySelector(".folium-map canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const colours = new Set();
+        for (let i = 0; i < data.length; i += 4) colours.add(data.slice(i, i + 4).join());
+        return [colours.has("225,228,228,255"), [...colours].some((each) => {
+            const [red, , blue, alpha] = each.split(",").map(Number);
+            return alpha === 255 && red === 243 && blue === 195;
+        })];
+    }""")
+
+    assert ground == [True, False]
+
+
 def test_territories_are_coloured_and_a_click_on_a_bar_zooms_to_one(opened):
     page = opened(draw_map(line_proposal(), language="en"))
     colour_at = """([x, y]) => {

@@ -6,7 +6,7 @@ const TERRITORY_COLOURS = [
   "#77aadd", "#117733", "#cc6677", "#999933", "#8c6bb1",
 ];
 
-// Blue below its share, orange above, grey at it: read on the same square-root scale as the bars.
+// Blue below its share, orange above, grey within the tolerance: read on the same square-root scale as the bars.
 const INDEX_STOPS = [
   [-1, [31, 78, 140]],
   [-0.5, [116, 163, 210]],
@@ -17,6 +17,7 @@ const INDEX_STOPS = [
   [1, [176, 80, 14]],
 ];
 
+const FAIR = "rgb(225,228,228)";
 const GREY = "#c4ccd3";
 const INK = "#1b2733";
 const MOVING_LIMIT = 15000;
@@ -26,8 +27,9 @@ function rootScale(deviation) {
   return Math.sign(deviation) * Math.sqrt(Math.min(Math.abs(deviation), 1));
 }
 
-function indexColour(deviation) {
+function indexColour(deviation, tolerance) {
   if (deviation === null || deviation === undefined) return GREY;
+  if (Math.abs(deviation) <= tolerance * (1 + 1e-9)) return FAIR;
   const at = rootScale(deviation);
   const upper = Math.max(1, INDEX_STOPS.findIndex(([stop]) => stop >= at));
   const [from, low] = INDEX_STOPS[upper - 1];
@@ -228,7 +230,7 @@ const GroundLayer = L.Renderer.extend({
   _groundColour(territory) {
     const { _scene: scene, _state: state } = this;
     if (state.colour === "territory") return `${territoryColour(scene.territories[territory])}73`;
-    return indexColour(scene.deviation(territory, state.view, state.colour));
+    return indexColour(scene.deviation(territory, state.view, state.colour), scene.facts.tolerance[state.colour]);
   },
 
   _trace(lines, areClosed = true) {

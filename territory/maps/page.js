@@ -175,7 +175,7 @@ class Page extends Frame {
       element("b", {}, words.say("legendIndex", { measure: words.say(state.colour) })),
       placed(element("div", { class: "ramp-bar" },
         placed(element("i", { class: "ramp-band", title: words.say("legendBand") }),
-          { left: `${at(-tolerance)}%`, width: `${at(tolerance) - at(-tolerance)}%` })),
+          { left: `${at(-tolerance)}%`, width: `${at(tolerance) - at(-tolerance)}%`, background: FAIR })),
       { background: `linear-gradient(90deg, ${stops.join(", ")})` }),
       element("div", { class: "ramp-ticks" },
         tick(-1), tick(-0.25), tick(-tolerance), tick(tolerance), tick(0.25), tick(1, `${words.whole.format(200)}+`)));
