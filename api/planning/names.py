@@ -9,7 +9,11 @@ Language = Literal["auto", "en", "zh"]
 
 TODAY = "today"
 """The name under which the portfolio as it is stands in a comparison."""
-_AS_IT_IS = {"en": "today's portfolio", "zh": "当前组合", "auto": "today's portfolio · 当前组合"}
+_AS_IT_IS = {
+    "en": "today, rebalanced",
+    "zh": "当前组合（重新平衡）",
+    "auto": "today, rebalanced · 当前组合（重新平衡）",
+}
 _AND, _OUTSIDE = " and ", ", outside the tolerance"
 _OF_A_FRONT = {
     "fewest moves": "变动最少",

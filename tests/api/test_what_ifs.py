@@ -38,7 +38,7 @@ def portfolio(service: Running) -> str:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("today", "当前组合"),
+        ("today", "当前组合（重新平衡）"),
         ("fewest moves and fairest", "变动最少、最公平"),
         ("least driving, outside the tolerance", "路程最短（超出容差）"),
         ("9.5 % move, ±4.9 %, 3.21 km", "变动 9.5 %，偏差 ±4.9 %，3.21 公里"),
@@ -47,7 +47,7 @@ def portfolio(service: Running) -> str:
 )
 def test_a_plan_that_nobody_has_named_is_called_in_the_readers_language(name: str, told: str):
     assert plan_name(name, "zh") == told
-    assert plan_name(name, "en") == ("today's portfolio" if name == "today" else name)
+    assert plan_name(name, "en") == ("today, rebalanced" if name == "today" else name)
 
 
 def test_the_map_of_today_beside_what_ifs_is_called_so_in_both_languages(service: Running, portfolio: str):
@@ -58,7 +58,7 @@ def test_the_map_of_today_beside_what_ifs_is_called_so_in_both_languages(service
         for language in ("en", "zh")
     }
 
-    assert ["today's portfolio" in maps["en"], "当前组合" in maps["zh"]] == [True, True]
+    assert ["today, rebalanced" in maps["en"], "当前组合（重新平衡）" in maps["zh"]] == [True, True]
     assert '"title":"today"' not in maps["en"] + maps["zh"]
 
 

@@ -321,7 +321,7 @@ function showSummary() {
   byId("redo").disabled = !plan.can_redo || !isEditable();
   byId("lasso").disabled = !isEditable();
   byId("picking").hidden = !isEditable();
-  byId("by-hand").textContent = isEditable() ? (plan.can_undo ? say("by_hand_count", { count: plan.can_undo }) : say("by_hand_hint")) : say("reopen_to_change");
+  byId("by-hand").textContent = isEditable() ? (plan.can_undo ? say("by_hand_count", { count: plan.can_undo }) : say("by_hand_hint")) : say(plan.status === "published" ? "change_published" : "reopen_to_change");
   const before = (measure) => (todayWorst(measure) === null ? null : percent(todayWorst(measure)));
   const isWithin = (measure) => summary[`max_deviation_${measure}`] <= summary.tolerance[measure] + 1e-9;
   byId("tiles").replaceChildren(

@@ -85,6 +85,7 @@ def test_a_manager_goes_from_an_upload_to_publishing(site: Site, visit: Visit, t
     dialog.get_by_label("Holds from").fill("2027-04-01")
     dialog.get_by_role("button", name="Publish").click()
     said(page, "Published: it holds from 1 Apr 2027.")
+    expect(page.locator("#by-hand")).to_have_text("It is published: to change it, ask for a new proposal.")
 
     page.locator("#crumb").click()
     expect(page.locator("#history-table tbody tr")).to_have_count(2)
@@ -291,7 +292,7 @@ def test_a_planner_compares_what_ifs_in_one_table(site: Site, visit: Visit):
 
     expect(page.locator("#table tbody tr")).to_have_count(4, timeout=60_000)
     names = page.locator("#table tbody th").all_text_contents()
-    assert names == ["today's portfolio", "Potential +15%, all customers", "R01 works 50%", "R03 leaves"]
+    assert names == ["today, rebalanced", "Potential +15%, all customers", "R01 works 50%", "R03 leaves"]
     expect(page.locator("#table tbody tr").last.locator("td").first).to_contain_text("2")
     page.get_by_role("link", name="R03 leaves").click()
     expect(page.locator("#territory-table tbody tr")).to_have_count(2)
