@@ -32,7 +32,7 @@ LARGE, HALVED = 12, 4
 """So many of the largest units may be fixed; and of those, so many that are in several territories are tried."""
 DECISIVE = 0.01
 """The part of the gap that is closed, at least, wherever a unit is that is fixed."""
-BEFORE, AFTER = 6, 3
+BEFORE, AFTER = 5, 3
 """Rounds before the first unit is fixed, and at each of its places."""
 TURNS = 2
 """How often the lowest of the bounds is raised: by fixing one unit more, or by more rounds."""
