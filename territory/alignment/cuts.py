@@ -28,7 +28,7 @@ WORTH = 0.01
 """A gap below this part of the bound is small enough."""
 ROUNDS, ENOUGH = 20, 0.006
 """How often inequalities are added at most; and the part of the gap that two rounds should close for one more."""
-LARGE, HALVED = 12, 4
+LARGE, HALVED = 12, 3
 """So many of the largest units may be fixed; and of those, so many that are in several territories are tried."""
 DECISIVE = 0.01
 """The part of the gap that is closed, at least, wherever a unit is that is fixed."""
