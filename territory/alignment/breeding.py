@@ -39,7 +39,7 @@ def breed(task: Task, plans: list[Found], progress: Progress) -> list[Found]:
     herd = plans
     while born < most:
         # A good plan just outside its bands is worth more at first than a poor one inside.
-        dear = CHEAP * (DEAR / CHEAP) ** min(born / max(children, 1), 1.0)
+        dear = CHEAP * (DEAR / CHEAP) ** min(born / children, 1.0)
         herd = _best_of(task, herd, len(plans), dear)
         couples = _couples(len(herd) if born < children else 1, random)[: most - born]
         births = [(herd[min(couple)], herd[max(couple)], born + at) for at, couple in enumerate(couples)]

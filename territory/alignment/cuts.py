@@ -66,11 +66,11 @@ def raised(task: Task, label: np.ndarray, price: np.ndarray, bound: float) -> fl
         return bound
     relaxation = Relaxation.at(task, label)
     likely = relaxation.dearer(price) < LIKELY * (objective - bound)
-    large = np.argsort(-task.units.measure.max(axis=1), kind="stable")[:LARGE]
+    large = np.argsort(-relaxation.weight, kind="stable")[:LARGE]
     programme = Programme(relaxation, np.flatnonzero(likely), large)
     walls = Walls(task.units, relaxation.roots(price))
     bound = programme.solved(bound)
-    decisive = _decisive(programme, large, bound, objective)
+    decisive = _decisive(programme, relaxation, large, bound)
     rounds = partial(_after_rounds, walls, objective)
     bound = rounds(programme, bound, BEFORE if decisive else ROUNDS)
     return _split(programme, decisive, rounds, bound) if decisive else bound
@@ -92,16 +92,16 @@ def _after_rounds(walls: Walls, objective: float, programme: Programme, bound: f
     return seen[-1]
 
 
-def _decisive(programme: Programme, large: np.ndarray, bound: float, objective: float) -> list[Place]:
+def _decisive(programme: Programme, relaxation: Relaxation, large: np.ndarray, bound: float) -> list[Place]:
     """Large units (and the territory that has most of each) that raise the bound wherever they are, the best first."""
-    share, gap = programme.share[large], objective - bound
-    rest = programme.weight[large] * (1.0 - share.max(axis=1))
+    share, gap = programme.share[large], relaxation.objective - bound
+    rest = relaxation.weight[large] * (1.0 - share.max(axis=1))
     gained = []
     for at in np.argsort(-rest, kind="stable")[:HALVED]:
         unit, territory, gains = int(large[at]), int(share[at].argmax()), []
         for is_there in (True, False):
             programme.fix(((unit, territory, is_there),))
-            gains.append(min(programme.solved(bound), objective) - bound)
+            gains.append(min(programme.solved(bound), relaxation.objective) - bound)
         if min(gains) > DECISIVE * gap:
             gained.append((min(gains), unit, territory))
     programme.fix(())

@@ -144,8 +144,7 @@ def _named_alike(task: Task, found: Found) -> Found:
     is_named = not units.movable.all() or len(units.allowed) or task.fixed is not None or task.loose.any()
     if is_named or task.is_limited:
         return found
-    renamed = _named(task, found)
-    return renamed if task.merit(renamed.label) <= task.merit(found.label) else found
+    return _best_of(task, [_named(task, found), found])
 
 
 def _named(task: Task, found: Found) -> Found:

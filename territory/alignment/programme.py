@@ -54,6 +54,11 @@ class Relaxation:
         cost[is_away & ~units.movable[:, None]] = np.inf
         return cls(task, label, cost, task.objective(label))
 
+    @property
+    def weight(self) -> np.ndarray:
+        """(n,) the largest part of all loads that each unit is."""
+        return self.task.units.measure.max(axis=1)
+
     def priced(self, price: np.ndarray) -> np.ndarray:
         """(n, K) costs with prices (K, q) on loads."""
         return self.cost + self.task.units.measure @ price.T
@@ -149,11 +154,6 @@ class Programme:
             if not self._solver.is_solved(is_dual=False):
                 break
         return bound
-
-    @property
-    def weight(self) -> np.ndarray:
-        """(n,) the largest part of all loads that each unit is."""
-        return self._all.task.units.measure.max(axis=1)
 
     @property
     def share(self) -> np.ndarray:

@@ -17,7 +17,7 @@ const INDEX_STOPS = [
   [1, [176, 80, 14]],
 ];
 
-const FAIR = "rgb(225,228,228)";
+const FAIR = `rgb(${INDEX_STOPS.find(([stop]) => stop === 0)[1].join(",")})`;
 const GREY = "#c4ccd3";
 const INK = "#1b2733";
 const MOVING_LIMIT = 15000;

@@ -242,12 +242,10 @@ class _Asked:
 
     def _left_alone(self, labels: np.ndarray) -> list[Problem]:
         """Territories outside their bands because they, or others, stay as they are; labels (n,) int."""
-        measures = list(self._work.band)
-        tolerance = np.array([self._work.band[name] for name in measures])
-        off = np.abs(self._deviation(labels)) > tolerance * (1 + 1e-9)
+        off = (np.abs(self._deviation(labels)) > 1 + 1e-9).any(axis=1)
         if not off.any():
             return []
-        names = [name for name, is_off in zip(self._names, off.any(axis=1), strict=True) if is_off]
+        names = [name for name, is_off in zip(self._names, off, strict=True) if is_off]
         what = f"with territories left as they are, outside the tolerance: {', '.join(names)}. "
         what += "The others are balanced among themselves."
         zh = f"保持不变：由于部分区域保持不变，以下区域超出容差：{'、'.join(names)}。其余区域之间已相互平衡。"
@@ -343,31 +341,31 @@ class _Asked:
 
         Outside the bands a search lessens what all loads are outside in sum, and so the largest may grow.
         """
-        tolerance = np.array(list(self._work.band.values()))
-        lowest, highest, best = 1.0, self._worst(plan.labels, tolerance), plan
-        if self._worst(self._start, tolerance) < highest:
+        lowest, highest, best = 1.0, self._worst(plan.labels), plan
+        if self._worst(self._start) < highest:
             best = self.solve(replace(limits, most_moved=0), dearer=DEARER)
-            highest = self._worst(best.labels, tolerance)
+            highest = self._worst(best.labels)
         for _ in range(HALVINGS):
             factor = float(np.sqrt(lowest * highest))
             asked = copy(self)
             asked._work = replace(self._work, band={name: factor * at for name, at in self._work.band.items()})
             tried = asked.solve(limits, dearer=DEARER)
-            reached = self._worst(tried.labels, tolerance)
+            reached = self._worst(tried.labels)
             if reached < highest and self.moved(tried) <= max_moved:
                 highest, best = reached, tried
             else:
                 lowest = factor
         return best
 
-    def _worst(self, labels: np.ndarray, tolerance: np.ndarray) -> float:
-        """The largest deviation of these labels, (n,) int, in tolerances, (q,)."""
-        return float((np.abs(self._deviation(labels)) / tolerance).max())
+    def _worst(self, labels: np.ndarray) -> float:
+        """The largest deviation of these labels, (n,) int, in tolerances."""
+        return float(np.abs(self._deviation(labels)).max())
 
     def _deviation(self, labels: np.ndarray) -> np.ndarray:
-        """(K, q) load over share, less 1, of labels (n,) int."""
+        """(K, q) load over share, less 1, of labels (n,) int, in tolerances."""
         loads = np.column_stack([np.bincount(labels, load, len(self._share)) for load in self._work.loads.T])
-        return loads / (self._share[:, None] / self._share.sum() * loads.sum(axis=0)) - 1.0
+        fair = self._share[:, None] / self._share.sum() * loads.sum(axis=0)
+        return (loads / fair - 1.0) / np.array(list(self._work.band.values()))
 
 
 def _of_territories(limits: Limits, part: np.ndarray) -> Limits:

@@ -123,13 +123,13 @@ class Reasons:
     def __init__(self, basis: Basis, before: pd.DataFrame | None, portfolio: Portfolio) -> None:
         self._basis, self._before, self._xy = basis, before, portfolio.xy
         self._minutes_per_km = 60 * portfolio.rules.detour_factor / portfolio.rules.speed_kmh
-        self._allowed = allowed_by_skills(portfolio, list(basis.territories))
+        self.allowed = allowed_by_skills(portfolio, list(basis.territories))
         self._worst_of: dict[str, tuple[str, float]] = {}
 
     def __call__(self, row: int, came: int, to: int, price: np.ndarray) -> Reason:
         if came < 0:
             return Reason("vacant")
-        if self._allowed is not None and not self._allowed[row, came]:
+        if self.allowed is not None and not self.allowed[row, came]:
             return Reason("skills")
         (over_measure, over), (under_measure, under) = (self._worst(each) for each in (came, to))
         nearer = self._km(row, came) - self._km(row, to)

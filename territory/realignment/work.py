@@ -16,7 +16,7 @@ from territory.languages import measure_zh
 from territory.measures import LOADS, demand_of, ground_of, measure
 from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
 from territory.realignment.moves import Reasons, mass_of, price_moves
-from territory.realignment.wishes import allowed_by_skills, miscounted, torn_groups, unserved
+from territory.realignment.wishes import miscounted, torn_groups, unserved
 
 
 @dataclass(frozen=True)
@@ -227,9 +227,8 @@ class Work:
         moved = np.flatnonzero((names[plan.labels] != today.to_numpy()) & today.notna().to_numpy())
         to = plan.labels[moved]
         came = pd.Index(names).get_indexer(today.iloc[moved])
-        allowed = allowed_by_skills(self.portfolio, list(basis.territories))
-        price, second = price_moves(basis, self.portfolio.xy, self.loads, moved, came, to, allowed=allowed)
         explain = Reasons(basis, before, self.portfolio)
+        price, second = price_moves(basis, self.portfolio.xy, self.loads, moved, came, to, allowed=explain.allowed)
         reasons = map(explain, moved.tolist(), came.tolist(), to.tolist(), price)
         owners = today.iloc[moved].to_numpy()
         return pd.DataFrame(

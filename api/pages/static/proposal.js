@@ -23,6 +23,10 @@ let chosen = []; // customers that the next change by hand is about
 let totals = []; // what each territory holds now
 
 const isEditable = () => plan.status === "ready";
+const byHand = () => {
+  if (isEditable()) return plan.can_undo ? say("by_hand_count", { count: plan.can_undo }) : say("by_hand_hint");
+  return say(plan.status === "published" ? "change_published" : "reopen_to_change");
+};
 const nameOfCustomer = (i) => map.scene.customers.name[i] || map.scene.customers.id[i];
 const calledById = (id) => map.scene.customers.name[map.scene.customers.id.indexOf(id)] || id;
 const indexOf = (name) => map.scene.territories.findIndex((each) => each.name === name);
@@ -321,7 +325,7 @@ function showSummary() {
   byId("redo").disabled = !plan.can_redo || !isEditable();
   byId("lasso").disabled = !isEditable();
   byId("picking").hidden = !isEditable();
-  byId("by-hand").textContent = isEditable() ? (plan.can_undo ? say("by_hand_count", { count: plan.can_undo }) : say("by_hand_hint")) : say(plan.status === "published" ? "change_published" : "reopen_to_change");
+  byId("by-hand").textContent = byHand();
   const before = (measure) => (todayWorst(measure) === null ? null : percent(todayWorst(measure)));
   const isWithin = (measure) => summary[`max_deviation_${measure}`] <= summary.tolerance[measure] + 1e-9;
   byId("tiles").replaceChildren(
