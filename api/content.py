@@ -113,6 +113,7 @@ def encode_proposal(proposal: Proposal, parts: Parts, notes: Mapping[str, Any] |
         **{name: _number(getattr(proposal, name)) for name in ("objective", "lower_bound", "gap", "seconds")},
         "reasons": [asdict(reason) for reason in proposal.reasons],
         "own_locks": None if proposal.own_locks is None else dict(proposal.own_locks),
+        "in_pieces": list(proposal.in_pieces),
         "basis": None if basis is None else _encode_basis(basis, parts),
         "notes": dict(notes or {}),
     }
@@ -140,6 +141,7 @@ def decode_proposal(name: str, fetch: Fetch, portfolio: Portfolio) -> tuple[Prop
         reasons=tuple(Problem(**reason) for reason in manifest["reasons"]),
         basis=None if manifest["basis"] is None else _decode_basis(manifest["basis"], fetch),
         own_locks=manifest["own_locks"],
+        in_pieces=tuple(manifest.get("in_pieces", ())),
     )
     return proposal, manifest["notes"]
 

@@ -12,13 +12,13 @@ import pandas as pd
 
 from territory.alignment import centroids
 from territory.errors import DataError, NotFoundError, Problem
-from territory.languages import Said, measure_zh
-from territory.measures import LOADS, demand_of, ground_of, remeasure
-from territory.model import Basis, Portfolio, Proposal, percent
-from territory.realignment import BY_HAND, broken_limits, extra_loads, loads_of, mass_of, price_moves
+from territory.languages import Said, listed, measure_zh, some
+from territory.measures import LOADS, demand_of, remeasure
+from territory.model import Basis, Proposal, apart
+from territory.realignment import BY_HAND, broken_limits, extra_loads, in_pieces, loads_of, mass_of, price_moves
 
-NAMED, NEAR = 3, 3
-"""How many customers a reason names, and how many near matches an unknown name is answered with."""
+NEAR = 3
+"""How many near matches an unknown name is answered with."""
 ROUNDING = 1e-12
 
 
@@ -139,7 +139,7 @@ def _near(name: str, known: Iterable[str]) -> str:
     names = list(known)
     bare = str(name).lstrip("0")
     found = [each for each in names if each.lstrip("0") == bare] or get_close_matches(str(name), names, NEAR)
-    return f"Perhaps {_list(found[:NEAR], 'or')}?" if found else ""
+    return f"Perhaps {listed(found[:NEAR], 'or')}?" if found else ""
 
 
 def _there_are(known: Sequence[str]) -> str:
@@ -237,10 +237,11 @@ def _moves(proposal: Proposal, basis: Basis, alignment: pd.Series, loads: np.nda
 def _reasons(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Iterator[Problem]:
     """What is wrong with the proposal as it stands."""
     yield from _out_of_tolerance(proposal, loads)
-    yield from _in_pieces(proposal, code, loads)
+    names, mass = proposal.after.index, mass_of(loads)
+    yield from in_pieces(proposal.portfolio, names, code, mass, locks=proposal.locks, may_be=proposal.in_pieces)
     yield from _locked_elsewhere(proposal)
     yield from _over_capacity(proposal)
-    yield from broken_limits(proposal.portfolio, list(proposal.after.index), code, _centres(proposal, code))
+    yield from broken_limits(proposal.portfolio, proposal.after, code, _centres(proposal, code))
 
 
 def _centres(proposal: Proposal, code: np.ndarray) -> np.ndarray:
@@ -258,7 +259,7 @@ def _out_of_tolerance(proposal: Proposal, loads: np.ndarray) -> Iterator[Problem
         for territory in after.index[deviation.abs() > limit + ROUNDING]:
             value = deviation[territory]
             nearest = fair[territory] * (1 + np.sign(value) * limit)
-            held, allowed = _apart(abs(value), limit)
+            held, allowed = apart(abs(value), limit)
             amount = _amount(abs(after.loc[territory, load] - nearest), name)
             side, way = ("高于", "移出") if value > 0 else ("低于", "移入")
             zh = f"{territory}，{measure_zh(name)}：{side}应得份额 {held}，允许偏差 {allowed}。"
@@ -270,47 +271,11 @@ def _out_of_tolerance(proposal: Proposal, loads: np.ndarray) -> Iterator[Problem
             )
 
 
-def _in_pieces(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Iterator[Problem]:
-    names = proposal.after.index
-    broken = np.flatnonzero(proposal.after["pieces"] > 1)
-    if not len(broken):
-        return
-    piece = ground_of(proposal.portfolio).graph.pieces(np.where(np.isin(code, broken), code, -1))
-    weight = np.bincount(piece, mass_of(loads))
-    for territory in broken:
-        held = np.flatnonzero(code == territory)
-        main = piece[held][weight[piece[held]].argmax()]
-        off = held[piece[held] != main]
-        beside = _beside(proposal.portfolio, code, off, int(territory))
-        cut, count = _some(proposal.portfolio.customers.index[off]), len(np.unique(piece[held]))
-        zh = f"{names[territory]}，连片：分成 {count} 块，{cut.zh}被隔开。"
-        yield Problem(
-            f"{names[territory]}, pieces",
-            f"it is in {count} pieces: {cut.en} {'is' if len(off) == 1 else 'are'} cut off.",
-            f"Move {'it' if len(off) == 1 else 'them'} to {_list(names[beside], 'or')}, or move in who lies between.",
-            f"{zh}请移到 {'、'.join(names[beside])}，或移入位于其间的客户。",
-        )
-
-
-def _beside(portfolio: Portfolio, code: np.ndarray, rows: np.ndarray, territory: int) -> np.ndarray:
-    """Territories that border these rows of one territory, or stand on their places, the most neighbours first."""
-    graph = ground_of(portfolio).graph
-    inside = np.zeros(len(graph.places), bool)
-    inside[graph.place_of[rows]] = True
-    one, other = graph.pairs.T
-    touched = np.concatenate([other[inside[one]], one[inside[other]], np.flatnonzero(inside)])
-    links = np.bincount(touched, minlength=len(graph.places))[graph.place_of]
-    foreign = (code >= 0) & (code != territory)
-    votes = np.bincount(code[foreign], links[foreign])
-    order = np.argsort(-votes, kind="stable")
-    return order[votes[order] > 0][:NEAR]
-
-
 def _locked_elsewhere(proposal: Proposal) -> Iterator[Problem]:
     locks = pd.Series(dict(proposal.locks), dtype="str")
     away = locks[(proposal.alignment.reindex(locks.index) != locks).to_numpy()]
     for territory, names in away.groupby(away).groups.items():
-        is_one, shown = len(names) == 1, _some(names)
+        is_one, shown = len(names) == 1, some(names)
         yield Problem(
             f"{territory}, locks",
             f"{shown.en} {'is' if is_one else 'are'} locked to it and elsewhere.",
@@ -321,9 +286,11 @@ def _locked_elsewhere(proposal: Proposal) -> Iterator[Problem]:
 
 def _over_capacity(proposal: Proposal) -> Iterator[Problem]:
     after = proposal.after
+    if proposal.portfolio.rules.max_capacity_use:  # then that is the limit
+        return
     for territory, row in after[(after["capacity_use"] > 1 + ROUNDING) & after["rep_id"].notna()].iterrows():
         excess = _amount(row["workload_minutes"] - row["capacity_minutes"], "workload")
-        used = _apart(row["capacity_use"], 1.0)[0]
+        used = apart(row["capacity_use"], 1.0)[0]
         yield Problem(
             f"{territory}, capacity",
             f"it needs {used} of its rep's hours.",
@@ -339,30 +306,3 @@ def _amount(value: float, name: str) -> Said:
     if name == "workload":
         return Said(f"{figure} hours of workload a year", f"每年 {figure} 小时的工作量")
     return Said(f"{figure} of {name}", f"{figure} 的{measure_zh(name)}")
-
-
-def _apart(ratio: float, limit: float) -> tuple[str, str]:
-    """The ratio and its limit in percent, with as many figures as it takes to tell them apart."""
-    if percent(ratio) != percent(limit):
-        return percent(ratio), percent(limit)
-    for figures in range(1, 12):
-        one, other = f"{100 * ratio:.{figures}f} %", f"{100 * limit:.{figures}f} %"
-        if one != other:
-            break
-    return one, other
-
-
-def _some(names: Sequence[str]) -> Said:
-    """The first customers by name, the others by number."""
-    quoted = [f"'{name}'" for name in names[:NAMED]]
-    zh = "、".join(f"“{name}”" for name in names[:NAMED])
-    if len(names) > NAMED:
-        quoted.append(f"{len(names) - NAMED:,} more")
-        zh += f"等 {len(names):,} 个客户"
-    return Said(_list(quoted, "and"), zh)
-
-
-def _list(words: Sequence[str], last: str) -> str:
-    """A, B and C."""
-    words = list(words)
-    return " ".join(filter(None, [", ".join(words[:-1]), last if len(words) > 1 else "", *words[-1:]]))

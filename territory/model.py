@@ -285,7 +285,8 @@ class Proposal:
     tables of ``measures.measure``; ``before`` is None when there is no alignment today. ``objective``
     is the mean over both measures of the squared distance to the territory's centre, in km2, plus the
     price of moves; no plan at these centres, each territory in one piece if it has to be, is below ``lower_bound``;
-    ``gap`` is their relative distance.
+    ``gap`` is their relative distance. Where the tolerance is not met, that is proven of plans that are nowhere farther
+    outside of it than this one.
     """
 
     portfolio: Portfolio
@@ -310,6 +311,8 @@ class Proposal:
     """None when the proposal was not made by the algorithm."""
     own_locks: Mapping[str, str] | None = None
     """Customer -> territory that it is locked to by hand; None when nobody has changed the portfolio's locks."""
+    in_pieces: tuple[str, ...] = ()
+    """Territories that may be in several pieces."""
     label: str = ""
     """What sets it apart from the other plans that it is offered with, in words."""
 
@@ -353,6 +356,16 @@ def percent_up(ratio: float) -> str:
     """`percent`, rounded up to the next figure that is shown: who allows what is said finds it enough."""
     step = 100 if abs(ratio) >= 0.0995 else 1000
     return percent(math.ceil(ratio * step - 1e-9) / step)
+
+
+def apart(ratio: float, limit: float) -> tuple[str, str]:
+    """The ratio and its limit, above 0, in percent, with as many figures as it takes to tell them apart."""
+    one, other = percent(ratio), percent(limit)
+    for figures in range(1, 12):
+        if one != other and float(other.removesuffix(" %")) > 0:
+            break
+        one, other = f"{100 * ratio:.{figures}f} %", f"{100 * limit:.{figures}f} %"
+    return one, other
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:

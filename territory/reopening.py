@@ -64,6 +64,7 @@ def reopen(folder: str | Path, portfolio: Portfolio) -> Proposal:
         seconds=float(report.get("seconds", 0.0)),
         reasons=tuple(Problem(**reason) for reason in report["reasons"]),
         own_locks=report.get("locks"),
+        in_pieces=tuple(report.get("in_pieces", ())),
         label=report.get("label", ""),
     )
 

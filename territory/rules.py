@@ -194,11 +194,22 @@ def changed_rules(rules: Rules, changes: Mapping[str, Any]) -> Rules:
     if problems:
         raise DataError(problems)
     changed = replace(rules, **{name: _merged(getattr(rules, name), value) for name, value in changes.items()})
+    if {"min_customers", "max_customers"} & set(changes) and (crossed := crossed_limits(changed)):
+        raise DataError([crossed])
     total = math.fsum(changed.tier_shares.values())
     if "tier_shares" in changes and abs(total - 1) > 1e-6:
         what = f"The shares add up to {total:g}, not to 1."
         raise DataError([Problem("rules, 'tier_shares'", what, "Make them add up to 1.")])
     return changed
+
+
+def crossed_limits(rules: Rules) -> Problem | None:
+    """That a territory must have more customers than it may, if it must."""
+    least, most = rules.min_customers, rules.max_customers
+    if not 0 < most < least:
+        return None
+    what = f"A territory must have {least:g} customers and may have {most:g}."
+    return Problem("rules, 'min_customers' and 'max_customers'", what, "Ask for no more than you allow.")
 
 
 def _misfits(rules: Rules, name: str, value: object) -> Iterator[Problem]:

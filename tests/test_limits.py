@@ -135,7 +135,7 @@ def test_rules_that_contradict_each_other_are_named_and_no_others():
     plan = align_units(LINE, ALIKE, np.ones(2), np.array([0.1, 0.9]), **asked)
 
     assert [problem.where for problem in plan.reasons] == ["tolerance on measure 1", "rules"]
-    assert plan.reasons[1].what.startswith("no plan can keep the locks and the band on measure 1 at once;")
+    assert plan.reasons[1].what.startswith("no plan can keep the locks and the tolerance on measure 1 at once;")
     assert plan.reasons[1].zh.startswith("规则：没有方案能同时满足锁定、指标 1容差；")
 
 

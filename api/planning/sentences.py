@@ -18,7 +18,13 @@ _ALERTS = {
     "empty": "{territory} 没有客户。",
     "parts": "客户分布在互不相邻的 {value:.0f} 片区域。",
 }
-_PLAIN = {"by_hand": "手工调整", "vacant": "原区域没有代表", "skills": "原区域的代表缺少所需技能"}
+_PLAIN = {
+    "by_hand": "手工调整",
+    "vacant": "原区域没有代表",
+    "skills": "原区域的代表缺少所需技能",
+    "group": "所属分组保持在一起",
+    "pieces": "相邻客户都已离开，单独留下会被隔开",
+}
 _LEAST_MINUTES = 1.0
 """A way that differs by less is as long."""
 

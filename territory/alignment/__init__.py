@@ -74,7 +74,8 @@ class UnitPlan:
     the share; objective and lower_bound in square metres: the mean over the measures of the weighted mean squared
     distance to the centre, plus handover prices; gap, ratio; pieces (K,) int; price (K, q), square metres that
     a whole measure's worth of load costs at each territory, from the bound before `cuts` raise it; trade_off, see
-    `curve.cost_of_balance`, empty when every band is kept.
+    `curve.cost_of_balance`, empty when every band is kept. Of a plan outside its bands lower_bound is of plans that are
+    no farther outside: each load between the band's edge and what it is.
     """
 
     labels: np.ndarray
@@ -273,6 +274,7 @@ def _task(
         most_given=unlimited if limits.most_given is None else np.asarray(limits.most_given, np.int64),
         most_taken=unlimited if limits.most_taken is None else np.asarray(limits.most_taken, np.int64),
         most_moved=UNLIMITED if limits.most_moved is None else int(limits.most_moved),
+        balanced=q,
     )
 
 
@@ -313,9 +315,14 @@ def _judge(task: Task, found: Found, middle: np.ndarray, measures: np.ndarray, t
     objective = task.objective(label)
     centres = task.centres(label)
     price, bound = prices_at(task, centres, near=found.price)
+    held, near = task, price
+    if task.overrun(label) > 0:
+        # No plan that keeps the rules is known, and one may not exist: proven is what plans no farther outside cost.
+        held = task.as_far_out_as(label)
+        near, bound = prices_at(held, centres, near=price)
     if task.effort >= 1:
         tell("proof", 0.2)
-        bound = raised(task, label, price, bound)
+        bound = raised(held, label, near, bound)
     bound = min(bound, objective)
     deviation = task.deviation(label)
     piece, _ = pieces(units, label)

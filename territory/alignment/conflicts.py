@@ -15,22 +15,35 @@ from territory.alignment.task import UNLIMITED, Task
 
 LARGEST = 60_000
 """Units times territories up to which the programmes are solved."""
+ROUNDING = 1e-12
 SURELY = 2
 """The status of a linear programme that has been proven to have no solution."""
 
 
-def conflict(task: Task) -> list[str]:
-    """Names of rules that no plan keeps at once, an irreducible set; empty when there is none, or it is not known.
+def conflicts(task: Task) -> list[list[str]]:
+    """Irreducible sets of rules that no plan keeps at once; empty when there is none, or it is not known.
 
-    Names are "measure 1" and so on for its band, "allowed" for where units may be, "locked" for those that stay, and
-    "moves" for how many may change territory.
+    Names are "measure 1" and so on for its tolerance, "least 1" and "most 1" for the limits on its loads, "allowed"
+    for where units may be, "locked" for those that stay, and "moves" for how many may change territory. Where to let
+    go of a rule of the first set is not enough, there is another set without that rule.
     """
     rules = _rules(task)
-    # Without such rules every unit may be shared out as the shares say, and every band is kept.
-    if len(rules) == task.shares.shape[1] and not _is_capped(task):
+    # Without limits every unit may be shared out as the shares say, and every tolerance is kept.
+    if all(rule.startswith("measure") for rule in rules) or len(task.units.mass) * task.count > LARGEST:
         return []
-    if len(task.units.mass) * task.count > LARGEST or not _contradict(task, rules):
+    if not _contradict(task, rules):
         return []
+    first = _irreducible(task, rules)
+    found = [first]
+    for rule in first:
+        others = [each for each in rules if each != rule]
+        if _contradict(task, others) and (another := _irreducible(task, others)) not in found:
+            found.append(another)
+    return found
+
+
+def _irreducible(task: Task, rules: list[str]) -> list[str]:
+    """So few of these rules, which contradict each other, that each of them is needed for that."""
     for rule in list(rules):
         fewer = [each for each in rules if each != rule]
         if _contradict(task, fewer):
@@ -42,13 +55,31 @@ def _rules(task: Task) -> list[str]:
     rules = ["locked"] if not task.units.movable.all() else []
     rules += ["allowed"] if len(task.units.allowed) else []
     rules += ["moves"] if task.is_limited else []
-    return rules + [f"measure {t + 1}" for t in range(task.shares.shape[1])]
+    lowest, highest = _tolerated(task)
+    rules += [f"least {t + 1}" for t in np.flatnonzero((task.lowest > lowest + ROUNDING).any(axis=0))]
+    rules += [f"most {t + 1}" for t in np.flatnonzero((task.highest < highest - ROUNDING).any(axis=0))]
+    return rules + [f"measure {t + 1}" for t in range(task.balanced)]
 
 
-def _is_capped(task: Task) -> bool:
-    """Whether a band leaves out the fair share itself, or bands of one measure cannot all be kept."""
-    alone = (task.band[:, :, 0] > 0).any() or (task.band[:, :, 1] < 0).any()
-    return bool(alone or (task.lowest.sum(axis=0) > 1).any() or (task.highest.sum(axis=0) < 1).any())
+def _tolerated(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """(K, q) least and largest loads by the tolerances alone."""
+    width = np.where(np.arange(len(task.tolerance)) < task.balanced, task.tolerance, np.inf)
+    return np.maximum(task.shares * (1 - width), 0.0), np.minimum(task.shares * (1 + width), 1.0)
+
+
+def _kept(task: Task, rules: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(K, q) least and largest loads by these rules."""
+    lowest, highest = _tolerated(task)
+    least = np.where(task.lowest > lowest + ROUNDING, task.lowest, 0.0)
+    most = np.where(task.highest < highest - ROUNDING, task.highest, 1.0)
+    measured, has_least, has_most = (
+        np.array([f"{rule} {t + 1}" in rules for t in range(len(task.tolerance))])
+        for rule in ("measure", "least", "most")
+    )
+    return (
+        np.maximum(np.where(measured, lowest, 0.0), np.where(has_least, least, 0.0)),
+        np.minimum(np.where(measured, highest, 1.0), np.where(has_most, most, 1.0)),
+    )
 
 
 def _contradict(task: Task, rules: list[str]) -> bool:
@@ -62,10 +93,11 @@ def _contradict(task: Task, rules: list[str]) -> bool:
     if "locked" in rules:
         may[~units.movable] = np.arange(count) == units.start[~units.movable, None]
     blocks, limits = [], []
-    for t in [t for t in range(task.shares.shape[1]) if f"measure {t + 1}" in rules]:
+    low, high = _kept(task, rules)
+    for t in np.flatnonzero((low > 0).any(axis=0) | (high < 1).any(axis=0)):
         load = csr_matrix((np.repeat(units.measure[:, t], count), (territory, column)), shape=(count, n * count))
         blocks += [load, -load]
-        limits += [task.highest[:, t], -task.lowest[:, t]]
+        limits += [high[:, t], -low[:, t]]
     if "moves" in rules:
         leaves = np.repeat(units.start >= 0, count) & (territory != np.repeat(units.start, count))
         rows = np.where(leaves, np.repeat(units.rows, count), 0)

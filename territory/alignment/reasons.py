@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from territory.alignment.conflicts import conflict
+from territory.alignment.conflicts import conflicts
 from territory.alignment.task import Task
 from territory.errors import Problem
 from territory.languages import Said
-from territory.model import percent, percent_up
+from territory.model import apart, percent, percent_up
 
 EDGE = 1e-12
 """Rounding, of a deviation."""
@@ -16,8 +16,11 @@ WORDS = {
     "allowed": Said("where customers may be", "客户可归属的区域"),
     "locked": Said("the locks", "锁定"),
     "moves": Said("how many may move", "可变动的客户数"),
+    "measure": Said("the tolerance on measure {}", "指标 {}容差"),
+    "least": Said("the least allowed on measure {}", "指标 {}下限"),
+    "most": Said("the most allowed on measure {}", "指标 {}上限"),
 }
-"""What the rules of `conflict` are to people; bands are called after their measure."""
+"""What the rules of `conflicts` are to people."""
 
 
 def is_too_heavy(task: Task) -> np.ndarray:
@@ -28,7 +31,7 @@ def is_too_heavy(task: Task) -> np.ndarray:
 def why(task: Task, label: np.ndarray) -> tuple[Problem, ...]:
     """Which rules this plan, (n,) int, breaks, and which of them contradict each other; empty when it breaks none."""
     broken = [*_out_of_band(task, label), *_forbidden(task, label)]
-    return (*broken, *_contradiction(task)) if broken else ()
+    return (*broken, *_contradictions(task)) if broken else ()
 
 
 def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
@@ -48,9 +51,10 @@ def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
             problems.append(Problem(where, what, fix, zh))
         elif np.allclose(np.abs(task.band[worst, t]), band):
             off = float(np.abs(deviation[:, t]).max())
-            what = f"the best plan found deviates by {percent(off)}; {percent(band)} was asked."
+            found, asked = apart(off, band)
+            what = f"the best plan found deviates by {found}; {asked} was asked."
             fix = f"Allow {percent_up(off)}, or ask for fewer territories."
-            zh = f"{where_zh}容差：找到的最佳方案偏差为 {percent(off)}，而要求为 {percent(band)}。"
+            zh = f"{where_zh}容差：找到的最佳方案偏差为 {found}，而要求为 {asked}。"
             zh += f"请把容差放宽到 {percent_up(off)}，或减少区域数量。"
             problems.append(Problem(f"tolerance on {where}", what, fix, zh))
         else:
@@ -66,24 +70,29 @@ def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
     return problems
 
 
-def _contradiction(task: Task) -> list[Problem]:
-    rules = [WORDS.get(rule) or _band(rule) for rule in conflict(task)]
-    if not rules:
-        return []
+def _contradictions(task: Task) -> list[Problem]:
+    sets = [[_said(rule) for rule in rules] for rules in conflicts(task)]
+    return [_contradiction(rules, is_only=len(sets) == 1) for rules in sets]
+
+
+def _contradiction(rules: list[Said], *, is_only: bool) -> Problem:
     if len(rules) == 1:
         zh = f"规则：没有方案能满足{rules[0].zh}。请放宽它。"
-        return [Problem("rules", f"no plan can keep {rules[0].en}.", "Relax it.", zh)]
-    names = [rule.en for rule in rules]
-    what = (
-        f"no plan can keep {', '.join(names[:-1])} and {names[-1]} at once; without any one of them there may be one."
-    )
-    zh = f"规则：没有方案能同时满足{'、'.join(rule.zh for rule in rules)}；去掉其中任何一条，就可能有方案。"
-    return [Problem("rules", what, "Relax the one that matters least.", f"{zh}请放宽最不重要的一条。")]
+        return Problem("rules", f"no plan can keep {rules[0].en}.", "Relax it.", zh)
+    *first, last = [rule.en for rule in rules]
+    what = f"no plan can keep {', '.join(first)} and {last} at once"
+    zh = f"规则：没有方案能同时满足{'、'.join(rule.zh for rule in rules)}"
+    if not is_only:
+        return Problem("rules", f"{what}.", "Relax one of them, too.", f"{zh}。请放宽其中一条。")
+    what, zh = f"{what}; without any one of them there may be one.", f"{zh}；去掉其中任何一条，就可能有方案。"
+    return Problem("rules", what, "Relax the one that matters least.", f"{zh}请放宽最不重要的一条。")
 
 
-def _band(rule: str) -> Said:
-    """The band of a measure; rules are called "measure 1" and so on."""
-    return Said(f"the band on {rule}", f"{rule.replace('measure', '指标')}容差")
+def _said(rule: str) -> Said:
+    """What people call a rule of `conflicts`; those on measures are numbered, as "measure 1"."""
+    name, _, number = rule.partition(" ")
+    said = WORDS[name]
+    return Said(said.en.format(number), said.zh.format(number))
 
 
 def _forbidden(task: Task, label: np.ndarray) -> list[Problem]:

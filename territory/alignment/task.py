@@ -22,7 +22,8 @@ class Task:
     deviation; ideal (q,), what a squared deviation costs a whole share, squared lengths; fixed (K, 2) centres, NaN
     where one is free, or None; on_units: a free centre is the unit of the territory that is nearest to its centre of
     mass; radius, length; loose (K,) bool, may be in several pieces; most_given, most_taken (K,) and most_moved, rows;
-    begin (n,) int, labels that a repair begins with instead of today's, or None; smooth, what borders weigh, usually 1.
+    balanced, how many of the measures have a tolerance, the last having limits alone; begin (n,) int, labels that a
+    repair begins with instead of today's, or None; smooth, what borders weigh, usually 1.
     """
 
     units: Units
@@ -39,6 +40,7 @@ class Task:
     most_given: np.ndarray
     most_taken: np.ndarray
     most_moved: int
+    balanced: int
     begin: np.ndarray | None = None
     smooth: float = 1.0
 
@@ -81,6 +83,16 @@ class Task:
         """The task with the measures `let_go`, (q,) bool, free to deviate so far."""
         band = np.where(let_go[None, :, None], np.array([-deviation, deviation]), self.band)
         return replace(self, tolerance=np.where(let_go, deviation, self.tolerance), band=band)
+
+    def as_far_out_as(self, label: np.ndarray) -> Task:
+        """The task with each band, and where units may be, wide enough for this plan, (n,) int."""
+        deviation, units = self.deviation(label), self.units
+        band = np.stack([np.minimum(self.band[:, :, 0], deviation), np.maximum(self.band[:, :, 1], deviation)], axis=2)
+        if not len(units.allowed):
+            return replace(self, band=band)
+        allowed = units.allowed.copy()
+        allowed[np.arange(len(label)), label] = True
+        return replace(self, band=band, units=replace(units, allowed=allowed))
 
     def pin(self, centres: np.ndarray) -> np.ndarray:
         """The same centres (K, 2), with those that hold still where they are."""

@@ -96,6 +96,8 @@ def _centres_of(texts: list[str]) -> str | dict[str, Any] | None:
     for text in texts:
         wrong = "neither homes nor a territory and a place; give homes, or T1=4.83,45.76."
         name, place = pair_of(text, "--centre", wrong)
+        if name in named:
+            raise typer.BadParameter(f"'{name}' has two centres; give one.", param_hint="--centre")
         lon, is_pair, lat = place.partition(",")
         try:
             named[name] = (float(lon), float(lat)) if is_pair else place

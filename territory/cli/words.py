@@ -55,7 +55,7 @@ def _balance(proposal: Proposal) -> str:
 
 
 def _band(proposal: Proposal) -> str:
-    widths = [percent(width) for width in proposal.tolerance.values()]
+    widths = [f"{100 * width:.4g} %" for width in proposal.tolerance.values()]
     if len(set(widths)) == 1:
         return f"±{widths[0]}"
     return " and ".join(f"±{width} ({name})" for name, width in zip(proposal.tolerance, widths, strict=True))

@@ -82,10 +82,23 @@ def read_shapes(path: Path, crs: str, ledger: Ledger) -> Shapes:
         return in_wgs84(lonlat, crs, names_crs=own is not None)
 
     there = shapely.transform(shapes, degrees)
+    _refuse_beyond(there, ledger)
     if not np.isfinite(shapely.get_coordinates(there)).all():
         what = f"It lies outside of what {crs} can express."
         raise DataError([Problem(ledger.file, what, "Check the numbers, and the crs they are in.")])
     return Shapes(there, texts)
+
+
+def _refuse_beyond(shapes: np.ndarray, ledger: Ledger) -> None:
+    """DataError when shapes are not on the globe: mostly latitude comes first in them."""
+    import shapely
+
+    lon, lat = np.abs(shapely.get_coordinates(shapes)).T
+    if (lat > 90).any() or (lon > 180).any():
+        what = f"It has places at longitude {lon.max():.4g}, latitude {lat.max():.4g}, which are not on the globe."
+        is_swapped = lon.max() <= 90 and lat.max() <= 180
+        fix = "Give longitude first, latitude second." if is_swapped else "Check the numbers, and the crs they are in."
+        raise DataError([Problem(ledger.file, what, fix)])
 
 
 def _read_layer(path: Path, ledger: Ledger) -> tuple[pa.Table, str, str | None]:

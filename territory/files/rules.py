@@ -7,13 +7,14 @@ import json
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from territory.errors import DataError, Problem
 from territory.files.storing import store
 from territory.model import Rules
-from territory.rules import RANGES, Form, Range
+from territory.rules import RANGES, Form, Range, crossed_limits
 
 _TIER_TABLES = ("visits_per_year", "minutes_per_visit", "tier_shares", "potential_by_tier")
 """Sections with a key a tier; a section that is given replaces the default whole."""
@@ -138,6 +139,8 @@ def _contradictions(file: str, values: Mapping[str, object]) -> list[Problem]:
     if rules.tier_shares and abs(total - 1) > 1e-6:
         what = f"The shares add up to {total:g}, not to 1."
         problems.append(Problem(f"{file}, [tier_shares]", what, "Make them add up to 1."))
+    if crossed := crossed_limits(rules):
+        problems.append(replace(crossed, where=f"{file}, [limits], 'min_customers' and 'max_customers'"))
     pairs = [("visits_per_year", "minutes_per_visit"), ("minutes_per_visit", "visits_per_year")]
     # Shares of the default tiers are of no account where every customer has a tier of one's own.
     if rules.tier_shares != Rules().tier_shares:

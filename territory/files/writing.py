@@ -244,6 +244,7 @@ def _report(proposal: Proposal) -> dict[str, object]:
         ],
         "trade_off": [] if proposal.trade_off is None else _rows(proposal.trade_off),
         "fingerprint": portfolio.fingerprint,
+        **({"in_pieces": list(proposal.in_pieces)} if proposal.in_pieces else {}),
         **({"label": proposal.label} if proposal.label else {}),
         **({} if proposal.own_locks is None else {"locks": dict(sorted(proposal.own_locks.items()))}),
     }

@@ -99,6 +99,8 @@ const STRINGS = {
     keys: "Keys: B before, A after, / search, Esc close.",
     whyVacant: "its territory has no rep",
     whySkills: "its territory's rep lacks the skills it needs",
+    whyGroup: "its group is kept together",
+    whyPieces: "nobody beside it stays: alone it would be cut off",
     whyByHand: "moved by hand",
     whyOver: "{territory} is {value} over its share of {measure}",
     whyPassesOn: "{territory} takes from its other neighbours and passes on",
@@ -208,6 +210,8 @@ const STRINGS = {
     keys: "快捷键：B 调整前，A 调整后，/ 搜索，Esc 关闭。",
     whyVacant: "原区域没有代表",
     whySkills: "原区域的代表缺少所需技能",
+    whyGroup: "所属分组保持在一起",
+    whyPieces: "相邻客户都已离开，单独留下会被隔开",
     whyByHand: "手工调整",
     whyOver: "{territory} 的{measure}超出应得份额 {value}",
     whyPassesOn: "{territory} 从其他相邻区域接收，再向外转出",
@@ -218,6 +222,11 @@ const STRINGS = {
     whySaves: "节省 {value} %",
     whyAnd: "；",
   },
+};
+
+// Reasons of moves that are no figures.
+const PLAIN_REASONS = {
+  vacant: "whyVacant", skills: "whySkills", group: "whyGroup", pieces: "whyPieces", by_hand: "whyByHand",
 };
 
 class Words {
@@ -260,7 +269,7 @@ class Words {
   reason([, text, , , told], from, to) {
     if (!told) return text;
     const [kind, overMeasure, over, underMeasure, under, nearer, balance, distance] = told;
-    if (kind !== "balance") return this.say({ vacant: "whyVacant", skills: "whySkills", by_hand: "whyByHand" }[kind]);
+    if (kind !== "balance") return this.say(PLAIN_REASONS[kind]);
     const measure = (name) => (this.language === "en" ? name : STRINGS[this.language][name] || name);
     const cost = (value) => this.say(value < 0 ? "whySaves" : "whyCosts", { value: this.fine.format(Math.abs(value)) });
     return [

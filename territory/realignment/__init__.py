@@ -13,10 +13,11 @@ import pandas as pd
 from territory.alignment import Limits, Progress, centroids
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.model import Portfolio, Proposal, TravelMode, percent, percent_up
+from territory.realignment.broken import broken_limits, in_pieces
 from territory.realignment.explaining import explain_moves
 from territory.realignment.moves import BY_HAND, mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
-from territory.realignment.wishes import Centres, Part, broken_limits, centres_of, known, limits_of
+from territory.realignment.wishes import Centres, Part, centres_of, known, limits_of
 from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "broken_limits",
     "explain_moves",
     "extra_loads",
+    "in_pieces",
     "loads_of",
     "mass_of",
     "price_moves",
@@ -95,7 +97,7 @@ def align(
     places = names if len(names) == territories else [str(number) for number in range(territories)]
     limits = replace(limits_of(portfolio, places, nobody, list(band), travel), allowed=None)
     plan = work.solve(share, limits=limits)
-    return work.proposal(plan, names_for(plan, portfolio, work.mass, share), share)
+    return work.proposal(plan, names_for(plan, portfolio, work.mass, share), share, limits)
 
 
 def realign(
@@ -184,7 +186,7 @@ def realign(
     plan = asked.solve(limits)
     if max_moved is not None:
         plan = asked.within(max_moved, limits, plan)
-    return work.proposal(asked.with_broken_caps(plan, limits), names, share)
+    return work.proposal(asked.with_broken_caps(plan, limits), names, share, limits)
 
 
 def _redrawn(names: list[str], focus: Iterable[str] | None, keep: Iterable[str]) -> list[int]:

@@ -42,7 +42,8 @@ def explain_moves(proposal: Proposal) -> pd.DataFrame:
         row = customers.index.get_indexer(ids[asked])
         came, to = (pd.Index(basis.territories).get_indexer(moves[end].iloc[asked]) for end in ("from", "to"))
         price, _ = price_moves(basis, proposal.portfolio.xy, loads, row, came, to)
-        explain = Reasons(basis, proposal.before, proposal.portfolio)
+        label = pd.Index(basis.territories).get_indexer(proposal.alignment)
+        explain = Reasons(basis, proposal.before, proposal.portfolio, label)
         for at, reason in zip(asked, map(explain, row.tolist(), came.tolist(), to.tolist(), price), strict=True):
             found[at] = reason
     nothing = dict.fromkeys(field.name for field in fields(Reason))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
 
+from territory.measures import ground_of
 from territory.model import MEASURES, Basis, Portfolio, percent
-from territory.realignment.wishes import allowed_by_skills
+from territory.realignment.wishes import allowed_by_skills, group_codes
 
 VACANT, BY_HAND = "its territory has no rep", "moved by hand"
 SKILLS = "its territory's rep lacks the skills it needs"
-"""The reasons of moves that no balance asks for."""
+GROUP = "its group is kept together"
+PIECES = "nobody beside it stays: alone it would be cut off"
+PLAIN = {"vacant": VACANT, "skills": SKILLS, "group": GROUP, "pieces": PIECES, "by_hand": BY_HAND}
+"""The reasons of moves that no balance asks for, by their kind."""
 
 
 def shares_of(loads: np.ndarray) -> np.ndarray:
@@ -78,14 +84,16 @@ def price_moves(
 class Reason:
     """Why a customer changes territory, as figures: the same in every language.
 
-    ``kind`` is "vacant" (its territory has no rep), "skills" (its rep lacks what it needs), "balance" or "by_hand".
+    ``kind`` is "vacant" (its territory has no rep), "skills" (its rep lacks what it needs), "group" (its group was in
+    several territories, or goes as a whole), "pieces" (staying would be better for balance and distance, but everybody
+    beside it leaves), "balance" or "by_hand".
     ``over`` is how far the territory it leaves is above its share of ``over_measure`` today, ``under`` how far the
     one it goes to is below; ratios, None when it is not. ``nearer_km`` is how much nearer the new centre is, None
     when that is not what decides. ``balance`` and ``distance`` are what staying would cost, in percent of the plan's
     objective; ``minutes`` how much longer the way from the middle of its territory would be.
     """
 
-    kind: Literal["vacant", "skills", "balance", "by_hand"]
+    kind: Literal["vacant", "skills", "group", "pieces", "balance", "by_hand"]
     over_measure: str | None = None
     over: float | None = None
     under_measure: str | None = None
@@ -98,7 +106,7 @@ class Reason:
     def in_words(self, came: str, to: str) -> str:
         """In English, for a move from territory `came` to `to`."""
         if self.kind != "balance":
-            return {"vacant": VACANT, "skills": SKILLS, "by_hand": BY_HAND}[self.kind]
+            return PLAIN[self.kind]
         words = [f"{came} takes from its other neighbours and passes on"]
         if self.over is not None:
             words = [f"{came} is {percent(self.over)} over its share of {self.over_measure}"]
@@ -118,10 +126,15 @@ class Reason:
 
 
 class Reasons:
-    """Says why a customer changes territory, and what staying would cost."""
+    """Says why a customer changes territory, and what staying would cost.
 
-    def __init__(self, basis: Basis, before: pd.DataFrame | None, portfolio: Portfolio) -> None:
-        self._basis, self._before, self._xy = basis, before, portfolio.xy
+    `label` (n,) int is the place of every customer's territory among those of the basis, as the plan has it.
+    """
+
+    def __init__(self, basis: Basis, before: pd.DataFrame | None, portfolio: Portfolio, label: np.ndarray) -> None:
+        self._basis, self._before, self._xy, self._label = basis, before, portfolio.xy, label
+        self._portfolio = portfolio
+        self._group = group_codes(portfolio)
         self._minutes_per_km = 60 * portfolio.rules.detour_factor / portfolio.rules.speed_kmh
         self.allowed = allowed_by_skills(portfolio, list(basis.territories))
         self._worst_of: dict[str, tuple[str, float]] = {}
@@ -131,6 +144,10 @@ class Reasons:
             return Reason("vacant")
         if self.allowed is not None and not self.allowed[row, came]:
             return Reason("skills")
+        if self._goes_with_group(row, came, price):
+            return Reason("group")
+        if (price <= 0).all() and price.any() and self._would_be_alone(row, came):
+            return Reason("pieces")
         (over_measure, over), (under_measure, under) = (self._worst(each) for each in (came, to))
         nearer = self._km(row, came) - self._km(row, to)
         return Reason(
@@ -145,6 +162,27 @@ class Reasons:
             minutes=nearer * self._minutes_per_km,
         )
 
+    def _goes_with_group(self, row: int, came: int, price: np.ndarray) -> bool:
+        """Whether a customer goes because its group does: for itself staying is better, or others were elsewhere."""
+        if self._group is None or self._group[row] < 0:
+            return False
+        together = self._group == self._group[row]
+        return bool(price.sum() < 0 or (self._basis.start[together] != came).any())
+
+    def _would_be_alone(self, row: int, came: int) -> bool:
+        """Whether nobody on its place or beside it stays in the territory that it leaves."""
+        return not self._held_near[ground_of(self._portfolio).graph.place_of[row], came]
+
+    @cached_property
+    def _held_near(self) -> csr_matrix:
+        """(places, K) how many customers of each territory are on each place or beside it."""
+        graph, label = ground_of(self._portfolio).graph, self._label
+        count, owned = len(graph.places), np.flatnonzero(label >= 0)
+        one, other = np.vstack([graph.pairs, graph.pairs[:, ::-1], np.tile(np.arange(count)[:, None], 2)]).T
+        near = csr_matrix((np.ones(len(one)), (one, other)), shape=(count, count))
+        held = (np.ones(len(owned)), (graph.place_of[owned], label[owned]))
+        return near @ csr_matrix(held, shape=(count, len(self._basis.territories)))
+
     def _worst(self, territory: int) -> tuple[str, float]:
         """The measure on which a territory is farthest from its share today, and how far."""
         name = self._basis.territories[territory]
@@ -155,9 +193,9 @@ class Reasons:
     def _farthest(self, name: str) -> tuple[str, float]:
         if self._before is None or name not in self._before.index:
             return MEASURES[0], 0.0
-        today = {measured: float(self._before.loc[name, f"deviation_{measured}"]) for measured in MEASURES}
-        worst = max(MEASURES, key=lambda measured: abs(today[measured]))
-        return worst, today[worst]
+        row = self._before.loc[name].filter(like="deviation_").astype(float)
+        worst = row.abs().idxmax()
+        return worst.removeprefix("deviation_"), float(row[worst])
 
     def _km(self, row: int, territory: int) -> float:
         return float(np.hypot(*(self._xy[row] - self._basis.centres[territory]))) / 1000

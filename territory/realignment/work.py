@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,11 +12,18 @@ import pandas as pd
 from territory.alignment import Limits, Progress, UnitPlan, align_units, centroids
 from territory.columns import number_columns, numbers_of
 from territory.errors import DataError, InfeasibleError, Problem
-from territory.languages import measure_zh
+from territory.languages import Said, measure_zh
 from territory.measures import LOADS, demand_of, ground_of, measure
 from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
+from territory.realignment.broken import beyond_all, broken_limits, in_pieces, torn_groups, unserved
 from territory.realignment.moves import Reasons, mass_of, price_moves
-from territory.realignment.wishes import miscounted, torn_groups, unserved
+from territory.realignment.wishes import group_codes
+
+LIMITS = {
+    "customers": ("min_customers", "max_customers"),
+    "workload": ("", "max_capacity_use"),
+}
+"""The rules that limit a measure from below and from above."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,8 @@ class Work:
         deals = np.clip(customers["open_deals"].fillna(0.0).to_numpy()[order] / potential, 0.0, 1.0)
         return price * spread / mass[owned].sum() * mass * (0.5 + relation + deals)
 
-    def proposal(self, plan: Plan, names: list[str], share: np.ndarray) -> Proposal:
+    def proposal(self, plan: Plan, names: list[str], share: np.ndarray, limits: Limits) -> Proposal:
+        """The plan for people; of `limits`, what was asked of skills and pieces is told where it is not kept."""
         portfolio, shares = self.portfolio, pd.Series(share, index=names)
         alignment = pd.Series(np.array(names)[plan.labels], index=portfolio.customers.index, name="territory")
         extra = extra_loads(list(self.band), self.loads)
@@ -206,14 +214,28 @@ class Work:
             objective=plan.objective / 1e6,
             lower_bound=plan.lower_bound / 1e6,
             gap=plan.gap,
-            reasons=(
-                *(self.in_words(problem) for problem in plan.reasons),
-                *unserved(portfolio),
-                *miscounted(portfolio, len(names)),
-            ),
+            reasons=tuple(self._reasons(plan, after, pd.Index(names), limits)),
             trade_off=self._trade_off(plan),
             basis=basis,
+            in_pieces=_loose(names, limits),
         )
+
+    def _reasons(self, plan: Plan, after: pd.DataFrame, names: pd.Index, limits: Limits) -> Iterator[Problem]:
+        """What the plan does not keep of what was asked, and why."""
+        portfolio, locked = self.portfolio, self.portfolio.customers["locked"]
+        # What the algorithm says of limits by number is told by name below.
+        yield from (self.in_words(problem) for problem in plan.reasons if not problem.where.startswith("limits"))
+        place = names.get_indexer(after.index)
+        code = np.argsort(place)[plan.labels]
+        for problem in broken_limits(portfolio, after, code, plan.centres[place]):
+            # Who cuts from scratch does not ask for skills.
+            if limits.allowed is not None or problem.where != "skills":
+                yield problem
+        locks = set(portfolio.customers.index[locked]) if (plan.start >= 0).any() else set()
+        may_be = _loose(list(names), limits)
+        yield from in_pieces(portfolio, after.index, code, self.mass, locks=locks, may_be=may_be)
+        yield from unserved(portfolio)
+        yield from beyond_all(portfolio, after)
 
     def _trade_off(self, plan: Plan) -> pd.DataFrame | None:
         if not plan.trade_off:
@@ -227,7 +249,7 @@ class Work:
         moved = np.flatnonzero((names[plan.labels] != today.to_numpy()) & today.notna().to_numpy())
         to = plan.labels[moved]
         came = pd.Index(names).get_indexer(today.iloc[moved])
-        explain = Reasons(basis, before, self.portfolio)
+        explain = Reasons(basis, before, self.portfolio, plan.labels)
         price, second = price_moves(basis, self.portfolio.xy, self.loads, moved, came, to, allowed=explain.allowed)
         reasons = map(explain, moved.tolist(), came.tolist(), to.tolist(), price)
         owners = today.iloc[moved].to_numpy()
@@ -243,18 +265,39 @@ class Work:
         )
 
     def in_words(self, problem: Problem) -> Problem:
-        """The algorithm's problem with measures and customers by name."""
-        where, what, zh = problem.where, problem.what, problem.zh
-        for number, name in enumerate([*self.band, "customers"]):
-            what = what.replace(f"band on measure {number + 1}", f"band on {name}")
-            zh = zh.replace(f"指标 {number + 1}", measure_zh(name))
-            if f"measure {number + 1}" in where:
-                where = where.replace(f"measure {number + 1}", name)
+        """The algorithm's problem with measures, limits and customers by name."""
+        where, what, fix, zh = problem.where, problem.what, problem.fix, problem.zh
+        for number, name in enumerate([*self.band, "customers"], start=1):
+            least, most = LIMITS.get(name, ("", ""))
+            what = what.replace(f"the least allowed on measure {number}", least)
+            what = what.replace(f"the most allowed on measure {number}", most)
+            what = what.replace(f"tolerance on measure {number}", f"tolerance on {name}")
+            zh = zh.replace(f"指标 {number}", measure_zh(name))
+            if f"measure {number}" in where:
+                where = where.replace(f"measure {number}", name)
                 if "one customer" in what:
-                    row = self.order[self.loads[self.order, number].argmax()]
-                    what = what.replace("one customer", f"customer '{self.portfolio.customers.index[row]}'")
-                    zh = zh.replace("单个客户", f"客户“{self.portfolio.customers.index[row]}”一家")
-        return replace(problem, where=where, what=what, zh=zh)
+                    en, told = self._heaviest(number - 1)
+                    kind, _, _ = en.partition(" ")
+                    what, fix = what.replace("one customer", en), fix.replace("that customer", f"that {kind}")
+                    zh = zh.replace("单个客户", told).replace("该客户", "该客户" if kind == "customer" else "该分组")
+        return Problem(where, what, fix, zh)
+
+    def _heaviest(self, measure: int) -> Said:
+        """The customer, or the group of them, that holds most of a measure."""
+        customers, loads = self.portfolio.customers, self.loads[self.order, measure]
+        row = self.order[loads.argmax()]
+        groups = group_codes(self.portfolio)
+        if groups is not None:
+            held = np.bincount(groups[self.order] + 1, loads)[1:]
+            if held.max(initial=0.0) > loads.max():
+                name = customers["group"].iloc[int(np.flatnonzero(groups == held.argmax())[0])]
+                return Said(f"group '{name}'", f"分组“{name}”")
+        return Said(f"customer '{customers.index[row]}'", f"客户“{customers.index[row]}”一家")
+
+
+def _loose(names: list[str], limits: Limits) -> tuple[str, ...]:
+    """The territories that may be in several pieces."""
+    return () if limits.loose is None else tuple(np.array(names)[limits.loose].tolist())
 
 
 def loads_of(portfolio: Portfolio, measures: list[str], demand: pd.DataFrame) -> np.ndarray:
