@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from territory.files import check_files as check_files
     from territory.files import read_portfolio as read_portfolio
     from territory.files import read_rules as read_rules
+    from territory.files import read_travel_table as read_travel_table
     from territory.files import write_portfolio as write_portfolio
     from territory.files import write_proposal as write_proposal
     from territory.files import write_rules as write_rules
@@ -81,6 +82,7 @@ _HOMES = {
         "check_files",
         "read_portfolio",
         "read_rules",
+        "read_travel_table",
         "write_portfolio",
         "write_proposal",
         "write_rules",

@@ -183,6 +183,56 @@ REP_COLUMNS = (
     Column("max_drive_minutes", "number", "minutes a day", "longest driving a day", aliases=("最长驾驶分钟",)),
     Column("nights_away", "number", "nights a week", "nights away from home accepted", aliases=("外宿天数",)),
 )
+TRAVEL_COLUMNS = (
+    Column(
+        "from",
+        "text",
+        "",
+        "where the way begins: a customer_id, or a rep_id for the rep's home",
+        True,
+        ("from_id", "origin", "origin_id", "start", "source", "起点", "起点编号", "出发地", "始点"),
+    ),
+    Column(
+        "to",
+        "text",
+        "",
+        "where it ends, likewise",
+        True,
+        ("to_id", "destination", "destination_id", "dest", "end", "target", "终点", "终点编号", "目的地"),
+    ),
+    Column(
+        "minutes",
+        "number",
+        "minutes",
+        "how long it takes",
+        True,
+        (
+            "min",
+            "mins",
+            "travel_minutes",
+            "drive_minutes",
+            "duration_minutes",
+            "分钟",
+            "分钟数",
+            "行车分钟",
+            "时间分钟",
+        ),
+    ),
+    Column(
+        "km",
+        "number",
+        "kilometres",
+        "how long it is; this or metres",
+        aliases=("kilometres", "kilometers", "distance_km", "公里", "千米", "距离公里"),
+    ),
+    Column(
+        "metres",
+        "number",
+        "metres",
+        "how long it is",
+        aliases=("meters", "distance_m", "distance_metres", "米", "距离米"),
+    ),
+)
 
 
 def with_columns(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:

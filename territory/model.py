@@ -62,7 +62,7 @@ class Portfolio:
     land : Land
         Barriers between customers, given neighbours and outlines, where there are any.
     roads : TravelTimes, optional
-        Where minutes by road come from (`with_roads`).
+        Where minutes by road come from (`with_roads`): a road graph, a routing server, or a table of minutes.
     """
 
     customers: gpd.GeoDataFrame
@@ -106,7 +106,10 @@ class Portfolio:
         return share / share.sum()
 
     def with_roads(self, roads: TravelTimes | None) -> Portfolio:
-        """The portfolio with minutes by road from `roads`, as `read_roads` gives; ``travel="roads"`` counts them."""
+        """The portfolio with minutes by road from `roads`; ``travel="roads"`` counts them.
+
+        `read_roads` and `open_travel` give such a source, and `read_travel_table` out of a table of minutes.
+        """
         return replace(self, roads=roads)
 
     def without_rep(self, rep_id: str) -> Portfolio:

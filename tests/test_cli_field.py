@@ -136,6 +136,43 @@ def test_the_line_is_fitted_on_the_roads_between_the_customers(built, town):
     assert territory("roads", "fit", town / "customers.csv").code == 2
 
 
+def test_a_table_of_minutes_stands_for_roads_and_says_what_it_lacks(town, tmp_path):
+    table = tmp_path / "minutes.csv"
+    table.write_text("from,to,minutes\nR1,01,90\n01,03,5\n", encoding="utf-8")
+
+    by_line, by_table = (territory("measure", *files(town), "--json", *words) for words in ((), ("--roads", table)))
+    day = ("--day", "2027-03-03", *chosen(town), "--roads", table, "--out", tmp_path)
+    routed = territory("route", *files(town), *day)
+
+    assert json.loads(by_table.out)["travel"] == "roads"
+    assert json.loads(by_table.out)["measures"][0]["travel"] > json.loads(by_line.out)["measures"][0]["travel"]
+    told = "minutes.csv: Of 56 pairs of places 2 are given, 2 are as long as their way back, 52 are reckoned from"
+    assert told in " ".join(by_table.err.split())
+    assert "travel by table of minutes.csv and straight lines" in " ".join(routed.out.split())
+    assert territory("measure", *files(town), "--roads", table, "--quiet").err == ""
+
+
+def test_a_table_of_minutes_with_unknown_ids_is_told_in_plain_words(town, tmp_path):
+    table = tmp_path / "minutes.csv"
+    table.write_text("from,to,minutes\n1,03,5\nR1,01,7\n", encoding="utf-8")
+
+    run = territory("measure", *files(town), "--roads", table)
+    fitted = territory("roads", "fit", *files(town), "--roads", table)
+
+    assert (run.code, fitted.code) == (1, 1)
+    assert "row 2, column 'from': '1' is neither a customer_id nor a rep_id." in " ".join(run.err.split())
+    assert "Perhaps '01'?" in run.err
+
+
+def test_the_line_is_fitted_on_a_table_of_minutes(town, tmp_path):
+    table = tmp_path / "minutes.csv"
+    table.write_text("from,to,minutes,km\nR1,01,1,1\n01,03,1,1\n", encoding="utf-8")
+
+    run = territory("roads", "fit", *files(town), "--roads", table, "--json")
+
+    assert json.loads(run.out)["fitted_on"] == "table of minutes.csv"
+
+
 def test_travel_by_road_without_roads_says_how_to_give_them(town):
     run = territory("measure", *files(town), "--travel", "roads")
 
@@ -230,7 +267,8 @@ def test_appointments_that_exclude_each_other_end_with_what_is_wrong(town):
         (("route", "--rep", "R9", "--day", "2027-03-03"), 1, "R9"),
         (("calls", "--start", "2027-03-01", "--rep", "R9"), 1, "R9"),
         (("route", "--rep", "R1", "--day", "2027-03-03", "--visits", "{town}/reps.csv"), 1, "customer_id"),
-        (("route", "--rep", "R1", "--day", "2027-03-03", "--roads", "{town}/reps.csv"), 1, "not a road graph"),
+        (("route", "--rep", "R1", "--day", "2027-03-03", "--roads", "{town}/city.osm"), 1, "not a road graph"),
+        (("route", "--rep", "R1", "--day", "2027-03-03", "--roads", "{town}/reps.csv"), 1, "minutes is missing"),
         (("calls", "--start", "2027-03-01", "--roads", "boat+http://host"), 1, "There are osrm"),
         (("calls", "--start", "2027-03-01", "--absent", "R1"), 2, "R02=2027-03-08"),
         (("calls", "--start", "2027-03-01", "--absent", "R1=soon"), 1, "'soon' is no day"),

@@ -58,7 +58,7 @@ def best_days(
     with screen.working("read") as tell:
         from territory.routing import best_days_for, solve_route
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         whose = rep or _owner(portfolio, customer)
         tell("plan", 0.0)
         routes = list(_routes(portfolio, planned, whose, start))
@@ -106,7 +106,7 @@ def nearby(
         from territory.routing import nearby as find_nearby
         from territory.routing import solve_route
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         asked = None if visits is None else read_visits(visits)
         tell("plan", 0.0)
         if asked is None:

@@ -13,7 +13,7 @@ from territory.cli.field import Absences, Holidays, Start, Weeks, Workers, absen
 from territory.cli.guard import OUTSIDE, command
 from territory.cli.options import Out, Seed, Travel
 from territory.cli.screen import Screen, records
-from territory.cli.travelling import travel_on
+from territory.cli.travelling import travel_in_words, travel_on
 
 if TYPE_CHECKING:
     from territory.reconciling import Reconciliation
@@ -55,7 +55,7 @@ def reconcile(
         from territory.files.writing import csv_text
         from territory.reconciling import reconcile
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         found = reconcile(
             portfolio,
             start=start,
@@ -99,8 +99,7 @@ def _show(screen: Screen, found: Reconciliation, tolerance: float, files: Files,
         screen.say(f"After {count} rounds still more than {percent(tolerance)} apart: {beyond}.")
     if found.calls.advice:
         screen.points(said.en for said in found.calls.advice)
-    estimate = "estimated from straight lines" if found.calls.is_estimate else f"by {found.calls.travel}"
-    screen.say(f"Routes are {estimate}.", "")
+    screen.say(f"Routes are {travel_in_words(found.calls.travel, is_estimate=found.calls.is_estimate)}.", "")
     tables = f"{out / 'customers.csv'} {out / 'reps.csv'} --rules {out / 'rules.toml'}"
     roads = "" if files.road_file is None else f" --roads {files.road_file}"
     screen.say(

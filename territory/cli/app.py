@@ -106,7 +106,7 @@ def measure(*, files: Files, tolerance: Tolerance = "", travel: Travel = "line",
     from territory.realignment import extra_loads, loads_of
 
     asked = tolerance_of(tolerance)
-    portfolio = files.read()
+    portfolio = files.read(screen)
     travel = travel_on(portfolio, travel)
     band = {**portfolio.rules.tolerance, **asked}
     demand = derive_demand(portfolio, travel=travel)
@@ -138,7 +138,7 @@ def align(
     with screen.working("read") as tell:
         from territory.realignment import align as align_portfolio
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         count = territories or len(portfolio.territories)
         if not count:
             raise typer.BadParameter("there are no territories today; say how many.", param_hint="--territories")
@@ -168,7 +168,7 @@ def realign(
     with screen.working("read") as tell:
         from territory.realignment import realign as realign_portfolio
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         terms = balance.on(portfolio)
         proposal = _timed(
             lambda: realign_portfolio(portfolio, max_moved=most, **wishes.keywords, **terms, progress=tell)
@@ -183,10 +183,10 @@ def realign(
 def columns(is_json: Json = False) -> None:
     """Print the tables' columns: name, unit, what is required, and the headers that are understood."""
     from territory.cli.tables import columns_table
-    from territory.model import CUSTOMER_COLUMNS, REP_COLUMNS
+    from territory.columns import CUSTOMER_COLUMNS, REP_COLUMNS, TRAVEL_COLUMNS
 
     screen = Screen(is_json=is_json)
-    tables = {"customers": CUSTOMER_COLUMNS, "reps": REP_COLUMNS}
+    tables = {"customers": CUSTOMER_COLUMNS, "reps": REP_COLUMNS, "travel": TRAVEL_COLUMNS}
     for name, declared in tables.items():
         screen.say(f"{name.upper()} (* required)", columns_table(declared), "")
     screen.document({name: [asdict(column) for column in declared] for name, declared in tables.items()})

@@ -32,6 +32,7 @@ from territory.cli.travelling import Roads, roads_of, travel_on
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from territory.cli.screen import Screen
     from territory.files import Check
     from territory.model import Portfolio, TravelMode
 
@@ -89,11 +90,17 @@ class Files(Tables):
 
     road_file: Roads = None
 
-    def read(self) -> Portfolio:
-        """What is in the files, on its roads when any are given."""
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that is read."""
+        return [*super().paths, *([] if self.road_file is None else [Path(self.road_file)])]
+
+    def read(self, screen: Screen | None = None) -> Portfolio:
+        """What is in the files, on its roads when any are given; what is good to know of these goes to the screen."""
         portfolio = super().read()
-        roads = roads_of(self.road_file)
-        return portfolio if roads is None else portfolio.with_roads(roads)
+        return (
+            portfolio if self.road_file is None else portfolio.with_roads(roads_of(self.road_file, portfolio, screen))
+        )
 
 
 class Balance(Bundle):

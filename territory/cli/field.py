@@ -13,6 +13,7 @@ from territory.cli.choices import pair_of
 from territory.cli.guard import OUTSIDE, command
 from territory.cli.options import Seed, given
 from territory.cli.screen import Screen, records
+from territory.cli.travelling import travel_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +93,7 @@ def route(
     with screen.working("read") as tell:
         from territory.routing import solve_route
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         asked = None if visits is None else read_visits(visits)
         tell("plan", 0.0)
         planned = solve_route(
@@ -157,7 +158,7 @@ def calls(
     with screen.working("read") as tell:
         from territory.callplan import plan_calls
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         appointments = None if fixed is None else _read_appointments(fixed)
         earlier = None if previous is None else read_calls(previous)
         plan = plan_calls(
@@ -278,8 +279,8 @@ def _show_route(screen: Screen, route: Route, day: Day) -> None:
     from territory.cli.tables import stops_table
 
     name = f"{day.rep_name} ({day.rep})" if day.rep_name else day.rep
-    travel = ", travel estimated from straight lines" if route.is_estimate else f", by {_travel(route)}"
-    screen.say(f"{name}, {day.date:%A} {day.date.isoformat()}: {len(day.stops)} visits{travel}.", "")
+    travel = travel_in_words(_travel(route), is_estimate=route.is_estimate)
+    screen.say(f"{name}, {day.date:%A} {day.date.isoformat()}: {len(day.stops)} visits, travel {travel}.", "")
     if len(day.stops):
         screen.say(stops_table(day.stops, screen.width), "")
     pause = "" if day.pause is None else f", break {day.pause[0]:%H:%M}-{day.pause[1]:%H:%M}"
@@ -314,7 +315,7 @@ def _show_calls(screen: Screen, plan: CallPlan) -> None:
         screen.say(f"Beside the earlier plan {_changed(plan.changes)}; changes.csv says which.")
     if len(plan.stretched):
         screen.say(f"{_gaps(plan.stretched)}; stretched.csv says why.")
-    screen.say("Travel is estimated from straight lines." if plan.is_estimate else f"Travel is by {plan.travel}.")
+    screen.say(f"Travel is {travel_in_words(plan.travel, is_estimate=plan.is_estimate)}.")
 
 
 def _gaps(stretched: pd.DataFrame) -> str:

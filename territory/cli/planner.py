@@ -40,7 +40,7 @@ def proposals(
         from territory.fronts import tabulate_front, today_on_the_axes
         from territory.maps.front import draw_front
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         terms = balance.on(portfolio)
         plans = find_proposals(portfolio, count=count, **terms, progress=tell)
         table = tabulate_front(plans)
@@ -73,7 +73,7 @@ def tradeoff(
     with screen.working("read") as tell:
         from territory.tradeoffs import TOLERANCES, trade_off
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         curve = trade_off(
             portfolio,
             tolerances=asked or TOLERANCES,
@@ -114,7 +114,7 @@ def size(
     with screen.working("read") as tell:
         from territory.buildup import sizing
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         terms = balance.on(portfolio)
         found = sizing(portfolio, hours_per_week=hours_per_week, around=around, **terms, progress=tell)
     screen.say(build_up_table(found.build_up), "", size_table(found.table), "", found.words)
@@ -183,7 +183,7 @@ def simulate(
         from territory.scenarios import simulate as simulate_scenarios
         from territory.scenarios import tabulate
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         terms = balance.on(portfolio)
         scenarios = scenarios_of(portfolio, changes, is_together=is_together)
         outcome = simulate_scenarios(scenarios, **terms, progress=tell)
@@ -214,7 +214,7 @@ def without_each_rep(
     with screen.working("read") as tell:
         from territory.scenarios import without_each_rep as look_at_each
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         terms = balance.on(portfolio)
         heirs = look_at_each(portfolio, reps=rep, **terms, progress=tell)
     screen.say(heirs_table(heirs))
@@ -246,7 +246,7 @@ def next_rep(
     with screen.working("read") as tell:
         from territory.scenarios import next_rep as look_for_homes
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         terms = balance.on(portfolio)
         homes = look_for_homes(portfolio, candidates=at, count=count, **terms, progress=tell)
     screen.say(homes_table(homes))
@@ -290,7 +290,7 @@ def adjust(
         from territory.adjustment import adjust as adjust_proposal
         from territory.reopening import reopen
 
-        portfolio = files.read()
+        portfolio = files.read(screen)
         proposal = adjust_proposal(reopen(plan, portfolio), move=moves, lock=lock or (), unlock=unlock or ())
         tell("map", 0.0)
         published = publish(proposal, output)

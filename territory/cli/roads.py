@@ -10,7 +10,7 @@ from rich.table import Table
 
 from territory.cli.choices import columns_of
 from territory.cli.guard import command
-from territory.cli.options import Crs, Customers, Headers, Seed
+from territory.cli.options import Crs, Customers, Headers, Reps, Seed
 from territory.cli.screen import Screen
 from territory.cli.travelling import Roads, roads_of
 from territory.errors import DataError, Problem
@@ -68,6 +68,7 @@ def info(*, graph: Graph, screen: Screen) -> None:
 def fit(
     *,
     customers: Customers,
+    reps: Reps = None,
     roads: Roads = None,
     crs: Crs = "wgs84",
     headers: Headers = None,
@@ -78,10 +79,10 @@ def fit(
     from territory.files import read_portfolio
     from territory.travel import fit_line
 
-    source = roads_of(roads)
-    if source is None:
+    if roads is None:
         raise typer.BadParameter("it must be given.", param_hint="--roads")
-    portfolio = read_portfolio(customers, None, crs=crs, columns=columns_of(headers or []))
+    portfolio = read_portfolio(customers, reps, crs=crs, columns=columns_of(headers or []))
+    source = roads_of(roads, portfolio, screen)
     line = fit_line(source, portfolio.customers.geometry, seed=seed)
     if line.error is None:
         what = "no road leads from one customer to another."

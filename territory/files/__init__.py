@@ -2,6 +2,7 @@
 
 from territory.files.reading import Check, check_files, read_portfolio
 from territory.files.rules import read_rules, write_rules
+from territory.files.travel import read_travel_table
 from territory.files.writing import write_portfolio, write_proposal
 from territory.files.written import read_written
 
@@ -10,6 +11,7 @@ __all__ = [
     "check_files",
     "read_portfolio",
     "read_rules",
+    "read_travel_table",
     "read_written",
     "write_portfolio",
     "write_proposal",

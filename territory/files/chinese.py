@@ -50,7 +50,7 @@ _SENTENCES = {
     "Give a row a customer or rep.": "请每行填写一个客户或代表。",
     "The file is empty.": "文件是空的。",
     "The workbook is empty.": "工作簿是空的。",
-    "Give a header row and a row a customer or rep.": "请提供表头，并每行填写一个客户或代表。",
+    "Give a header row, and rows below it.": "请提供表头和数据行。",
     "A double quote is opened and never closed.": "双引号没有闭合。",
     'Close it, or write it twice: "".': '请闭合它，或写成两个：""。',
     "It has {} cells, the header {}; '{}' has no header.": "该行有 {} 个单元格，表头有 {} 个；“{}”没有表头。",
@@ -74,6 +74,22 @@ _SENTENCES = {
     "Write them the same way in both files.": "请在两个文件中使用相同的写法。",
     "It is a rep: write that rep's territory, '{}'.": "这是代表编号：请填写该代表的区域“{}”。",
     "Is it '{}'? If it is vacant, give it a name less like that one.": "是否应为“{}”？若确为空缺，请换一个名称。",
+    # travel tables
+    "Give a row a way: from, to, minutes.": "请每行填写一段路程：from、to、minutes。",
+    "Give a customer_id or a rep_id.": "请填写客户编号或代表编号。",
+    "'{}' is neither a customer_id nor a rep_id.": "“{}”既不是客户编号也不是代表编号。",
+    "Perhaps {}?": "是否应为 {}？",
+    "Write it as in the customers' or the reps' file.": "请按客户文件或代表文件中的写法填写。",
+    "'{}' is a customer's id and a rep's, at two places.": "“{}”既是客户编号又是代表编号，且位置不同。",
+    "Give the rep another id, in the reps' file and here.": "请在代表文件和此处为该代表另编一个编号。",
+    "Give {} in figures, as in 1234.5.": "请填写数字（{}），如 1234.5。",
+    "Give them, or delete the row: what the table lacks is reckoned from straight lines.": (
+        "请填写分钟数，或删除该行：表中没有的路程按直线估算。"
+    ),
+    "It is {} {} here and {} in row {}.": "此处为 {0} {1}，第 {3} 行为 {2}。",
+    "Delete the row that is wrong.": "请删除错误的一行。",
+    "No row leads from one known place to another.": "没有一行连接两个已知位置。",
+    "Give customers and reps coordinates.": "请为客户和代表填写坐标。",
     "There are {} more faults.": "另有 {} 处错误。",
     "Mend these first, then check again.": "请先修改以上错误，再重新检查。",
     "{} is not {}.": "{} 不是{}。",
@@ -91,6 +107,8 @@ _WORDS = {
     "hours a week": "每周小时数",
     "nights a week": "每周夜数",
     "ratio": "比例",
+    "kilometres": "公里",
+    "metres": "米",
 }
 """What the holes of sentences hold that is neither a name nor a figure."""
 _PLACE = re.compile(r"(?P<file>.*?)(?:(?:^|, )(?:row|feature) (?P<row>\d+))?(?:, columns? '(?P<columns>.*)')?")

@@ -91,9 +91,7 @@ def _read_book(sheets: Iterable[Worksheet], ledger: Ledger, is_header: Callable[
         if top and first is None:
             first = sheet, *top[0]
     if first is None:
-        raise DataError(
-            [Problem(ledger.file, "The workbook is empty.", "Give a header row and a row a customer or rep.")]
-        )
+        raise DataError([Problem(ledger.file, "The workbook is empty.", "Give a header row, and rows below it.")])
     sheet, header_row, header = first
     ledger.note(f"Sheet '{sheet.title}' was read.")
     if has_title:

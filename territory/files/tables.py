@@ -20,6 +20,7 @@ from territory.model import CUSTOMER_COLUMNS, Column
 
 _RANGES = {
     **dict.fromkeys(("potential", "revenue", "visits_per_year", "minutes_per_visit"), (0.0, np.inf)),
+    **dict.fromkeys(("minutes", "km", "metres"), (0.0, np.inf)),
     **dict.fromkeys(("capacity_hours_per_week", "max_drive_minutes", "nights_away"), (0.0, np.inf)),
     "relation": (0.0, 1.0),
     "share": (np.nextafter(0, 1), np.inf),
@@ -55,7 +56,7 @@ def read_table(
         ledger.fault("It has a header, but nothing below it.", "Give a row a customer or rep.")
         return None
     headers = match_headers(source.headers, columns, chosen, source.lonlat is not None, ledger)
-    _set_decimal_points(source, headers, columns, ledger)
+    set_decimal_points(source, headers, columns, ledger)
     data = _typed(source, headers, columns, ledger)
     places = locate(source, headers, crs, ledger)
     required_id = columns[0].name
@@ -104,7 +105,8 @@ def _given_reason(source: Source) -> pd.Series:
     return pd.Series(np.nan, index=range(len(source.rows)), dtype="str")
 
 
-def _set_decimal_points(source: Source, headers: Headers, columns: Sequence[Column], ledger: Ledger) -> None:
+def set_decimal_points(source: Source, headers: Headers, columns: Sequence[Column], ledger: Ledger) -> None:
+    """Read the source's number columns with a comma as the decimal point when that is how they are written."""
     of_numbers = {
         headers.ours[column.name] for column in columns if column.dtype == "number" and column.name in headers.ours
     }
@@ -130,7 +132,7 @@ def _read_column(source: Source, headers: Headers, column: Column, ledger: Ledge
     position = headers.ours[column.name]
     header = headers.names[position]
     if column.dtype == "number":
-        return _read_numbers(source, position, column, ledger)
+        return read_numbers(source, position, column, ledger)
     texts = _text(source, position)
     if column.dtype == "boolean":
         values, is_wrong = cells.booleans(texts)
@@ -148,15 +150,17 @@ def _read_column(source: Source, headers: Headers, column: Column, ledger: Ledge
     return values
 
 
-def _read_numbers(source: Source, position: int, column: Column, ledger: Ledger) -> np.ndarray:
+def read_numbers(source: Source, position: int, column: Column, ledger: Ledger) -> np.ndarray:
+    """(n,) float, NaN where blank; a cell that is no number, or out of the column's range, is a fault."""
     header = source.headers[position]
     values, is_wrong = cells.numbers(source.columns[position])
+    figures, leave = f"Give {column.unit} in figures, as in 1234.5", ", or leave the cell empty."
     if is_wrong.any():
         texts = source.columns[position].take(np.flatnonzero(is_wrong)).to_pylist()
         ledger.faults_at(
             source.rows[is_wrong],
             [f"'{text[:40]}' is not a number." for text in texts],
-            f"Give {column.unit} in figures, as in 1234.5, or leave the cell empty.",
+            f"{figures}." if column.required else figures + leave,
             columns=[header],
         )
     least, most = _RANGES.get(column.name, (-np.inf, np.inf))
@@ -166,7 +170,7 @@ def _read_numbers(source: Source, position: int, column: Column, ledger: Ledger)
         ledger.faults_at(
             source.rows[outside],
             [f"{value:g} is not {allowed}." for value in values[outside]],
-            f"Give {allowed}, or leave the cell empty.",
+            f"{figures}." if column.required else f"Give {allowed}{leave}",
             columns=[header],
         )
     return values

@@ -93,7 +93,7 @@ def _read(stream: TextIO, delimiter: str, ledger: Ledger) -> Source:
     records = enumerate(csv.reader(chain(_lines(stream, ledger), [_END]), delimiter=delimiter), start=1)
     header = next((cells for _, cells in records if any(map(str.strip, cells))), [_END])
     if header == [_END]:
-        raise DataError([Problem(ledger.file, "The file is empty.", "Give a header row and a row a customer or rep.")])
+        raise DataError([Problem(ledger.file, "The file is empty.", "Give a header row, and rows below it.")])
     content = RowsOfText(
         checked_headers(header, ledger), ledger, MAX_ROWS, f"Split the file: at most {MAX_ROWS:,} rows are read."
     )

@@ -1,4 +1,4 @@
-"""Where minutes and metres come from: straight lines, a road graph in process, or a server."""
+"""Where minutes and metres come from: straight lines, a table, a road graph in process, or a server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from territory.travel.hours import HourlyTimes, hourly_times, ways_at
 from territory.travel.line import LineTravel, fit_line
 from territory.travel.memory import RememberedTravel
 from territory.travel.opening import open_travel
+from territory.travel.table import TableTravel
 from territory.travel.times import TravelMatrix, TravelTimes, far_off
 from territory.travel.workload import line_minutes, road_minutes, stop_metres
 
@@ -21,6 +22,7 @@ __all__ = [
     "LineTravel",
     "RememberedTravel",
     "RoadTravel",
+    "TableTravel",
     "TravelMatrix",
     "TravelTimes",
     "build_roads",
