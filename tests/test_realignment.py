@@ -395,3 +395,46 @@ def test_minutes_are_the_kilometres_at_the_speed_of_the_rules():
     assert told["minutes"][nearer].tolist() == pytest.approx((told["nearer_km"][nearer] * 3).tolist())
     said = proposal.moves.set_index("customer_id")["reason"][told.index[told["minutes"] >= 1]]
     assert said.str.endswith("min more a way").all()
+
+
+def quarters_with_scattered_skills(seed: int) -> Portfolio:
+    """200 customers in four quarters, of whom twelve all over the place need what T1's rep alone knows; T1 stays."""
+    random = np.random.default_rng(seed)
+    x, y = random.uniform(0, 40_000, (2, 200))
+    owner = (x >= 20_000) + 2 * (y >= 20_000)
+    customers = pd.DataFrame(
+        {
+            "x": x,
+            "y": y,
+            "potential": random.lognormal(0, 0.5, 200),
+            "visits_per_year": 10.0,
+            "minutes_per_visit": 30.0,
+            "territory": [f"T{each + 1}" for each in owner],
+            "skills": ["cold" if row % 16 == 0 else None for row in range(200)],
+            "locked": owner == 0,
+        },
+        index=pd.Index([str(row) for row in range(200)], name="customer_id"),
+    )
+    names = ["T1", "T2", "T3", "T4"]
+    reps = {"x": 0.0, "y": 0.0, "territory": names, "skills": ["cold", None, None, None]}
+    return portfolio_of(customers, pd.DataFrame(reps, index=pd.Index(["R1", "R2", "R3", "R4"], name="rep_id")))
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 0.3])
+def test_who_can_be_served_far_away_alone_does_not_draw_others_there(tolerance):
+    town = quarters_with_scattered_skills(0)
+
+    plan = realign(town, tolerance=tolerance, seed=1, travel="none")
+
+    assert max(plan.max_deviation.values()) <= tolerance
+    assert (plan.alignment[town.customers["skills"].eq("cold")] == "T1").all()
+
+
+def test_customers_at_one_place_are_balanced_too():
+    town = line_of_customers(12, reps=2, spacing=0.0)
+    town = replace(town, customers=town.customers.assign(territory=["T1"] * 9 + ["T2"] * 3))
+
+    plan = realign(town, tolerance=0.1, seed=1)
+
+    assert not plan.reasons
+    assert plan.alignment.value_counts().to_dict() == {"T1": 6, "T2": 6}

@@ -95,14 +95,20 @@ def repair(task: Task, progress: Progress) -> Found:
         found = _repair_from(task, start, progress)
     if task.overrun(found.label) > 0 and _may_be_redrawn(task):
         found = _best_of(task, [found, _redrawn(task, progress)])
-    return _served(task, _named_alike(task, found), progress)
+    found = _served(task, _named_alike(task, found), progress)
+    if task.overrun(found.label) > 0 and len(task.units.allowed):
+        found = _best_of(task, [found, _served_first(task, start, progress)])
+    return found
 
 
 def _may_be_redrawn(task: Task) -> bool:
-    """Whether a plan from scratch can be better: on several islands, the loads of one may want another territory."""
+    """Whether a plan from scratch can be better.
+
+    On several islands, the loads of one may want another territory; at one place, no way leads the search.
+    """
     units, is_bound = task.units, task.fixed is not None or task.loose.any() or task.is_limited
     is_free = not is_bound and bool(units.movable.all()) and not len(units.allowed) and not len(units.travel)
-    return is_free and len(islands_of(task)) > 1
+    return is_free and (len(islands_of(task)) > 1 or not np.ptp(units.xy, axis=0).any())
 
 
 def _redrawn(task: Task, progress: Progress) -> Found:
@@ -125,16 +131,24 @@ def _design_in_pairs(task: Task, progress: Progress, *, is_last: bool) -> Found:
 
 def _served(task: Task, found: Found, progress: Progress) -> Found:
     """The plan with every unit where it is allowed, in a piece of its own if it must be, and balanced again then."""
-    units, label = task.units, found.label
-    astray = task.is_forbidden(label) & units.movable
-    if not len(units.allowed) or not astray.any():
+    if not len(task.units.allowed) or not (task.is_forbidden(found.label) & task.units.movable).any():
         return found
-    centres = task.centres(label)
+    return _refined(*_settled(task, found.label), progress)
+
+
+def _served_first(task: Task, start: Start, progress: Progress) -> Found:
+    """The repair of a plan in which every unit is where it is allowed: no corridors are grown to those far away."""
+    return _repair_from(*_settled(task, start.label), progress)
+
+
+def _settled(task: Task, label: np.ndarray) -> tuple[Task, Start]:
+    """A start with the units that are where they may not be in the nearest territory that they may be in, for good."""
+    units, centres = task.units, task.centres(label)
+    astray = task.is_forbidden(label) & units.movable
     wanted = np.empty_like(label)
     choose(task, centres, np.zeros_like(task.shares), wanted)
-    label = np.where(astray, wanted, label)
     settled = replace(task, units=replace(units, movable=units.movable & ~astray))
-    return _refined(settled, Start(label, centres, np.zeros_like(task.shares)), progress)
+    return settled, Start(np.where(astray, wanted, label), centres, np.zeros_like(task.shares))
 
 
 def _named_alike(task: Task, found: Found) -> Found:
