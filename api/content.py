@@ -197,6 +197,7 @@ def _encode_basis(basis: Basis, parts: Parts) -> dict[str, Any]:
         "territories": list(basis.territories),
         **{name: parts.add(_array_bytes(getattr(basis, name))) for name in arrays},
         "weights": list(basis.weights),
+        "is_by_road": basis.is_by_road,
         "objective": _number(basis.objective),
         "lower_bound": _number(basis.lower_bound),
     }
@@ -210,6 +211,7 @@ def _decode_basis(manifest: Mapping[str, Any], fetch: Fetch) -> Basis:
         start=_array(fetch(manifest["start"])),
         handover=_array(fetch(manifest["handover"])),
         weights=tuple(manifest["weights"]),
+        is_by_road=bool(manifest.get("is_by_road")),
         objective=float(manifest["objective"]),
         lower_bound=float(manifest["lower_bound"]),
     )

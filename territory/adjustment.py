@@ -14,8 +14,17 @@ from territory.alignment import centroids
 from territory.errors import DataError, NotFoundError, Problem
 from territory.languages import Said, listed, measure_zh, some
 from territory.measures import LOADS, demand_of, remeasure
-from territory.model import Basis, Proposal, apart
-from territory.realignment import BY_HAND, broken_limits, extra_loads, in_pieces, loads_of, mass_of, price_moves
+from territory.model import Basis, Portfolio, Proposal, apart
+from territory.realignment import (
+    BY_HAND,
+    broken_limits,
+    extra_loads,
+    in_pieces,
+    loads_of,
+    mass_of,
+    price_moves,
+    squared_metres,
+)
 
 NEAR = 3
 """How many near matches an unknown name is answered with."""
@@ -94,7 +103,7 @@ def _refreshed(
     code = _codes(alignment, proposal.after.index)
     basis = proposal.basis or _own_basis(proposal, loads)
     at_basis = np.where(code >= 0, _codes(proposal.after.index, basis.territories)[code], -1)
-    objective = _objective(basis, portfolio.xy, at_basis, loads)
+    objective = _objective(portfolio, basis, at_basis, loads)
     bound = min(basis.lower_bound, objective)
     adjusted = replace(
         proposal,
@@ -190,7 +199,7 @@ def _own_basis(proposal: Proposal, loads: np.ndarray) -> Basis:
         objective=0.0,
         lower_bound=float("nan"),  # it holds at centres that nobody knows any more
     )
-    return replace(bare, objective=_objective(bare, portfolio.xy, code, loads))
+    return replace(bare, objective=_objective(portfolio, bare, code, loads))
 
 
 def _codes(owner: pd.Series | pd.Index, names: Iterable[str]) -> np.ndarray:
@@ -198,9 +207,9 @@ def _codes(owner: pd.Series | pd.Index, names: Iterable[str]) -> np.ndarray:
     return pd.Index(list(names), dtype="str").get_indexer(owner)
 
 
-def _objective(basis: Basis, xy: np.ndarray, code: np.ndarray, loads: np.ndarray) -> float:
+def _objective(portfolio: Portfolio, basis: Basis, code: np.ndarray, loads: np.ndarray) -> float:
     """Square metres: mean squared distance to the basis' centres, plus the price of moves."""
-    squared = ((xy - basis.centres[code]) ** 2).sum(axis=1)
+    squared = squared_metres(portfolio, basis, np.arange(len(code)), code)
     spread = (mass_of(loads, basis.weights) * squared)[code >= 0].sum()
     return float(spread + basis.handover[(basis.start >= 0) & (basis.start != code)].sum())
 
@@ -215,7 +224,7 @@ def _moves(proposal: Proposal, basis: Basis, alignment: pd.Series, loads: np.nda
     changed = (today.notna() & (today != now)).to_numpy()
     row, today, now = row[changed], today[changed], now[changed]
     came, to = _codes(today, basis.territories), _codes(now, basis.territories)
-    price, second = price_moves(basis, portfolio.xy, loads, row, came, to)
+    price, second = price_moves(basis, portfolio, loads, row, came, to)
     by_hand = pd.DataFrame(
         {
             "customer_id": now.index,

@@ -56,7 +56,7 @@ def proposals(
         The bands that are tried lie around it, from a half to four times.
     keep : territories that stay as they are
     seed : int
-    travel : what workload counts beside visits x minutes
+    travel : what workload counts beside visits x minutes; by road, distances are, too
     effort : multiplies the steps of each search; what a light one cannot bring within the tolerance is tried with 1
     workers : int, how many plans at once; the result is the same for any number
     progress : called with the stage "scenarios" and the part done

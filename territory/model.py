@@ -277,6 +277,8 @@ class Basis:
     lower_bound: float
     weights: tuple[float, ...] = ()
     """What each measure counts in a customer's mass; all alike when it is empty."""
+    is_by_road: bool = False
+    """Whether distances to the centres are by the portfolio's roads; as the crow flies otherwise."""
 
 
 @dataclass(frozen=True, eq=False)

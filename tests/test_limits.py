@@ -1,7 +1,6 @@
 """What a plan keeps to beside balance: at the algorithm, and as people ask for it."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +17,6 @@ from territory.measures import measure
 from territory.model import Portfolio
 from territory.neighbours import count_pieces
 from territory.realignment import align, explain_moves, realign
-from territory.realignment.work import Work
 from tests.worlds import line_of_customers
 
 LINE = np.column_stack([np.arange(12) * 1000.0, np.zeros(12)])
@@ -466,25 +464,3 @@ def test_a_hand_is_told_which_limits_it_breaks():
     assert told["radius"].startswith("'1' lies more than 4 km")
     assert told["skills"] == "the reps of '1' lack the skills that are needed."
     assert told["group 'g'"] == "its customers are in several territories."
-
-
-class Detours:
-    """Roads on which the way is as long as it looks, but to the first place ten times."""
-
-    def matrix(self, points, to, *, departure_minutes=None):
-        metres = np.hypot(
-            points.x.to_numpy()[:, None] - to.x.to_numpy(), points.y.to_numpy()[:, None] - to.y.to_numpy()
-        )
-        metres[:, 0] *= 10
-        return SimpleNamespace(metres=metres, minutes=metres / 500)
-
-
-def test_by_road_customers_go_where_the_way_is_short():
-    line = owned_by(line_of_customers(9, reps=2), ["T1"] * 5 + ["T2"] * 4)
-    work = Work(replace(line, roads=Detours()), {"potential": 0.9, "workload": 0.9}, "roads", 1, None)
-    homes = np.array([[0.0, 0.0], [8000.0, 0.0]])
-
-    metres = work._road_metres(homes)
-
-    assert metres[:, 0] == pytest.approx(10 * line.xy[:, 0])
-    assert work._road_metres(np.array([[0.0, 0.0], [np.nan, np.nan]])) is None

@@ -75,7 +75,8 @@ Tolerance = Annotated[
 Travel = Annotated[
     Literal["none", "line", "roads"],
     typer.Option(
-        help="What workload counts beside visits x minutes: nothing, straight lines, or roads.",
+        help="What workload counts beside visits x minutes: nothing, straight lines, or roads, which "
+        "then tell how far customers are from their centre, too.",
         rich_help_panel="Balance",
     ),
 ]

@@ -17,6 +17,7 @@ from territory.realignment.broken import broken_limits, in_pieces
 from territory.realignment.explaining import explain_moves
 from territory.realignment.moves import BY_HAND, mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
+from territory.realignment.ways import road_metres, squared_metres
 from territory.realignment.wishes import Centres, Part, centres_of, known, limits_of
 from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
 
@@ -33,6 +34,7 @@ __all__ = [
     "price_moves",
     "realign",
     "shares_of",
+    "squared_metres",
 ]
 
 log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ def align(
     territories : int, how many, of equal shares; the reps' shares count when there are as many reps' territories
     tolerance : ratio, or {"potential": ratio, "workload": ratio, any other number column: ratio}; the rules' by default
     seed : int
-    travel : what workload counts beside visits x minutes
+    travel : what workload counts beside visits x minutes; with "roads" the distance to the centres is by road, too
     effort : multiplies the steps of the search
     progress : called with the stage and the part done
 
@@ -134,13 +136,12 @@ def realign(
     focus : territories to redraw among themselves, with the customers of vacant ones; all others stay as they are
     keep : territories that stay as they are
     centres : "homes", or {territory: (longitude, latitude) or customer_id}: centres that hold still, so that
-        territories lie around them; by default a territory's centre is where its customers are. With
-        ``travel="roads"`` and every centre held still, distance is by road.
+        territories lie around them; by default a territory's centre is where its customers are
     in_pieces : territories that may be in several pieces
     begin : Series, customer_id -> territory, a plan that is near what is asked, where the search begins; by default
         today's alignment. Not looked at when only a part is redrawn.
     seed : int
-    travel : what workload counts beside visits x minutes
+    travel : what workload counts beside visits x minutes; with "roads" the distance to the centres is by road, too
     handover : price of a move, in mean squared distances to the centre; more means fewer moves and longer ways
     effort : multiplies the steps of the search; 0.3 is enough to compare many portfolios
     progress : called with the stage and the part done
@@ -223,7 +224,7 @@ class _Asked:
         """A plan for the territories that are redrawn, told for all of them."""
         part = self._redrawn
         if len(part) == len(self._names):
-            return self._work.solve(
+            plan = self._work.solve(
                 self._share,
                 start=self._start,
                 handover=self._handover * dearer,
@@ -231,6 +232,9 @@ class _Asked:
                 centres=self._centres,
                 begin=self._begin,
             )
+            if plan.is_by_road:  # where ways are short is looked for once
+                self._centres = plan.centres
+            return plan
         number = np.full(len(self._names) + 1, -1)
         number[part] = np.arange(len(part))
         plan = self._work.solve(
@@ -262,7 +266,10 @@ class _Asked:
         centres[part] = plan.centres
         price = np.zeros((count, plan.price.shape[1]))
         price[part] = plan.price
-        rest = float((mass * ((xy - centres[labels]) ** 2).sum(axis=1))[~work.rows].sum())
+        away = ((xy - centres[labels]) ** 2).sum(axis=1)
+        if plan.is_by_road:
+            away = road_metres(work.portfolio, centres)[np.arange(len(labels)), labels] ** 2
+        rest = float((mass * away)[~work.rows].sum())
         inside = float(mass[work.rows].sum())
         objective, bound = plan.objective * inside + rest, plan.lower_bound * inside + rest
         left_alone = self._left_alone(labels)

@@ -41,7 +41,7 @@ def explain_moves(proposal: Proposal) -> pd.DataFrame:
         loads = loads_of(proposal.portfolio, list(proposal.tolerance), demand)
         row = customers.index.get_indexer(ids[asked])
         came, to = (pd.Index(basis.territories).get_indexer(moves[end].iloc[asked]) for end in ("from", "to"))
-        price, _ = price_moves(basis, proposal.portfolio.xy, loads, row, came, to)
+        price, _ = price_moves(basis, proposal.portfolio, loads, row, came, to)
         label = pd.Index(basis.territories).get_indexer(proposal.alignment)
         explain = Reasons(basis, proposal.before, proposal.portfolio, label)
         for at, reason in zip(asked, map(explain, row.tolist(), came.tolist(), to.tolist(), price), strict=True):

@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 
 from territory.measures import ground_of
 from territory.model import MEASURES, Basis, Portfolio, percent
+from territory.realignment.ways import squared_metres
 from territory.realignment.wishes import allowed_by_skills, group_codes
 
 VACANT, BY_HAND = "its territory has no rep", "moved by hand"
@@ -36,7 +37,7 @@ def mass_of(loads: np.ndarray, weights: Sequence[float] | np.ndarray = ()) -> np
 
 def price_moves(
     basis: Basis,
-    xy: np.ndarray,
+    portfolio: Portfolio,
     loads: np.ndarray,
     moved: np.ndarray,
     came: np.ndarray,
@@ -51,7 +52,7 @@ def price_moves(
     Parameters
     ----------
     basis : Basis, of K territories
-    xy : (n, 2) float, metres
+    portfolio : Portfolio of n customers
     loads : (n, q) float, the measures of every customer
     moved : (m,) int, rows that move
     came, to : (m,) int, the territory that each leaves, -1 when it is not among the K, and the one it goes to
@@ -64,7 +65,7 @@ def price_moves(
     runner_up : (m,) int, the cheapest territory but `to`, of those that are allowed if there is one
     """
     rows = np.arange(len(moved))
-    away = ((xy[moved][:, None, :] - basis.centres[None]) ** 2).sum(axis=2)
+    away = squared_metres(portfolio, basis, moved[:, None], np.arange(len(basis.territories))[None])
     cost = np.stack(
         [shares_of(loads)[moved] @ basis.load_price.T, away * mass_of(loads, basis.weights)[moved][:, None]]
     )
@@ -132,10 +133,10 @@ class Reasons:
     """
 
     def __init__(self, basis: Basis, before: pd.DataFrame | None, portfolio: Portfolio, label: np.ndarray) -> None:
-        self._basis, self._before, self._xy, self._label = basis, before, portfolio.xy, label
-        self._portfolio = portfolio
+        self._basis, self._before, self._portfolio, self._label = basis, before, portfolio, label
         self._group = group_codes(portfolio)
-        self._minutes_per_km = 60 * portfolio.rules.detour_factor / portfolio.rules.speed_kmh
+        detour = 1.0 if basis.is_by_road else portfolio.rules.detour_factor
+        self._minutes_per_km = 60 * detour / portfolio.rules.speed_kmh
         self.allowed = allowed_by_skills(portfolio, list(basis.territories))
         self._worst_of: dict[str, tuple[str, float]] = {}
 
@@ -198,4 +199,5 @@ class Reasons:
         return worst.removeprefix("deviation_"), float(row[worst])
 
     def _km(self, row: int, territory: int) -> float:
-        return float(np.hypot(*(self._xy[row] - self._basis.centres[territory]))) / 1000
+        squared = squared_metres(self._portfolio, self._basis, np.array(row), np.array(territory))
+        return float(np.sqrt(squared)) / 1000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
-from territory.alignment import Limits, Progress, UnitPlan, align_units, centroids
+from territory.alignment import Limits, Progress, UnitPlan, align_units, centroids, part_of
 from territory.columns import number_columns, numbers_of
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.languages import Said, measure_zh
@@ -17,8 +17,11 @@ from territory.measures import LOADS, demand_of, ground_of, measure
 from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
 from territory.realignment.broken import beyond_all, broken_limits, in_pieces, torn_groups, unserved
 from territory.realignment.moves import Reasons, mass_of, price_moves
+from territory.realignment.ways import far_apart, middles, road_metres
 from territory.realignment.wishes import group_codes
 
+ROUNDS = 2
+"""How often free centres are found anew by road, from the second on."""
 LIMITS = {
     "customers": ("min_customers", "max_customers"),
     "workload": ("", "max_capacity_use"),
@@ -28,10 +31,14 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Plan(UnitPlan):
-    """A plan with today's label of each customer, (n,), and what leaving it costs, (n,) square metres x mass."""
+    """A plan with today's label of each customer, (n,), and what leaving it costs, (n,) square metres x mass.
+
+    is_by_road: its distances are by road, not as the crow flies.
+    """
 
     start: np.ndarray
     handover: np.ndarray
+    is_by_road: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +106,57 @@ class Work:
         begin: np.ndarray | None = None,
         effort: float = 1.0,
     ) -> Plan:
-        """The algorithm's plan for all customers; those who are not in `rows` keep their `start`."""
+        """The algorithm's plan for all customers; those who are not in `rows` keep their `start`.
+
+        By road, centres that are free are found in turns with the plan (location and allocation, Cooper 1964): they are
+        held still where the ways of a plan's customers are short, and found anew for the plan that comes of it.
+        """
+        solved = partial(self._solved, share, start=start, handover=handover, limits=limits, effort=effort)
+        if not self.is_by_road or (centres is not None and not np.isnan(centres).any()):
+            return solved(centres=centres, begin=begin, is_by_road=self.is_by_road)
+        tell, turns = self.progress or (lambda stage, part: None), ROUNDS + 2
+
+        def by_road(places: np.ndarray, turn: int) -> Plan:
+            still = places if centres is None else np.where(np.isnan(centres), places, centres)
+            telling = part_of(tell, turn / turns, (turn + 1) / turns)
+            return solved(centres=still, begin=begin, is_by_road=True, progress=telling)
+
+        first = solved(centres=centres, begin=begin, progress=part_of(tell, 0.0, 1 / turns))
+        plans = [by_road(self._middles(first.labels, len(share)), 1), by_road(self._far_apart(share, start), 2)]
+        best = min(plans, key=_merit)
+        for turn in range(3, turns):
+            best = min(best, by_road(self._middles(best.labels, len(share)), turn), key=_merit)
+        return best
+
+    def _middles(self, labels: np.ndarray, count: int) -> np.ndarray:
+        """(K, 2) metres, where the ways of each territory's customers are short."""
+        return middles(self.portfolio, self.order, self.mass, labels[self.order], count)
+
+    def _far_apart(self, share: np.ndarray, start: np.ndarray | None) -> np.ndarray:
+        """(K, 2) metres, other centres to begin with: those of today, or, without any, places far from each other."""
+        if start is None or len(np.unique(start[self.order])) < len(share):
+            return far_apart(self.portfolio, self.order, self.mass, len(share))
+        return self._middles(start, len(share))
+
+    @property
+    def is_by_road(self) -> bool:
+        """Whether distances are to be by road."""
+        return self.travel == "roads" and self.portfolio.roads is not None
+
+    def _solved(
+        self,
+        share: np.ndarray,
+        *,
+        start: np.ndarray | None,
+        handover: float,
+        limits: Limits | None,
+        centres: np.ndarray | None,
+        begin: np.ndarray | None,
+        effort: float,
+        is_by_road: bool = False,
+        progress: Progress | None = None,
+    ) -> Plan:
+        """The plan with distances of one kind; by road only with centres that all hold still."""
         order = self.order
         owner = None if start is None else start[order]
         locked = self.portfolio.customers["locked"].to_numpy()[order]
@@ -117,14 +174,14 @@ class Work:
                 handover=price,
                 locked=None if owner is None else locked & (owner >= 0),
                 centres=centres,
-                travel=self._road_metres(centres),
+                travel=road_metres(self.portfolio, centres)[order] if is_by_road and centres is not None else None,
                 weights=self.weights,
                 ideal=self._ideal(len(share)),
                 limits=self._at(limits or Limits()),
                 smooth=compactness,
                 begin=None if begin is None else begin[order],
                 effort=self.effort * effort,
-                progress=self.progress,
+                progress=progress or self.progress,
             )
         except InfeasibleError as error:
             raise InfeasibleError([self.in_words(problem) for problem in error.problems]) from error
@@ -133,7 +190,7 @@ class Work:
         prices = np.zeros(len(self.mass))
         prices[order] = price
         today = np.full(len(self.mass), -1) if start is None else start
-        return Plan(**{**vars(plan), "labels": labels}, start=today, handover=prices)
+        return Plan(**{**vars(plan), "labels": labels}, start=today, handover=prices, is_by_road=is_by_road)
 
     def _at(self, limits: Limits) -> Limits:
         """The limits of the customers in `order`."""
@@ -154,22 +211,6 @@ class Work:
         # The mean squared distance of a country of equal round territories, of which there are so many.
         spread = np.average(((xy - middle) ** 2).sum(axis=1), weights=mass) / count
         return np.full(len(self.band), fairness / self.portfolio.rules.compactness * spread)
-
-    def _road_metres(self, centres: np.ndarray | None) -> np.ndarray | None:
-        """(m, K) metres by road to centres that all hold still; None where straight lines are to count."""
-        roads = self.portfolio.roads
-        if centres is None or np.isnan(centres).any() or self.travel != "roads" or roads is None:
-            return None
-        import geopandas as gpd
-
-        customers = self.portfolio.customers.geometry.iloc[self.order]
-        homes = gpd.GeoSeries(gpd.points_from_xy(*centres.T), crs=customers.crs)
-        metres = roads.matrix(customers, homes).metres
-        straight = np.hypot(*(self.portfolio.xy[self.order][:, None, :] - centres[None]).transpose(2, 0, 1))
-        # Where no road leads, the way is as long as the worst of those that do.
-        reached = np.isfinite(metres) & (straight > 0)
-        worst = float((metres[reached] / straight[reached]).max(initial=1.0))
-        return np.where(np.isfinite(metres), metres, worst * straight)
 
     def _handover(self, start: np.ndarray, price: float) -> np.ndarray:
         """(m,) what moving each customer costs, square metres x mass; close relations and open deals cost more."""
@@ -201,6 +242,7 @@ class Work:
             objective=plan.objective,
             lower_bound=plan.lower_bound,
             weights=tuple(self.weights),
+            is_by_road=plan.is_by_road,
         )
         return Proposal(
             portfolio=portfolio,
@@ -250,7 +292,7 @@ class Work:
         to = plan.labels[moved]
         came = pd.Index(names).get_indexer(today.iloc[moved])
         explain = Reasons(basis, before, self.portfolio, plan.labels)
-        price, second = price_moves(basis, self.portfolio.xy, self.loads, moved, came, to, allowed=explain.allowed)
+        price, second = price_moves(basis, self.portfolio, self.loads, moved, came, to, allowed=explain.allowed)
         reasons = map(explain, moved.tolist(), came.tolist(), to.tolist(), price)
         owners = today.iloc[moved].to_numpy()
         return pd.DataFrame(
@@ -293,6 +335,11 @@ class Work:
                 name = customers["group"].iloc[int(np.flatnonzero(groups == held.argmax())[0])]
                 return Said(f"group '{name}'", f"分组“{name}”")
         return Said(f"customer '{customers.index[row]}'", f"客户“{customers.index[row]}”一家")
+
+
+def _merit(plan: Plan) -> tuple[bool, float]:
+    """The less of it, the better a plan by road is."""
+    return plan.status == "infeasible", plan.objective
 
 
 def _loose(names: list[str], limits: Limits) -> tuple[str, ...]:
