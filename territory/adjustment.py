@@ -17,6 +17,7 @@ from territory.measures import LOADS, demand_of, remeasure
 from territory.model import Basis, Portfolio, Proposal, apart
 from territory.realignment import (
     BY_HAND,
+    allowed_by_skills,
     broken_limits,
     extra_loads,
     in_pieces,
@@ -224,7 +225,8 @@ def _moves(proposal: Proposal, basis: Basis, alignment: pd.Series, loads: np.nda
     changed = (today.notna() & (today != now)).to_numpy()
     row, today, now = row[changed], today[changed], now[changed]
     came, to = _codes(today, basis.territories), _codes(now, basis.territories)
-    price, second = price_moves(basis, portfolio, loads, row, came, to)
+    allowed = allowed_by_skills(portfolio, list(basis.territories))
+    price, second = price_moves(basis, portfolio, loads, row, came, to, allowed=allowed)
     by_hand = pd.DataFrame(
         {
             "customer_id": now.index,

@@ -89,6 +89,15 @@ def test_who_is_cut_off_is_not_sent_to_a_rep_without_the_skills():
     assert reason.fix.startswith("Let it be in several pieces")
 
 
+def test_the_runner_up_of_a_move_by_hand_has_the_skills_too():
+    town = with_skills(line_of_customers(9, reps=3), "cold", "R01", ["4"])
+    plan = realign(replace(town, reps=town.reps.assign(skills=["cold", None, "cold"])), tolerance=0.5, seed=1)
+
+    moves = adjust(plan, move={"4": "T3"}).moves.set_index("customer_id")
+
+    assert moves.loc["4", ["from", "runner_up"]].tolist() == ["T2", "T1"]
+
+
 def test_a_group_that_is_too_heavy_is_called_by_its_name():
     town = having(line_of_customers(9, reps=3), group=dict.fromkeys("12345", "chain"), potential={"9": 200.0})
 

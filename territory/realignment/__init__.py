@@ -18,13 +18,14 @@ from territory.realignment.explaining import explain_moves
 from territory.realignment.moves import BY_HAND, mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
 from territory.realignment.ways import road_metres, squared_metres
-from territory.realignment.wishes import Centres, Part, centres_of, known, limits_of
+from territory.realignment.wishes import Centres, Part, allowed_by_skills, centres_of, known, limits_of
 from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
 
 __all__ = [
     "BY_HAND",
     "HANDOVER",
     "align",
+    "allowed_by_skills",
     "broken_limits",
     "explain_moves",
     "extra_loads",
