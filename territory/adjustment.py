@@ -248,8 +248,8 @@ def _moves(proposal: Proposal, basis: Basis, alignment: pd.Series, loads: np.nda
 def _reasons(proposal: Proposal, code: np.ndarray, loads: np.ndarray) -> Iterator[Problem]:
     """What is wrong with the proposal as it stands."""
     yield from _out_of_tolerance(proposal, loads)
-    names, mass = proposal.after.index, mass_of(loads)
-    yield from in_pieces(proposal.portfolio, names, code, mass, locks=proposal.locks, may_be=proposal.in_pieces)
+    mass, may_be = mass_of(loads), proposal.in_pieces
+    yield from in_pieces(proposal.portfolio, proposal.after, code, mass, locks=proposal.locks, may_be=may_be)
     yield from _locked_elsewhere(proposal)
     yield from _over_capacity(proposal)
     yield from broken_limits(proposal.portfolio, proposal.after, code, _centres(proposal, code))

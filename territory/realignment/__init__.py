@@ -17,6 +17,7 @@ from territory.realignment.broken import broken_limits, in_pieces
 from territory.realignment.explaining import explain_moves
 from territory.realignment.moves import BY_HAND, mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
+from territory.realignment.offer import offer
 from territory.realignment.ways import road_metres, squared_metres
 from territory.realignment.wishes import Centres, Part, allowed_by_skills, centres_of, known, limits_of
 from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
@@ -100,7 +101,7 @@ def align(
     places = names if len(names) == territories else [str(number) for number in range(territories)]
     limits = replace(limits_of(portfolio, places, nobody, list(band), travel), allowed=None)
     plan = work.solve(share, limits=limits)
-    return work.proposal(plan, names_for(plan, portfolio, work.mass, share), share, limits)
+    return offer(work, plan, names_for(plan, portfolio, work.mass, share), share, limits)
 
 
 def realign(
@@ -188,7 +189,7 @@ def realign(
     plan = asked.solve(limits)
     if max_moved is not None:
         plan = asked.within(max_moved, limits, plan)
-    return work.proposal(asked.with_broken_caps(plan, limits), names, share, limits)
+    return offer(work, asked.with_broken_caps(plan, limits), names, share, limits)
 
 
 def _redrawn(names: list[str], focus: Iterable[str] | None, keep: Iterable[str]) -> list[int]:

@@ -20,7 +20,7 @@ ROUNDING = 1e-9
 
 def in_pieces(
     portfolio: Portfolio,
-    names: pd.Index,
+    measured: pd.DataFrame,
     code: np.ndarray,
     mass: np.ndarray,
     *,
@@ -32,13 +32,14 @@ def in_pieces(
     Parameters
     ----------
     portfolio : Portfolio
-    names : K territories; code : (n,) int, the place among them of each customer's, -1 for none
+    measured : DataFrame of `measure`, one row for each of K territories
+    code : (n,) int, the row among them of each customer's territory, -1 for none
     mass : (n,) float; a territory's main piece is its heaviest
     locks : customers who must stay where they are
     may_be : territories that may be in several pieces
     """
-    graph = ground_of(portfolio).graph
-    broken = np.flatnonzero((graph.count_pieces(code, len(names)) > 1) & ~names.isin(list(may_be)))
+    names, graph = measured.index, ground_of(portfolio).graph
+    broken = np.flatnonzero((measured["pieces"] > 1) & ~names.isin(list(may_be)))
     if not len(broken):
         return
     piece = graph.pieces(np.where(np.isin(code, broken), code, -1))

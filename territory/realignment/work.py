@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -13,10 +13,10 @@ from territory.alignment import Limits, Progress, UnitPlan, align_units, centroi
 from territory.columns import number_columns, numbers_of
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.languages import Said, measure_zh
-from territory.measures import LOADS, demand_of, ground_of, measure
-from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
-from territory.realignment.broken import beyond_all, broken_limits, in_pieces, torn_groups, unserved
-from territory.realignment.moves import Reasons, mass_of, price_moves
+from territory.measures import LOADS, demand_of, ground_of
+from territory.model import MEASURES, Portfolio, TravelMode
+from territory.realignment.broken import torn_groups
+from territory.realignment.moves import mass_of
 from territory.realignment.ways import far_apart, middles, road_metres
 from territory.realignment.wishes import group_codes
 
@@ -224,88 +224,6 @@ class Work:
         deals = np.clip(customers["open_deals"].fillna(0.0).to_numpy()[order] / potential, 0.0, 1.0)
         return price * spread / mass[owned].sum() * mass * (0.5 + relation + deals)
 
-    def proposal(self, plan: Plan, names: list[str], share: np.ndarray, limits: Limits) -> Proposal:
-        """The plan for people; of `limits`, what was asked of skills and pieces is told where it is not kept."""
-        portfolio, shares = self.portfolio, pd.Series(share, index=names)
-        alignment = pd.Series(np.array(names)[plan.labels], index=portfolio.customers.index, name="territory")
-        extra = extra_loads(list(self.band), self.loads)
-        has_today = portfolio.alignment.notna().any()
-        asked = {"travel": self.travel, "demand": self.demand, "extra": extra}
-        before = measure(portfolio, **asked) if has_today else None
-        after = measure(portfolio, alignment, shares=shares, **asked)
-        basis = Basis(
-            territories=tuple(names),
-            centres=plan.centres,
-            load_price=plan.price,
-            start=plan.start,
-            handover=plan.handover,
-            objective=plan.objective,
-            lower_bound=plan.lower_bound,
-            weights=tuple(self.weights),
-            is_by_road=plan.is_by_road,
-        )
-        return Proposal(
-            portfolio=portfolio,
-            alignment=alignment,
-            moves=self._moves(plan, basis, before),
-            before=before,
-            after=after,
-            tolerance=self.band,
-            travel=self.travel,
-            seed=self.seed,
-            objective=plan.objective / 1e6,
-            lower_bound=plan.lower_bound / 1e6,
-            gap=plan.gap,
-            reasons=tuple(self._reasons(plan, after, pd.Index(names), limits)),
-            trade_off=self._trade_off(plan),
-            basis=basis,
-            in_pieces=_loose(names, limits),
-        )
-
-    def _reasons(self, plan: Plan, after: pd.DataFrame, names: pd.Index, limits: Limits) -> Iterator[Problem]:
-        """What the plan does not keep of what was asked, and why."""
-        portfolio, locked = self.portfolio, self.portfolio.customers["locked"]
-        # What the algorithm says of limits by number is told by name below.
-        yield from (self.in_words(problem) for problem in plan.reasons if not problem.where.startswith("limits"))
-        place = names.get_indexer(after.index)
-        code = np.argsort(place)[plan.labels]
-        for problem in broken_limits(portfolio, after, code, plan.centres[place]):
-            # Who cuts from scratch does not ask for skills.
-            if limits.allowed is not None or problem.where != "skills":
-                yield problem
-        locks = set(portfolio.customers.index[locked]) if (plan.start >= 0).any() else set()
-        may_be = _loose(list(names), limits)
-        yield from in_pieces(portfolio, after.index, code, self.mass, locks=locks, may_be=may_be)
-        yield from unserved(portfolio)
-        yield from beyond_all(portfolio, after)
-
-    def _trade_off(self, plan: Plan) -> pd.DataFrame | None:
-        if not plan.trade_off:
-            return None
-        factor, extra = np.array(plan.trade_off).T
-        return pd.DataFrame({name: factor * width for name, width in self.band.items()} | {"extra": extra})
-
-    def _moves(self, plan: Plan, basis: Basis, before: pd.DataFrame | None) -> pd.DataFrame:
-        """Each customer whose territory changes: why, at what price, and who else could have had it."""
-        today, names = self.portfolio.alignment, np.array(basis.territories)
-        moved = np.flatnonzero((names[plan.labels] != today.to_numpy()) & today.notna().to_numpy())
-        to = plan.labels[moved]
-        came = pd.Index(names).get_indexer(today.iloc[moved])
-        explain = Reasons(basis, before, self.portfolio, plan.labels)
-        price, second = price_moves(basis, self.portfolio, self.loads, moved, came, to, allowed=explain.allowed)
-        reasons = map(explain, moved.tolist(), came.tolist(), to.tolist(), price)
-        owners = today.iloc[moved].to_numpy()
-        return pd.DataFrame(
-            {
-                "customer_id": self.portfolio.customers.index[moved],
-                "from": owners,
-                "to": names[to],
-                "reason": [each.in_words(*ends) for each, *ends in zip(reasons, owners, names[to], strict=True)],
-                "price": np.round(price.sum(axis=1), 4),
-                "runner_up": names[second],
-            }
-        )
-
     def in_words(self, problem: Problem) -> Problem:
         """The algorithm's problem with measures, limits and customers by name."""
         where, what, fix, zh = problem.where, problem.what, problem.fix, problem.zh
@@ -340,11 +258,6 @@ class Work:
 def _merit(plan: Plan) -> tuple[bool, float]:
     """The less of it, the better a plan by road is."""
     return plan.status == "infeasible", plan.objective
-
-
-def _loose(names: list[str], limits: Limits) -> tuple[str, ...]:
-    """The territories that may be in several pieces."""
-    return () if limits.loose is None else tuple(np.array(names)[limits.loose].tolist())
 
 
 def loads_of(portfolio: Portfolio, measures: list[str], demand: pd.DataFrame) -> np.ndarray:
