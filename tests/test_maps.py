@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from territory.adjustment import adjust
 from territory.demand import derive_demand
 from territory.errors import NotFoundError
 from territory.geo import from_wgs84, local_crs, project, unproject
@@ -192,6 +193,31 @@ def test_neighbours_have_different_colours():
 
     colours = [territory["colour"] for territory in scene["territories"]]
     assert colours[0] != colours[1] != colours[2]
+
+
+def colours_of(plan: Portfolio | Proposal) -> dict[str, int]:
+    return {territory["name"]: territory["colour"] for territory in scene_of(draw_map(plan))["territories"]}
+
+
+def test_a_territory_keeps_its_colour_from_today_to_the_plan_and_when_a_customer_is_moved_by_hand():
+    proposal = line_proposal()
+    moved = adjust(proposal, move={str(proposal.portfolio.customers.index[0]): "T3"}, check=False)
+
+    colours = colours_of(proposal.portfolio)
+
+    assert colours_of(proposal) == colours
+    assert colours_of(moved) == colours
+
+
+def test_of_two_territories_that_come_beside_each_other_in_one_colour_only_one_changes_it():
+    town = line_of_customers(36, reps=12)
+    beside = town.alignment.where(town.alignment.index != town.alignment.index[1], "T11").tolist()
+
+    today, after = colours_of(town), colours_of(proposal_of(town, beside))
+
+    assert today["T1"] == today["T11"]
+    assert after["T1"] != after["T11"]
+    assert [name for name in today if after[name] != today[name]] == ["T1"]
 
 
 def test_a_proposal_from_scratch_has_no_before():

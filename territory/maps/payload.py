@@ -182,7 +182,9 @@ def _territories(
     portfolio: Portfolio,
     plane: _Plane,
 ) -> list[dict[str, Any]]:
-    colour = _colours(names, list(grounds.values()))
+    # A territory that the plan adds comes last, or it would shift the colours of the others.
+    first = next(iter(views.values()))
+    colour = _colours(sorted(names, key=lambda name: name not in first.index), list(grounds.values()))
     reps = portfolio.reps.dropna(subset="territory")
     rep_names = reps["name"].fillna(pd.Series(reps.index, index=reps.index)).groupby(reps["territory"]).agg("; ".join)
     anchors = {view: _anchors(ground, plane) for view, ground in grounds.items()}
@@ -216,22 +218,24 @@ def _anchors(ground: gpd.GeoSeries, plane: _Plane) -> dict[str, list[int]]:
 
 
 def _colours(names: list[str], grounds: list[gpd.GeoSeries]) -> dict[str, int]:
-    """A colour number for each territory, other than its neighbours' in every view (greedy, most neighbours first)."""
+    """A colour number for each territory, other than its neighbours' in every view.
+
+    The colours go round in the order of the names, and only a territory that lies beside another of its colour gets
+    the next one that is free: so it keeps its colour from today to the plan, and from one change by hand to the next.
+    """
     import shapely
 
+    colour = {name: place % COLOURS for place, name in enumerate(names)}
     beside: dict[str, set[str]] = {name: set() for name in names}
     for ground in grounds:
         shapes = ground.to_numpy()
         for a, b in shapely.STRtree(shapes).query(shapes, predicate="intersects").T:
             if a != b:
                 beside[ground.index[a]].add(ground.index[b])
-    colour: dict[str, int] = {}
-    used = [0] * COLOURS
-    for name in sorted(names, key=lambda name: -len(beside[name])):
-        taken = {colour[other] for other in beside[name] if other in colour}
-        free = [number for number in range(COLOURS) if number not in taken] or list(range(COLOURS))
-        colour[name] = min(free, key=lambda number: used[number])
-        used[colour[name]] += 1
+        for name in names:
+            taken = {colour[other] for other in beside[name]}
+            free = [number for step in range(COLOURS) if (number := (colour[name] + step) % COLOURS) not in taken]
+            colour[name] = free[0] if free else colour[name]
     return colour
 
 
