@@ -9,7 +9,7 @@ import { listenToDialogs } from "./day-dialogs.js";
 import { DayMap } from "./day-map.js";
 import { longDay, shifted } from "./days.js";
 import { keepForLater } from "./keeping.js";
-import { clock, leftReason, stopCards } from "./stops.js";
+import { clock, leftReason, stopCards, withPause } from "./stops.js";
 import { listenToTabs } from "./tabs.js";
 import { Visits, isRep } from "./visiting.js";
 import { Week } from "./week.js";
@@ -124,13 +124,14 @@ function showDay() {
     [say("tile_drive"), say("drive_of", { minutes: number(Math.round(shown.drive_minutes)), km: number(shown.drive_km) })],
     [say("tile_proof"), proof(shown)],
   ].map(([label, value]) => element("div", { class: "tile" }, element("dt", {}, label), element("dd", {}, value))));
-  byId("stops").replaceChildren(...stopCards(stops, visits.byCustomer(), state.chosen, {
+  const cards = stopCards(stops, visits.byCustomer(), state.chosen, {
     start: (stop) => visits.start(stop.customer_id, stop.name),
     finish: (stop, visit) => dialogs.finish(stop, visit),
     change: (stop, visit) => dialogs.change(stop, visit),
     takeBack: (visit) => visits.takeBack(visit),
     choose: (customer) => choose(customer),
-  }));
+  });
+  byId("stops").replaceChildren(...withPause(cards, stops, shown));
   showLeftOut(shown);
   showForms();
   map.show(shown, stops.filter((stop) => shown.stops.some(({ customer_id: id }) => id === stop.customer_id)), standing());

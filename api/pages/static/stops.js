@@ -16,6 +16,16 @@ export function stopCards(stops, visits, chosen, hears) {
   return stops.map((stop) => stopCard(stop, visits.get(stop.customer_id), { isNext: stop === next, isChosen: stop.customer_id === chosen }, hears));
 }
 
+// The cards of `stops` with the day's pause between them, where `route` has one.
+export function withPause(cards, stops, route) {
+  if (!route.pause) return cards;
+  const [from, until] = route.pause;
+  const next = route.stops.find(({ start }) => start >= from);
+  const place = next ? stops.findIndex(({ customer_id: id }) => id === next.customer_id) : stops.filter(({ arrive }) => arrive).length;
+  const line = element("li", { class: "pause soft" }, say("pause_of", { from: clock(from), until: clock(until) }));
+  return [...cards.slice(0, place), line, ...cards.slice(place)];
+}
+
 function stopCard(stop, visit, { isNext, isChosen }, hears) {
   const state = visit?.status ?? (isNext ? "next" : "planned");
   const name = stop.name || stop.customer_id;

@@ -25,9 +25,13 @@ MONDAY = date.today() - timedelta(date.today().weekday())
 @pytest.fixture(scope="module")
 def planned(site: Site) -> str:
     """A portfolio whose customers are visited every other week, and whose weeks are planned from this one on."""
+    return plan(site, "Town of days", phone="+86 512 6000 0000")
+
+
+def plan(site: Site, name: str, **columns: Any) -> str:
     quiet = town(seed=71)
-    customers = quiet.customers.assign(visits_per_year=25.0, phone="+86 512 6000 0000")
-    path = site.service.bring(replace(quiet, customers=customers), name="Town of days")
+    customers = quiet.customers.assign(visits_per_year=25.0, **columns)
+    path = site.service.bring(replace(quiet, customers=customers), name=name)
     site.service.post("manager", f"{path}/calls", {"start": MONDAY.isoformat(), "weeks": 2, "effort": 0.05})
     site.service.run_jobs()
     return path
@@ -386,6 +390,21 @@ def test_weeks_that_a_manager_has_planned_are_told_though_the_line_was_cut_meanw
         page.context.set_offline(False)
 
     expect(page.locator("#planning")).to_contain_text("visits are planned")
+
+
+def test_the_pause_stands_between_the_visits_before_and_after_it(site: Site, visit: Open):
+    path = plan(site, "Town of long visits", minutes_per_visit=170.0)
+    day = days_of(site, path)[0]
+    route = site.service.get("rep A", f"{path}/reps/R01/route?day={day}").json()
+    begin, end = (moment[11:16] for moment in route["pause"])
+
+    page = visit("manager", f"{path.removeprefix('/v1')}/days#{path.rsplit('/', 1)[1]}/R01/{day}")
+
+    expect(page.locator("#stops .pause")).to_have_text(f"Pause {begin} – {end}", timeout=30_000)
+    times = page.locator("#stops .pause, #stops time").all_inner_texts()
+    begins = [told.removeprefix("Pause ")[:5] for told in times]
+    assert begins == sorted(begins)
+    assert len(times) == len(route["stops"]) + 1
 
 
 def test_the_week_leads_to_its_days_and_an_address_to_the_phones_calendar(site: Site, visit: Open, planned: str):
