@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 import territory
 from api.content import Parts, encode_proposal
-from api.planning.desk import Desk, check_revision, etag
+from api.planning.desk import Desk, check_revision, etag, stale
 from api.planning.listing import Listing
 from api.planning.portfolios import ground, opened
 from api.planning.roads import need_roads
 from api.planning.sentences import move_zh
-from api.problems import ConflictError, StaleError, UnknownError
+from api.problems import ConflictError, UnknownError
 from api.store import Job, Plan, PlanState, StoredPortfolio, advance, keep_blobs, new_id, now
 from territory.model import Proposal
 
@@ -386,12 +386,7 @@ def _advanced(desk: Desk, plan: Plan, revision: int, **values: Any) -> Plan:
         current = desk.write().get(Plan, plan.id, populate_existing=True)
         if current is None:
             raise UnknownError("There is no such proposal.")
-        raise StaleError(
-            f"You have changed version {revision}; it is at {current.revision} now.",
-            headers={"ETag": etag(current, status(desk, current)[0])},
-            yours=revision,
-            current=shown(desk, current),
-        )
+        raise stale(revision, current.revision, shown(desk, current), etag(current, status(desk, current)[0]))
     return desk.write().get_one(Plan, plan.id, populate_existing=True)
 
 

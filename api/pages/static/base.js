@@ -138,23 +138,26 @@ export function follow(jobPath, tell) {
 // Sentences of the service that hold names and figures, as patterns.
 const patterns = Object.keys(words).filter((key) => key.includes("{")).map((key) => [
   key,
-  new RegExp(`^${key.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "s"),
+  new RegExp(`^${key.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+?)")}$`, "s"),
 ]);
 
-// What the service says in English, in the reader's language where we have the sentence.
-function translated(text) {
-  if (page.language === "en" || !text) return text;
+// A sentence of the service in the words of the pages; null where they have none.
+function ownWords(text) {
   if (hasWord(text)) return say(text);
   const [key, pattern] = patterns.find(([, each]) => each.test(text)) ?? [];
-  if (!key) return element("span", { lang: "en" }, text);
+  if (!key) return null;
   const held = Object.entries(pattern.exec(text).groups);
   return say(key, Object.fromEntries(held.map(([name, value]) => [name, hasWord(`status_${value}`) ? say(`status_${value}`) : value])));
 }
 
+const translated = (text) => ownWords(text) ?? english(text);
+const english = (...text) => element("span", { lang: page.language === "en" ? null : "en" }, text);
+
 // One fault: where it is, what it is, how to mend it.
 export function toldProblem({ where, what, fix, zh }) {
   if (page.language === "zh" && zh) return zh;
-  return element("span", { lang: page.language === "en" ? null : "en" }, where ? element("b", {}, `${where}: `) : null, `${what} ${fix}`);
+  const text = `${what} ${fix}`;
+  return ownWords(where ? `${where}: ${text}` : text) ?? english(where ? element("b", {}, `${where}: `) : null, text);
 }
 
 export function problemOf(error) {

@@ -125,6 +125,10 @@ REFUSED = """async (detail) => {
     ("detail", "told"),
     [
         ("There is nothing to undo.", "没有可撤销的步骤。"),
+        (
+            "You have changed version 2; it is at 3 now. Look at both, then send yours again.",
+            "您的修改未执行。如页面未显示对方的修改，请重新加载，然后再操作一次。",
+        ),
         ("It is approved; reopen it to change it.", "当前状态为“已批准”；请先重新打开再修改。"),
         ("The login 'a.b (c)' is taken.", "用户名“a.b (c)”已被使用。"),
         ("Nobody has said this yet.", "Nobody has said this yet."),
@@ -136,6 +140,49 @@ def test_a_refusal_is_told_in_chinese_with_what_it_names(visit: Visit, places: d
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
 
     assert page.evaluate(REFUSED, detail) == f"当前状态下无法执行。 {told}"
+
+
+TOLD = """async (problem) => {
+    const [style] = document.querySelectorAll("link[rel=stylesheet]");
+    const { problemOf } = await import(style.href.replace("app.css", "base.js"));
+    return problemOf({ status: 422, problem }).map((part) => part.textContent).join("");
+}"""
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "fix", "english", "chinese"),
+    [
+        (
+            "customer '00016'",
+            "it is locked to T1 and cannot move to T3.",
+            "Leave it, or unlock it in the same call: unlock=['00016'].",
+            "Customer 00016 is locked to T1. Choose it and unlock it first, then give it to T3.",
+            "客户 00016 已锁定在 T1。请先选中并解锁该客户，再移交给 T3。",
+        ),
+        (
+            "body, 'changes', item 2, 'rep_joins', 'lat'",
+            "Input should be less than or equal to 90.",
+            "Send what /openapi.json allows here.",
+            "Change 2 holds a value that cannot be. Take it out and add it with another.",
+            "第 2 项变更含有无效的数值。请删去该项，改用其他数值重新添加。",
+        ),
+        (
+            "change 1 (rep_joins), rep 'R01'",
+            "The id is missing or taken.",
+            "Give the rep another id.",
+            "Change 1: there is a rep R01 already. Take the change out and add it with another id.",
+            "第 1 项变更：编号 R01 已有代表使用。请删去该项，换一个编号重新添加。",
+        ),
+    ],
+)
+def test_a_fault_is_told_in_words_of_the_page_and_not_of_the_interface(
+    visit: Visit, places: dict[str, str], where: str, what: str, fix: str, english: str, chinese: str
+):
+    problem = {"problems": [{"where": where, "what": what, "fix": fix}]}
+
+    told = [opened(visit, places, "/my", locale=language).evaluate(TOLD, problem) for language in ("en-GB", "zh-CN")]
+
+    assert told == [f"This cannot be done as it was asked for. {english}", f"无法按此要求执行。 {chinese}"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
