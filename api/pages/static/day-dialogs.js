@@ -3,6 +3,7 @@
 import { element } from "./elements.js";
 import { Offline, Refused, ask, byId, hush, localDay, number, onSubmit, openDialog, say } from "./base.js";
 import { mondayOf } from "./days.js";
+import { typedPlace } from "./places.js";
 import { canReplan, replanned } from "./replanning.js";
 import { isRep } from "./visiting.js";
 
@@ -99,9 +100,9 @@ export function listenToDialogs(state, visits, week, hears) {
   }
 
   function typed(text) {
-    const parts = text.split(/[,，;\s]+/).filter(Boolean).map(Number);
-    if (parts.length !== 2 || parts.some(Number.isNaN) || Math.abs(parts[0]) > 90 || Math.abs(parts[1]) > 180) throw new Refused(0, { detail: say("no_such_place") });
-    return { lat: parts[0], lon: parts[1] };
+    const found = typedPlace(text);
+    if (!found) throw new Refused(0, { detail: say("no_such_place") });
+    return found;
   }
 
   function place(where) {

@@ -5,11 +5,11 @@ import {
   all, ask, attempt, badge, button, byId, comparisonName, done, fillTolerance, get, hasWord, link, moment, newKey, number, offerTravels, onSubmit, page, percent,
   planParameters, say, signedPercent, sureButton,
 } from "./base.js";
+import { isTyped, typedPlace } from "./places.js";
 import { PlanMap } from "./plan-map.js";
 import { RULES, entriesOf, entryName, fromField, ruleName, toField, toldRules, toldValue, valueOf } from "./rules.js";
 
 const base = `/v1/portfolios/${page.portfolio_id}`;
-const PLACE = /^\s*(-?\d+(?:\.\d+)?)\s*[,，;\s]\s*(-?\d+(?:\.\d+)?)\s*$/;
 let portfolio;
 let reps = [];
 let changes = [];
@@ -32,10 +32,7 @@ function where(told) {
   return at < 0 ? {} : { [told.slice(0, at)]: told.slice(at + 1) };
 }
 
-function place(told) {
-  const found = PLACE.exec(told);
-  return found ? { lon: Number(found[1]), lat: Number(found[2]) } : { customer_id: told };
-}
+const place = (told) => typedPlace(told) ?? { customer_id: told };
 
 // kind -> its fields, and the change that /v1 wants of their values
 const KINDS = {
@@ -88,7 +85,10 @@ function showFields() {
     fieldOf("entry").addEventListener("change", showValue);
     showRule();
   }
-  fieldOf("at")?.addEventListener("input", ({ target }) => offerPlaces(target.value));
+  fieldOf("at")?.addEventListener("input", ({ target }) => {
+    target.setCustomValidity(isTyped(target.value) && !typedPlace(target.value) ? say("no_such_place") : "");
+    offerPlaces(target.value);
+  });
 }
 
 function showRule() {
@@ -124,7 +124,7 @@ async function openMap() {
 function choosePlace(latlng, customer) {
   const { customers } = map.scene;
   const at = fieldOf("at");
-  at.value = customer === undefined ? `${latlng.lng.toFixed(5)}, ${latlng.lat.toFixed(5)}` : customers.id[customer];
+  at.value = customer === undefined ? `${latlng.lat.toFixed(5)}, ${latlng.lng.toFixed(5)}` : customers.id[customer];
   map.marks.clearLayers();
   map.marks.addLayer(L.circleMarker(latlng, { radius: 9, color: "#0b62c4", weight: 3, fillOpacity: 0.3 }));
   done(customer === undefined ? say("home_is", { place: at.value }) : say("home_is", { place: customers.name[customer] || customers.id[customer] }));
@@ -134,7 +134,7 @@ function choosePlace(latlng, customer) {
 let asked = 0;
 function offerPlaces(word) {
   clearTimeout(asked);
-  if (word.length < 2 || PLACE.test(word)) return;
+  if (word.length < 2 || isTyped(word)) return;
   asked = setTimeout(() => attempt(null, async () => {
     const scene = map?.scene ?? (await get(`${base}/scene`));
     const found = [...scene.customers.id.keys()].filter((i) => `${scene.customers.id[i]} ${scene.customers.name[i]}`.toLowerCase().includes(word.toLowerCase()));
@@ -165,7 +165,7 @@ function changeText(change) {
   const who = tier ? say("tier_only", { tier }) : segment ? say("segment_only", { name: segment }) : null;
   const told = { ...change, percent: change.factor === undefined ? "" : signedPercent(change.factor - 1), who: who ?? say("all_customers") };
   if (change.share !== undefined) told.share = percent(change.share);
-  told.place = change.customer_id ?? (change.lon === undefined ? "" : `${change.lon}, ${change.lat}`);
+  told.place = change.customer_id ?? (change.lon === undefined ? "" : `${change.lat}, ${change.lon}`);
   if (change.customer_ids) told.count = [change.customer_ids.length ? number(change.customer_ids.length) : null, who].filter(Boolean).join(" + ");
   if (change.column) told.column = hasWord(`column_of_${change.column}`) ? say(`column_of_${change.column}`) : change.column;
   if (change.rules) told.rules = toldRules(change.rules);

@@ -338,6 +338,20 @@ def test_a_planner_on_a_phone_gives_a_rep_a_home_on_the_map_and_compares_other_r
     expect(page.locator("#earlier a")).to_have_count(1)
 
 
+def test_a_home_is_typed_latitude_first_and_one_that_is_nowhere_is_refused_at_once(site: Site, visit: Visit):
+    path = site.service.bring(town(seed=34)).removeprefix("/v1")
+    page = visit("planner", f"{path}/scenarios")
+    page.get_by_label("What changes").first.select_option("rep_moves")
+
+    for typed in ("43.31, 4.21", "121.4737, 31.2304", "95, 200"):
+        page.get_by_label("Home: customer id, or latitude, longitude").fill(typed)
+        page.get_by_role("button", name="Add this change").click()
+
+    told = page.locator("#changes li span").all_inner_texts()
+    assert told == ["R01 moves to 43.31, 4.21", "R01 moves to 31.2304, 121.4737"]
+    assert "This is no place" in page.locator("[data-field=at]").evaluate("field => field.validationMessage")
+
+
 def test_new_files_are_looked_at_before_they_are_taken_over(site: Site, visit: Visit, tmp_path: Path):
     path = site.service.bring(town(6, reps=2, seed=34)).removeprefix("/v1")
     files = files_of(town(7, reps=2, seed=35), tmp_path)
