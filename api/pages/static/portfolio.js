@@ -90,6 +90,11 @@ function nameOf(customerId) {
   return index < 0 ? customerId : map.scene.customers.name[index] || customerId;
 }
 
+function territoryOf(customerId) {
+  const { customers, territories } = map.scene;
+  return territories[customers.before[customers.id.indexOf(customerId)]]?.name;
+}
+
 function chooseById(customerId) {
   const index = map.scene.customers.id.indexOf(customerId);
   if (index >= 0) {
@@ -99,14 +104,35 @@ function chooseById(customerId) {
 }
 
 function answerForm(row) {
-  if (row.status !== "open") return row.answer || "–";
+  if (row.status !== "open") return [row.answer || "–", row.status === "accepted" ? giveBackOffer(row) : null];
   const text = element("input", { type: "text", maxlength: "2000", placeholder: say("answer"), "aria-label": say("answer") });
   const answer = (status) => async () => {
     await ask("PATCH", `/v1/challenges/${row.challenge_id}`, { body: { status, answer: text.value }, match: `"${row.revision}"` });
     await showChallenges();
-    done(say("answered"));
+    done(say(status === "accepted" ? "accepted_not_moved_yet" : "answered"));
   };
   return element("span", { class: "inline" }, text, button(say("accept"), answer("accepted")), button(say("refuse"), answer("refused")));
+}
+
+// An answer moves nobody: where the customer is not with the rep who asked for it, a proposal has to bring it there.
+function giveBackOffer(row) {
+  const now = territoryOf(row.customer_id);
+  if (!row.territory || now === undefined || now === row.territory) return null;
+  return element("div", {},
+    element("p", { class: "soft small" }, say("accepted_not_moved", { now, territory: row.territory })),
+    button(say("make_that_proposal"), () => proposeBack(row)));
+}
+
+async function proposeBack({ customer_id: id, territory }) {
+  const name = say("back_in_territory", { customer: nameOf(id), territory });
+  const body = { ...planParameters(rebalance.querySelector("form").elements), name, max_moved: 0 };
+  const { content } = await ask("POST", `${base}/proposals`, { body, key: newKey() });
+  done(say("is_planned"));
+  await follow(content.job, () => {});
+  const path = `/v1/proposals/${content.proposal_id}`;
+  const made = await ask("GET", path);
+  if (made.content.status === "ready") await ask("POST", `${path}/adjust`, { body: { unlock: [id], move: { [id]: territory }, lock: [id] }, match: made.etag });
+  location.assign(`/proposals/${content.proposal_id}`);
 }
 
 async function showChallenges() {

@@ -429,6 +429,28 @@ def test_a_managers_answer_reaches_the_rep(site: Site, visit: Visit):
     expect(rep.locator("#challenge-list")).to_contain_text("refused Not this time.")
 
 
+def test_an_accepted_challenge_says_who_still_has_the_customer_and_leads_to_a_proposal_that_brings_it_back(
+    site: Site, visit: Visit
+):
+    path = published(site, seed=17)
+    row = next(row for row in site.service.get("rep A", f"{path}/handovers").json()["items"] if row["from"] == "T1")
+    site.service.post("rep A", f"{path}/challenges", {"customer_id": row["customer_id"], "note": "mine"})
+    page = visit("manager", path.removeprefix("/v1"))
+
+    page.locator("#challenge-table").get_by_role("button", name="Accept").click()
+    said(page, "Accepted. The customer is moved only by a proposal that is published.")
+    expect(page.locator("#challenge-table")).to_contain_text(
+        f"It stays in {row['to']} until a proposal that brings it to T1 is published."
+    )
+    page.get_by_role("button", name="Make that proposal").click()
+
+    expect(page.locator("#move-table tbody tr")).to_have_count(1, timeout=60_000)
+    proposal = f"/v1{page.url.removeprefix(site.address)}"
+    moves = site.service.get("manager", f"{proposal}/moves").json()["items"]
+    assert [(move["customer_id"], move["to"]) for move in moves] == [(row["customer_id"], "T1")]
+    assert site.service.get("manager", proposal).json()["summary"]["locked"] == 1
+
+
 def test_an_admin_lets_somebody_in_and_reads_who_did_what(visit: Visit):
     page = visit("admin", "/users")
 
