@@ -59,7 +59,8 @@ def describe_plan(plan: Proposal | Portfolio, *, travel: TravelMode | None, crs:
         with its ``measures`` by view. ``ground``: by view, for each territory a list of polygons, of rings, of
         coordinates as differences. ``today``: lines between territories before, when there is an after. ``barriers``:
         lines that no territory crosses.
-        ``customers``: one list a column. ``moves``, ``unplaced``, ``facts``.
+        ``customers``: one list a column. ``locked``: the rows of those that are locked. ``moves``, ``unplaced``,
+        ``facts``.
     """
     portfolio = plan.portfolio if isinstance(plan, Proposal) else plan
     mode = plan.travel if isinstance(plan, Proposal) else (travel or "line")
@@ -80,6 +81,7 @@ def describe_plan(plan: Proposal | Portfolio, *, travel: TravelMode | None, crs:
         "barriers": plane.lines(portfolio.land.barriers),
         "ground": {view: [plane.rings(ground.get(name)) for name in names] for view, ground in grounds.items()},
         "customers": _customers(portfolio, demand, codes, plane),
+        "locked": _locked(plan, portfolio),
         "moves": _moves(plan, portfolio, names),
         "unplaced": _unplaced(portfolio),
     }
@@ -258,6 +260,12 @@ def _customers(
         "minutes": _compact(demand["minutes_per_visit"]),
         **{view: code.tolist() for view, code in codes.items()},
     }
+
+
+def _locked(plan: Proposal | Portfolio, portfolio: Portfolio) -> list[int]:
+    customers = portfolio.customers
+    is_locked = customers.index.isin(list(plan.locks)) if isinstance(plan, Proposal) else customers["locked"].to_numpy()
+    return np.flatnonzero(is_locked).tolist()
 
 
 def _moves(plan: Proposal | Portfolio, portfolio: Portfolio, names: list[str]) -> list[list[Any]]:

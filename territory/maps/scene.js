@@ -71,6 +71,7 @@ class Scene extends Told {
     }
     this.today = told.today.map((line) => this._line(line));
     this.barriers = (told.barriers || []).map((line) => this._line(line));
+    this.locked = new Set(told.locked);
     this.finalView = this.views[this.views.length - 1];
     this.canCompare = this.views.length > 1;
     this._readMoves();

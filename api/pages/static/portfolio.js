@@ -154,6 +154,7 @@ function chooseCustomer(index, zoom = false) {
       fact("id", id), fact("territory", territoryName(map.scene, customers.before[index])),
       fact("potential", number(customers.potential[index])), fact("workload_hours", hours(customers.workload[index])),
       fact("visits_a_year", number(customers.visits[index]))),
+    isLocked ? element("p", { class: "soft" }, say("locked_here", { territory: territoryOf(id) ?? say("nobody") })) : "",
     element("p", { class: "buttons" },
       button(isLocked ? say("unlock") : say("lock"), () => setLock(id, !isLocked, index)),
       button(say("close"), async () => {

@@ -187,8 +187,11 @@ function foresee(customers, territory) {
 }
 
 async function lock(isLocking) {
-  const ids = chosen.map((i) => map.scene.customers.id[i]);
+  const { customers, locked } = map.scene;
+  const ids = chosen.map((i) => customers.id[i]);
   await edit("POST", `${base}/adjust`, isLocking ? { lock: ids } : { unlock: ids });
+  for (const i of chosen) locked[isLocking ? "add" : "delete"](i);
+  choose(chosen);
   done(say(isLocking ? "is_locked" : "is_unlocked"));
 }
 
@@ -264,6 +267,7 @@ function oneCustomer(i) {
       fact("potential", number(customers.potential[i])),
       fact("workload_hours", hours(customers.workload[i])),
       isMoving && move ? [fact("reason", moveReason(move)), fact("price", decimal(move.price)), fact("runner_up", move.runner_up || say("nobody"))] : null),
+    scene.locked.has(i) ? element("p", { class: "soft" }, say("locked_here", { territory: scene.territories[customers.after[i]].name })) : "",
     move ? element("p", {}, decisionButtons(move)) : "",
   ];
 }
@@ -283,11 +287,13 @@ function giveForm() {
   const owner = scene.customers.after[chosen[0]];
   if (owner >= 0) select.value = scene.territories[owner].name;
   const card = byId("card");
+  const lockedCount = chosen.filter((i) => scene.locked.has(i)).length;
   return element("div", {},
     element("label", { class: "give" }, say("give_to"), select),
     element("p", { class: "buttons" },
       button(say("give"), () => give(select.value), { class: "main" }),
-      button(say("lock"), () => lock(true)), button(say("unlock"), () => lock(false)),
+      lockedCount < chosen.length ? button(say("lock"), () => lock(true)) : null,
+      lockedCount ? button(say("unlock"), () => lock(false)) : null,
       button(say("close"), async () => { choose([]); card.hidden = true; })));
 }
 

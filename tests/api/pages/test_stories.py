@@ -245,6 +245,27 @@ def test_a_customer_is_dragged_onto_another_territory_and_brought_back_with_the_
     expect(here).to_have_text(before)
 
 
+def test_the_card_of_a_locked_customer_says_so_and_offers_only_to_unlock_it(site: Site, visit: Visit):
+    proposal = site.service.propose(site.service.bring(town(seed=35)), tolerance=0.2)
+    page = visit("manager", proposal.removeprefix("/v1"))
+    expect(page.locator("#move-table table")).to_be_visible()
+    find(page, "0007")
+    lock, unlock = (page.locator("#card").get_by_role("button", name=name, exact=True) for name in ("Lock", "Unlock"))
+    expect(unlock).to_have_count(0)
+
+    lock.click()
+
+    here = page.locator("#card select").input_value()
+    expect(page.locator("#card")).to_contain_text(f"Locked: it stays in {here}.")
+    expect(lock).to_have_count(0)
+    page.locator("#card select").select_option(next(name for name in ("T1", "T2") if name != here))
+    page.locator("#card").get_by_role("button", name="Give", exact=True).click()
+    expect(page.locator("#said")).to_contain_text(f"Customer 0007 is locked to {here}. Choose it and unlock it first")
+    unlock.click()
+    expect(lock).to_be_visible()
+    expect(unlock).to_have_count(0)
+
+
 def find(page: Page, customer_id: str) -> None:
     page.locator("#query").fill(customer_id)
     page.locator("#query").press("Enter")
