@@ -393,8 +393,9 @@ def test_minutes_are_the_kilometres_at_the_speed_of_the_rules():
     nearer = told["nearer_km"].notna()
     assert nearer.any()
     assert told["minutes"][nearer].tolist() == pytest.approx((told["nearer_km"][nearer] * 3).tolist())
-    said = proposal.moves.set_index("customer_id")["reason"][told.index[told["minutes"] >= 1]]
-    assert said.str.endswith("min more a way").all()
+    said = proposal.moves.set_index("customer_id")["reason"]
+    assert said[told.index[told["minutes"] >= 1]].str.endswith("min more a way").all()
+    assert said[told.index[nearer]].str.contains(" km nearer to the middle;").all()
 
 
 def quarters_with_scattered_skills(seed: int) -> Portfolio:

@@ -48,7 +48,7 @@ def _parts(move: Mapping[str, Any]) -> list[str]:
     if "under" in known:
         parts.append(f"{move['to']} 的{measure_zh(move['under_measure'])}低于应得份额 {move['under']:.1%}")
     if "nearer_km" in known:
-        parts.append(f"近 {move['nearer_km']:,.0f} 公里")
+        parts.append(f"离区域中心近 {move['nearer_km']:,.0f} 公里")
     balance, distance = (_cost(move[f"staying_{name}"]) for name in ("balance", "distance"))
     parts.append(f"若不变动：平衡方面{balance}，距离方面{distance}")
     if "staying_minutes" in known and abs(move["staying_minutes"]) >= _LEAST_MINUTES:

@@ -42,7 +42,6 @@ def _row(plan: int, held: pd.Series, map_file: str) -> str:
         percent(held["max_deviation_potential"]),
         percent(held["max_deviation_workload"]),
         f"{held['mean_km']:,.1f}",
-        f"{held['travel_hours']:,.0f}",
         percent(held["capacity_use_max"]),
         percent(held["gap"]),
     ]

@@ -114,7 +114,7 @@ class Reason:
         if self.under is not None:
             words.append(f"{to} is {percent(self.under)} under its share of {self.under_measure}")
         if self.nearer_km is not None:
-            words.append(f"{self.nearer_km:.0f} km nearer")
+            words.append(f"{self.nearer_km:.0f} km nearer to the middle")
         costs = (
             f"{'costs' if part >= 0 else 'saves'} {abs(part):.3g} %"
             for part in (self.balance, self.distance)

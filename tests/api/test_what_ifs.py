@@ -254,7 +254,7 @@ def test_every_reason_to_move_has_its_sentence():
 
     assert move_zh(move) == "T1 的潜力超出应得份额 31.0%；若不变动：平衡方面代价 0.25 %，距离方面节省 0.0312 %"
     assert move_zh({**move, "over": None, "nearer_km": 12.0, "staying_minutes": 4.0}) == (
-        "T1 从其他相邻区域接收，再向外转出；近 12 公里；"
+        "T1 从其他相邻区域接收，再向外转出；离区域中心近 12 公里；"
         "若不变动：平衡方面代价 0.25 %，距离方面节省 0.0312 %；单程多 4 分钟"
     )
     assert [move_zh({"why": why}) for why in ("by_hand", "vacant", "else", None)] == [

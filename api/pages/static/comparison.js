@@ -23,12 +23,21 @@ function compared(key) {
   };
 }
 
-const column = (key) => ({ key, label: say(`column_${key}`), kind: "number", show: compared(key) });
-const table = new Table(byId("table"), [
-  { key: "name", label: say("plan"), value: name, show: (row) => link(`/proposals/${row.proposal_id}`, name(row)) },
-  ...["territories", "max_deviation_potential", "max_deviation_workload", "moved_customers", "moved_potential", "mean_km", "travel_hours", "workload_peak_hours", "capacity_use_max", "gap"].map(column),
-  { key: "contiguous", label: say("in_one_piece"), show: (row) => (row.contiguous ? say("yes") : say("no")), class: (row) => (row.contiguous ? "" : "bad") },
-], { label: say("side_by_side") });
+const FIGURES = [
+  "territories", "max_deviation_potential", "max_deviation_workload", "moved_customers", "moved_potential", "mean_km", "travel_hours", "workload_peak_hours",
+  "capacity_use_max", "gap",
+];
+const isFront = () => rows[0]?.label !== undefined;
+
+// Driving is measured from the nearest home of any rep, so it is the same in every plan of a front.
+function showTable() {
+  const figures = FIGURES.filter((key) => key !== "travel_hours" || !isFront());
+  new Table(byId("table"), [
+    { key: "name", label: say("plan"), value: name, show: (row) => link(`/proposals/${row.proposal_id}`, name(row)) },
+    ...figures.map((key) => ({ key, label: say(`column_${key}`), kind: "number", show: compared(key) })),
+    { key: "contiguous", label: say("in_one_piece"), show: (row) => (row.contiguous ? say("yes") : say("no")), class: (row) => (row.contiguous ? "" : "bad") },
+  ], { label: say("side_by_side") }).show(rows);
+}
 
 // ---- the front: moves to the right, driving upwards, the larger the disc the larger the deviation
 
@@ -142,8 +151,8 @@ async function open() {
   }
   rows = content.rows;
   byId("ready").hidden = false;
-  if (rows.length && rows[0].label !== undefined) front();
-  table.show(rows);
+  if (isFront()) front();
+  showTable();
   downloads(base);
   twins();
   return undefined;

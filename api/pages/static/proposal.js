@@ -317,6 +317,12 @@ function todayWorst(measure) {
   return values.length ? Math.max(...values) : null;
 }
 
+function todayMeanKm() {
+  const rows = totals.filter((row) => Number.isFinite(row.today_mean_km));
+  const count = rows.reduce((sum, row) => sum + row.today_customers, 0);
+  return count ? decimal(rows.reduce((sum, row) => sum + row.today_customers * row.today_mean_km, 0) / count) : null;
+}
+
 function tile(key, value, before = null, isGood = null) {
   return element("div", { class: "tile" }, element("dt", {}, say(key)),
     element("dd", { class: isGood === null ? "" : isGood ? "good" : "bad" }, before === null ? null : element("s", {}, `${before} → `), value));
@@ -338,7 +344,7 @@ function showSummary() {
     tile("tile_potential", percent(summary.max_deviation_potential), before("potential"), isWithin("potential")),
     tile("tile_workload", percent(summary.max_deviation_workload), before("workload"), isWithin("workload")),
     tile("tile_moves", `${number(summary.moves)} (${percent(summary.moves / map.scene.count)})`),
-    tile("tile_travel", summary.travel_hours === undefined ? decimal(summary.mean_km) : number(summary.travel_hours)),
+    tile("column_mean_km", decimal(summary.mean_km), todayMeanKm()),
     tile("tile_gap", percent(summary.gap)));
   byId("verdict").replaceChildren(...verdict());
   byId("comment").elements.comment.value = plan.comment;

@@ -408,6 +408,26 @@ def test_a_front_is_chosen_from_with_a_slider(site: Site, visit: Visit):
     fewest = page.locator("#chosen dd").first.inner_text()
     slider.fill(slider.get_attribute("max") or "0")
     assert float(fewest.rstrip("%")) <= float(page.locator("#chosen dd").first.inner_text().rstrip("%"))
+    expect(page.locator("#table thead")).to_contain_text("Mean km to the middle")
+    expect(page.locator("#table thead")).not_to_contain_text("Driving")
+
+
+def test_the_headline_shows_how_far_customers_are_from_the_middle_and_changes_with_a_move_by_hand(
+    site: Site, visit: Visit
+):
+    proposal = site.service.propose(site.service.bring(town(seed=36)), tolerance=0.2)
+    page = visit("manager", proposal.removeprefix("/v1"))
+    tile = page.locator("#tiles .tile", has_text="Mean km to the middle")
+    expect(tile).to_contain_text("→")
+    before = tile.inner_text()
+    find(page, "0007")
+
+    here = page.locator("#card select").input_value()
+    page.locator("#card select").select_option(next(name for name in ("T1", "T3") if name != here))
+    page.locator("#card").get_by_role("button", name="Give", exact=True).click()
+
+    expect(tile).not_to_have_text(before)
+    expect(page.locator("#tiles")).not_to_contain_text("Driving")
 
 
 def test_a_rep_challenges_without_a_line_and_it_is_sent_once(site: Site, visit: Visit):
