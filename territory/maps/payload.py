@@ -25,6 +25,9 @@ DEGREE = 100_000
 COLOURS = 10
 """Colours by which territories are told apart; no two neighbours get the same one."""
 
+LEAST_BORDER = 0.02
+"""Two territories are neighbours whose common border is more than this part of the shorter outline."""
+
 MEASURED = (
     "customers",
     "potential",
@@ -225,20 +228,28 @@ def _colours(names: list[str], grounds: list[gpd.GeoSeries]) -> dict[str, int]:
     The colours go round in the order of the names, and only a territory that lies beside another of its colour gets
     the next one that is free: so it keeps its colour from today to the plan, and from one change by hand to the next.
     """
-    import shapely
-
     colour = {name: place % COLOURS for place, name in enumerate(names)}
     beside: dict[str, set[str]] = {name: set() for name in names}
     for ground in grounds:
-        shapes = ground.to_numpy()
-        for a, b in shapely.STRtree(shapes).query(shapes, predicate="intersects").T:
-            if a != b:
-                beside[ground.index[a]].add(ground.index[b])
+        for one, other in _neighbours(ground):
+            beside[one].add(other)
         for name in names:
             taken = {colour[other] for other in beside[name]}
             free = [number for step in range(COLOURS) if (number := (colour[name] + step) % COLOURS) not in taken]
             colour[name] = free[0] if free else colour[name]
     return colour
+
+
+def _neighbours(ground: gpd.GeoSeries) -> list[tuple[str, str]]:
+    """Territories that share a border, both ways; one customer amid another territory is hardly a border yet."""
+    import shapely
+
+    shapes = ground.to_numpy()
+    ones, others = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    shared = shapely.length(shapely.intersection(shapes[ones], shapes[others]))
+    outline = shapely.length(shapes)
+    is_border = (ones != others) & (shared > LEAST_BORDER * np.minimum(outline[ones], outline[others]))
+    return list(zip(ground.index[ones[is_border]], ground.index[others[is_border]], strict=True))
 
 
 def _customers(
