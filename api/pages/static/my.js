@@ -96,7 +96,8 @@ onSubmit(byId("challenge").querySelector("form"), async ({ note }) => {
 // The same id may be somebody else in another portfolio.
 function calledIn({ portfolio_id: portfolioId, customer_id: customerId }) {
   const portfolio = portfolios.find(({ portfolio_id: id }) => id === portfolioId);
-  return portfolio?.customers.find(({ customer_id: id }) => id === customerId)?.name || customerId;
+  const known = portfolio ? [...portfolio.customers, ...portfolio.handovers] : [];
+  return known.find(({ customer_id: id }) => id === customerId)?.name || customerId;
 }
 
 function showChallenges() {

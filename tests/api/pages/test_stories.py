@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -19,12 +20,12 @@ def files_of(portfolio: Portfolio, folder: Path) -> dict[str, str]:
     return {path.stem: str(path) for path in folder.iterdir() if path.stem in ("customers", "reps", "rules")}
 
 
-def published(site: Site, *, seed: int) -> str:
+def published(site: Site, *, seed: int, effective_from: str = "2027-01-01") -> str:
     """A portfolio whose second alignment a manager has published; its path."""
     path = site.service.bring(town(seed=seed), name=f"Town {seed}")
     proposal = site.service.propose(path, tolerance=0.2)
     site.service.post("manager", f"{proposal}/approve", match="*")
-    site.service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01"}, match="*")
+    site.service.post("manager", f"{proposal}/publish", {"effective_from": effective_from}, match="*")
     return path
 
 
@@ -380,7 +381,7 @@ def test_new_files_are_looked_at_before_they_are_taken_over(site: Site, visit: V
 
     page.locator("#bring input[name=customers]").set_input_files(files["customers"])
     page.locator("#bring").get_by_role("button", name="See what changes").click()
-    expect(page.locator("#update-told")).to_contain_text("1 customers are new, 0 gone, 6 changed.")
+    expect(page.locator("#update-told")).to_contain_text("Customers new: 1, gone: 0, changed: 6.")
     page.locator("[data-rule=speed_kmh]").fill("30")
     page.locator("#preview").click()
     expect(page.locator("#preview-table tbody tr").first).to_contain_text("Speed, km/h")
@@ -456,7 +457,7 @@ def test_a_rep_challenges_without_a_line_and_it_is_sent_once(site: Site, visit: 
 
 
 def test_a_managers_answer_reaches_the_rep(site: Site, visit: Visit):
-    path = published(site, seed=16)
+    path = published(site, seed=16, effective_from=date.today().isoformat())
     row = next(row for row in site.service.get("rep A", f"{path}/handovers").json()["items"] if row["from"] == "T1")
     site.service.post("rep A", f"{path}/challenges", {"customer_id": row["customer_id"], "note": "mine"})
     page = visit("manager", path.removeprefix("/v1"))
@@ -468,6 +469,14 @@ def test_a_managers_answer_reaches_the_rep(site: Site, visit: Visit):
     rep = visit("rep A", "/my", **PHONE)
     rep.get_by_role("tab", name="My challenges").click()
     expect(rep.locator("#challenge-list")).to_contain_text("refused Not this time.")
+    expect(rep.locator("#challenge-list .card", has_text="Not this time.").locator("h4")).to_have_text(row["name"])
+
+
+def test_on_a_phone_no_tab_of_a_rep_is_cut_off(site: Site, visit: Visit):
+    for language in ("en-GB", "zh-CN"):
+        tabs = visit("rep A", "/my", **PHONE, locale=language).locator(".tabs")
+
+        assert tabs.evaluate("tabs => tabs.scrollWidth <= tabs.clientWidth")
 
 
 def test_an_accepted_challenge_says_who_still_has_the_customer_and_leads_to_a_proposal_that_brings_it_back(
