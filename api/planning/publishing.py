@@ -18,6 +18,7 @@ from api.planning.portfolios import READY, facts, opened, own_territories
 from api.planning.proposals import APPROVED, PUBLISHED, explained_moves, opened_plan
 from api.problems import ConflictError, StaleError, UnknownError
 from api.store import Alignment, Plan, PlanState, StoredPortfolio, advance, keep_blobs, new_id, now
+from territory.demand import derive_demand
 from territory.errors import Problem
 from territory.model import Portfolio, Proposal
 
@@ -240,7 +241,8 @@ def handovers(desk: Desk, portfolio_id: str, number: int | None, rep_id: str | N
             "name": customers["name"],
             "from": before[gone],
             "to": portfolio.alignment[gone],
-            "potential": customers["potential"],
+            # As the plan reckoned with it, where the file says none.
+            "potential": derive_demand(portfolio, travel="none")["potential"][gone],
             "last_visit": customers["last_visit"],
         },
         index=customers.index,

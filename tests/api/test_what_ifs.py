@@ -152,6 +152,24 @@ def test_moves_and_handovers_carry_their_reasons_as_figures_and_a_rep_his_own(se
     assert 0 < len(his) < len(everybody)
 
 
+def test_handovers_tell_a_potential_that_was_derived_from_revenue(service: Running):
+    portfolio = town(seed=4).with_rules(potential_per_revenue=2.0)
+    potential = portfolio.customers["potential"]
+    path = service.bring(
+        replace(portfolio, customers=portfolio.customers.assign(potential=float("nan"), revenue=potential / 2))
+    )
+    proposal = service.propose(path, tolerance=0.2)
+    service.post("manager", f"{proposal}/approve", match="*")
+    service.post("manager", f"{proposal}/publish", {"effective_from": "2027-01-01"}, match="*")
+
+    rows = service.get("manager", f"{path}/handovers?limit=100").json()["items"]
+
+    assert rows
+    assert {row["customer_id"]: row["potential"] for row in rows} == {
+        row["customer_id"]: pytest.approx(potential[row["customer_id"]]) for row in rows
+    }
+
+
 def test_who_takes_a_customer_over_is_told_by_name_and_nothing_else_of_him(service: Running):
     portfolio = town(seed=4)
     reps = portfolio.reps.assign(name=["Li Wei", "Zhang Min", ""], phone="+86 512 6522", max_drive_minutes=99.0)
