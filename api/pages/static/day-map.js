@@ -72,7 +72,7 @@ export class DayMap {
     this.map.setView([20, 0], 2, { animate: false });
     this.layer = new DayLayer(this.scene, this.state);
     this.layer.addTo(this.map);
-    L.control.scale({ imperial: false, position: "bottomright" }).addTo(this.map);
+    L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.map);
     const box = this.map.getContainer();
     box.setAttribute("role", "application");
     box.setAttribute("aria-label", say("day_map_label"));

@@ -407,6 +407,18 @@ def test_the_pause_stands_between_the_visits_before_and_after_it(site: Site, vis
     assert len(times) == len(route["stops"]) + 1
 
 
+def test_the_scale_of_the_days_map_stands_in_its_corner(site: Site, visit: Open, planned: str):
+    page = visit("rep A", at(planned, days_of(site, planned)[0]), **PHONE)
+    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+
+    frame, scale = (page.locator(each).bounding_box() for each in (".day-map", ".leaflet-control-scale"))
+
+    assert frame is not None
+    assert scale is not None
+    assert scale["x"] - frame["x"] < 20
+    assert frame["y"] + frame["height"] - scale["y"] - scale["height"] < 20
+
+
 def test_the_week_leads_to_its_days_and_an_address_to_the_phones_calendar(site: Site, visit: Open, planned: str):
     day = days_of(site, planned)[0]
     count = sum(row["day"] == day for row in site.service.get("rep A", f"{planned}/calls?limit=1000").json()["items"])
