@@ -375,5 +375,8 @@ async function open() {
 
 attempt(null, async () => {
   await open();
-  if (location.hash === "#rebalance" && portfolio.status === "ready") openDialog(rebalance);
+  if (portfolio.status !== "ready") return;
+  if (location.hash === "#rebalance") openDialog(rebalance);
+  // What stands above the section that an address names is there only now.
+  else byId(location.hash.slice(1))?.scrollIntoView();
 });

@@ -501,6 +501,14 @@ def test_an_accepted_challenge_says_who_still_has_the_customer_and_leads_to_a_pr
     assert site.service.get("manager", proposal).json()["summary"]["locked"] == 1
 
 
+def test_an_address_of_a_section_leads_to_it(site: Site, visit: Visit):
+    path = published(site, seed=37).removeprefix("/v1")
+
+    page = visit("manager", f"{path}#history")
+
+    expect(page.locator("#history h2").first).to_be_in_viewport()
+
+
 def test_an_admin_lets_somebody_in_and_reads_who_did_what(visit: Visit):
     page = visit("admin", "/users")
 
