@@ -212,6 +212,7 @@ function alertText(alert) {
 
 function showHistory(versions) {
   historyTable.show(versions);
+  showWhatHolds(versions);
   const options = () => versions.map((each) => element("option", { value: each.number }, `${each.number} · ${day(each.effective_from)}`));
   const form = byId("difference");
   const plans = proposalTable.rows.filter((row) => row.summary.moves !== undefined).map((row) =>
@@ -221,6 +222,14 @@ function showHistory(versions) {
   form.elements.before.value = versions[1]?.number ?? versions[0].number;
   if (versions.length === 1 && plans.length) form.elements.after.value = plans[0].value;
   form.hidden = versions.length + plans.length < 2;
+}
+
+// What is shown is the latest version, though its day may still be to come.
+function showWhatHolds(versions) {
+  const [latest] = versions;
+  const now = versions.find((each) => each.effective_from <= localDay()) ?? versions.at(-1);
+  byId("holds-from").hidden = now === latest;
+  byId("holds-from").textContent = say("holds_from", { shown: latest.number, day: day(latest.effective_from), now: now.number });
 }
 
 // ---- what changes hands: of everybody, or the list that one rep takes along
@@ -273,7 +282,7 @@ onSubmit(byId("revert").querySelector("form"), async ({ effective_from: from, co
   const { number: to } = byId("revert").version;
   await ask("POST", `${base}/revert`, { body: { number: to, effective_from: from.value, comment: comment.value }, match: etag, key: newKey() });
   byId("revert").close();
-  done(say("reverted", { number: to }));
+  done(say("reverted", { number: to, day: day(from.value) }));
   await open();
 });
 

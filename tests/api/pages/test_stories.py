@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -499,6 +499,21 @@ def test_an_accepted_challenge_says_who_still_has_the_customer_and_leads_to_a_pr
     moves = site.service.get("manager", f"{proposal}/moves").json()["items"]
     assert [(move["customer_id"], move["to"]) for move in moves] == [(row["customer_id"], "T1")]
     assert site.service.get("manager", proposal).json()["summary"]["locked"] == 1
+
+
+def test_a_version_of_a_day_to_come_is_shown_with_its_day_and_the_version_that_holds_until_then(
+    site: Site, visit: Visit
+):
+    to_come = published(site, seed=38, effective_from=(date.today() + timedelta(1)).isoformat())
+    holds = published(site, seed=39, effective_from=date.today().isoformat())
+
+    told = visit("manager", to_come.removeprefix("/v1")).locator("#holds-from")
+    page = visit("manager", holds.removeprefix("/v1"))
+
+    expect(told).to_contain_text("This page shows version 2, which holds from ")
+    expect(told).to_contain_text("Until then version 1 holds.")
+    expect(page.locator("#history-table tbody tr")).to_have_count(2)
+    expect(page.locator("#holds-from")).to_be_hidden()
 
 
 def test_an_address_of_a_section_leads_to_it(site: Site, visit: Visit):
