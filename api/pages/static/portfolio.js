@@ -104,7 +104,7 @@ function chooseById(customerId) {
 }
 
 function answerForm(row) {
-  if (row.status !== "open") return [row.answer || "–", row.status === "accepted" ? giveBackOffer(row) : null];
+  if (row.status !== "open") return element("div", {}, row.answer || "–", row.status === "accepted" ? giveBackOffer(row) : null);
   const text = element("input", { type: "text", maxlength: "2000", placeholder: say("answer"), "aria-label": say("answer") });
   const answer = (status) => async () => {
     await ask("PATCH", `/v1/challenges/${row.challenge_id}`, { body: { status, answer: text.value }, match: `"${row.revision}"` });

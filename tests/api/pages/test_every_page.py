@@ -164,14 +164,14 @@ TOLD = """async (problem) => {
             "Input should be less than or equal to 90.",
             "Send what /openapi.json allows here.",
             "Change 2 holds a value that cannot be. Take it out and add it with another.",
-            "第 2 项变更含有无效的数值。请删去该项，改用其他数值重新添加。",
+            "第 2 项变化含有无效的数值。请移除该项，改用其他数值重新添加。",
         ),
         (
             "change 1 (rep_joins), rep 'R01'",
             "The id is missing or taken.",
             "Give the rep another id.",
             "Change 1: there is a rep R01 already. Take the change out and add it with another id.",
-            "第 1 项变更：编号 R01 已有代表使用。请删去该项，换一个编号重新添加。",
+            "第 1 项变化：编号 R01 已有代表使用。请移除该项，换一个编号重新添加。",
         ),
     ],
 )
