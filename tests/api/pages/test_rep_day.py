@@ -409,7 +409,7 @@ def test_the_pause_stands_between_the_visits_before_and_after_it(site: Site, vis
 
 def test_the_scale_of_the_days_map_stands_in_its_corner(site: Site, visit: Open, planned: str):
     page = visit("rep A", at(planned, days_of(site, planned)[0]), **PHONE)
-    expect(page.locator(".stop.next")).to_be_visible(timeout=30_000)
+    expect(page.locator(".stop").first).to_be_visible(timeout=30_000)
 
     frame, scale = (page.locator(each).bounding_box() for each in (".day-map", ".leaflet-control-scale"))
 
