@@ -26,6 +26,7 @@ _OF_THE_WHOLE = ("max_deviation_potential", "max_deviation_workload", "moved_cus
 _HEIR_COLUMNS = [
     *("rep_id", "territory", "to", "to_rep_id", "customers", *LOADS.values(), "capacity_use"),
     *_OF_THE_WHOLE,
+    "told",
 ]
 _SAVED = ("travel_hours", "workload_peak_hours", "mean_km")
 """What a new rep may save."""
@@ -164,7 +165,7 @@ def without_each_rep(
         - ``customers``, ``potential`` (money a year), ``workload_minutes`` (a year): what goes there, most first.
         - ``capacity_use``: the heir's afterwards, a ratio.
         - ``max_deviation_potential``, ``max_deviation_workload``, ``moved_customers``, ``capacity_use_max``,
-          ``reasons``: of the whole plan after this rep has left, as in `tabulate`.
+          ``reasons``: of the whole plan after this rep has left, as in `tabulate`. ``told``: what these reasons say.
 
     Raises
     ------
@@ -275,6 +276,8 @@ def _need_scenarios(where: str, names: Iterable[str], scenarios: Iterable[str]) 
 
 def _raise_all(kind: str, found: Mapping[str, Proposal | TerritoryError]) -> None:
     errors = {name: error for name, error in found.items() if isinstance(error, TerritoryError)}
+    if len(errors) > 1 and len({error.problems for error in errors.values()}) == 1:
+        raise next(iter(errors.values()))  # what is wrong with all of them is said once, and of none by name
     problems = [
         Problem(
             f"{kind} '{name}', {problem.where}",
@@ -323,7 +326,8 @@ def _unchanged(
 def _heirs(proposal: Proposal, rep_id: str, territory: str) -> list[dict[str, object]]:
     """Rows of `without_each_rep` for one rep who leaves."""
     found = figures(proposal)
-    plan = {name: found[name] for name in _OF_THE_WHOLE}
+    plan: dict[str, object] = {name: found[name] for name in _OF_THE_WHOLE}
+    plan["told"] = " ".join(f"{reason.where}: {reason.what}" for reason in proposal.reasons)
     left = proposal.portfolio.alignment == territory
     demand = demand_of(proposal.portfolio, proposal.travel).loc[left, list(LOADS.values())]
     taken = demand.groupby(proposal.alignment[left]).agg(["size", "sum"])

@@ -287,6 +287,34 @@ def test_check_shows_where_derived_values_come_from():
     assert {"value": "potential", "source": "column potential", "customers": 2591} in found["sources"]
 
 
+def test_check_tells_what_no_plan_could_be_made_of(tmp_path):
+    header = "customer_id,lon,lat,potential,visits_per_year,minutes_per_visit,territory,group,locked"
+    rows = [header, "1,2.30,48.85,0,12,30,T1,chain,yes", "2,2.31,48.85,0,12,30,T2,chain,yes"]
+    reps = "rep_id,territory,capacity_hours_per_week\nR1,T1,0\nR2,T2,30\n"
+    (tmp_path / "customers.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "reps.csv").write_text(reps, encoding="utf-8")
+
+    run = territory("check", tmp_path / "customers.csv", tmp_path / "reps.csv", "--json")
+
+    found = json.loads(run.out)
+    assert run.code == 1
+    assert [fault["what"] for fault in found["faults"]] == ["its customers are locked to T1 and T2 at once."]
+    noted = {note["what"].partition(",")[0] for note in found["notes"]}
+    assert {"'R1' has no hours", "potential is 0 for every customer"} <= noted
+
+
+def test_align_says_that_it_looks_at_no_locks_and_skills(tmp_path):
+    header = "customer_id,lon,lat,potential,visits_per_year,minutes_per_visit,territory,locked,skills"
+    rows = [f"{n},2.3{n},48.85,10,12,30,T{n % 2 + 1},yes,cold" for n in range(8)]
+    (tmp_path / "customers.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+    (tmp_path / "reps.csv").write_text("rep_id,territory,skills\nR1,T1,cold\nR2,T2,\n", encoding="utf-8")
+
+    run = territory("align", tmp_path / "customers.csv", tmp_path / "reps.csv", "--out", tmp_path / "plan")
+
+    said = " ".join(run.err.split())
+    assert "4 of 8 locked customers change territory and 4 customers go to reps who lack the skills they need" in said
+
+
 def test_check_of_files_without_a_fault_ends_with_0(town):
     run = territory("check", town)
 

@@ -270,6 +270,28 @@ def test_the_leave_of_only_some_reps_can_be_looked_at():
         without_each_rep(line, reps=["R9"])
 
 
+def test_a_rep_whose_skills_nobody_else_has_is_missed_in_words():
+    line = line_of_customers(12, reps=3)
+    reps = line.reps.assign(skills=["cold", None, None])
+    needy = line.customers.assign(skills=["cold", *[None] * 11])
+
+    heirs = without_each_rep(replace(line, reps=reps, customers=needy), tolerance=0.6)
+
+    told = heirs.drop_duplicates("rep_id").set_index("rep_id")["told"]
+    assert told["R01"] == "skills: no rep has all the skills that '1' needs: cold."
+    assert told["R03"] == ""
+
+
+def test_what_is_wrong_with_every_scenario_is_told_once():
+    nobody_s = given_territories(line_of_customers(6, reps=2), [None] * 6)
+    scenarios = {"one": nobody_s, "two": nobody_s.scaled("potential", 2)}
+
+    with pytest.raises(DataError) as caught:
+        simulate(scenarios)
+
+    assert [problem.where for problem in caught.value.problems] == ["customers, column 'territory'"]
+
+
 def test_the_only_rep_cannot_leave():
     with pytest.raises(InfeasibleError, match="1 of 1 reps have a territory: nobody could take over"):
         without_each_rep(line_of_customers(4, reps=1))

@@ -299,8 +299,8 @@ def _refuse(rows: int, count: int, measures: np.ndarray) -> None:
         Problem(
             f"measure {t + 1}",
             "it is zero for every customer.",
-            "Give values, or balance on other measures.",
-            f"指标 {t + 1}：所有客户的数值均为零。请提供数值，或按其他指标平衡。",
+            "Give values; 1 for every customer counts them.",
+            f"指标 {t + 1}：所有客户的数值均为零。请提供数值；每个客户填 1 即按客户数计。",
         )
         for t in np.flatnonzero(measures.sum(axis=0) <= 0)
     ]

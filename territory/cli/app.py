@@ -133,6 +133,7 @@ def align(
 ) -> None:
     """Cut territories from scratch: balanced on potential and workload, each in one piece, compact."""
     from territory.cli.publishing import exit_code, own_files, publish, show
+    from territory.cli.words import unasked
 
     output.refuse_to_overwrite(files.paths, own_files())
     with screen.working("read") as tell:
@@ -147,6 +148,8 @@ def align(
         tell("map", 0.0)
         published = publish(proposal, output)
     show(screen, proposal, published)
+    if told := unasked(proposal):
+        screen.warn(told)
     raise typer.Exit(exit_code(proposal))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
@@ -11,7 +12,10 @@ from territory.cli.tables import problems_table, sources_table
 from territory.demand import demand_sources, derive_demand
 from territory.errors import Problem, TerritoryError
 from territory.files import Check
-from territory.measures import apart_in_words, parts_of
+from territory.languages import some
+from territory.measures import LOADS, apart_in_words, parts_of
+from territory.model import Portfolio
+from territory.realignment import torn_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +36,30 @@ def inspect(check: Check) -> Findings:
     if len(sizes) > 1:
         apart = Problem("land", apart_in_words(sizes), "Leave a gap where a bridge is, or give neighbours.")
         check = replace(check, notes=(*check.notes, apart))
+    faults = (*check.faults, *torn_groups(portfolio))
     try:
-        return Findings(check, check.faults, demand_sources(derive_demand(portfolio, travel="none")))
+        demand = derive_demand(portfolio, travel="none")
     except TerritoryError as error:
-        return Findings(check, (*check.faults, *error.problems), None)
+        return Findings(check, (*faults, *error.problems), None)
+    check = replace(check, notes=(*check.notes, *_without_hours(portfolio), *_without_values(demand)))
+    return Findings(check, faults, demand_sources(demand))
+
+
+def _without_hours(portfolio: Portfolio) -> Iterator[Problem]:
+    """Reps who can do no work at all."""
+    reps = portfolio.reps
+    idle = reps.index[(reps["capacity_hours_per_week"].eq(0) | reps["share"].eq(0)).fillna(False)]
+    if len(idle):
+        what = f"{some(idle).en} {'has' if len(idle) == 1 else 'have'} no hours, so any work is too much."
+        yield Problem("reps", what, "Give hours a week and a share of full time, or leave them out.")
+
+
+def _without_values(demand: pd.DataFrame) -> Iterator[Problem]:
+    """Measures that are 0 for every customer, on which nothing can be balanced."""
+    for name, load in LOADS.items():
+        if len(demand) and demand[load].sum() <= 0:
+            what = f"{name} is 0 for every customer, so no territories can be planned."
+            yield Problem("customers", what, "Give values; 1 for every customer counts them.")
 
 
 def show(screen: Screen, findings: Findings) -> None:

@@ -218,6 +218,8 @@ def without_each_rep(
         terms = balance.on(portfolio)
         heirs = look_at_each(portfolio, reps=rep, **terms, progress=tell)
     screen.say(heirs_table(heirs))
+    told = heirs.drop_duplicates("rep_id").set_index("rep_id")["told"]
+    screen.points(f"When {rep_id} leaves: {text}" for rep_id, text in told[told != ""].items())
     screen.document({"heirs": records(heirs), "tolerance": terms["tolerance"], "seed": terms["seed"]})
 
 

@@ -352,6 +352,7 @@ def heirs_table(heirs: pd.DataFrame) -> Table:
                 "Work\na year": f"{held['workload_minutes'] / 60:,.0f} h",
                 "Then\nin use": percent(held["capacity_use"]),
                 "Busiest\nof all": percent(held["capacity_use_max"]),
+                "Largest\ndeviation": percent(max(held[f"max_deviation_{name}"] for name in MEASURES)),
                 "All that\nmove": percent(held["moved_customers"]),
             }
             for held in heirs.to_dict("records")

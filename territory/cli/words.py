@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from territory.model import MEASURES, Proposal, percent
+from territory.realignment import allowed_by_skills
 
 
 def outside(proposal: Proposal) -> np.ndarray:
@@ -21,6 +22,20 @@ def summary(proposal: Proposal) -> str:
     """What was wrong, what the proposal makes of it, what that costs, and how good it is proven to be."""
     parts = [_today(proposal), _balance(proposal), _pieces(proposal), _moved(proposal), _proof(proposal)]
     return " ".join(part for part in parts if part)
+
+
+def unasked(proposal: Proposal) -> str:
+    """What a plan from scratch does to locks and skills, at which it does not look; empty when nothing."""
+    portfolio, alignment = proposal.portfolio, proposal.alignment
+    locks = proposal.locks
+    left = sum(alignment[name] != where for name, where in locks.items())
+    allowed, names = allowed_by_skills(portfolio, list(proposal.after.index)), proposal.after.index
+    lacking = 0
+    if allowed is not None:
+        lacking = int((~allowed[np.arange(len(alignment)), names.get_indexer(alignment)]).sum())
+    told = [f"{left:,} of {len(locks):,} locked customers change territory"] * (left > 0)
+    told += [f"{lacking:,} customers go to reps who lack the skills they need"] * (lacking > 0)
+    return f"Cut from scratch, {' and '.join(told)}; territory realign keeps to both." if told else ""
 
 
 def _today(proposal: Proposal) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from territory.alignment import Limits, Progress, centroids
 from territory.errors import DataError, InfeasibleError, Problem
 from territory.model import Portfolio, Proposal, TravelMode, percent, percent_up
-from territory.realignment.broken import broken_limits, in_pieces
+from territory.realignment.broken import broken_limits, in_pieces, torn_groups
 from territory.realignment.explaining import explain_moves
 from territory.realignment.moves import BY_HAND, mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
@@ -37,6 +37,7 @@ __all__ = [
     "realign",
     "shares_of",
     "squared_metres",
+    "torn_groups",
 ]
 
 log = logging.getLogger(__name__)
