@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from territory.alignment import Progress
+from territory.alignment import Progress, part_of
 from territory.errors import DataError, Problem
 from territory.measures import demand_of, ground_of, measure
-from territory.model import MEASURES, Portfolio, Proposal, TravelMode
+from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
 from territory.outcome import figures, mean_km
-from territory.realignment import realign
+from territory.realignment import HANDOVER, realign
 from territory.side_by_side import each
 
 AXES = ("mean_km", "deviation", "moved_customers")
@@ -22,16 +24,27 @@ AXES = ("mean_km", "deviation", "moved_customers")
 _DIGITS = (2, 3, 3)
 """Plans are told apart by these decimals of the axes."""
 _EFFORT = 0.1
-_WIDTHS = (4.0, 2.0, 1.0, 0.5)
-"""Bands that are tried, in tolerances."""
+_THOROUGH, _FEWEST, _HARD = 10.0, 5.0, 3.0
+"""How much more effort than usual has the first plan; that of fewest moves; any within the tolerance when that is hard.
+"""
+_FAR = 0.05
+"""To find plans within the tolerance is hard when the first one's gap is above this."""
+_NARROW, _WIDE = (1.0, 2.0), (0.5, 4.0)
+"""Bands that are tried, in tolerances: first, price by price; and when plans for these are known."""
 _WIDEST = 99.0
 """A tolerance under which nothing is out of its band."""
 _CHEAPEST, _DEAREST, _USUAL = 0.2, 30.0, 5.0
 """Prices of a move that are tried, in mean squared distances; and the one where only one is tried."""
-_SPARE, _LEAST = 1.1, 8
-"""Plans tried for each one asked for, since some are dominated; and at least."""
-_AGAIN = (25.0, 5.0, 1.0)
-"""Prices that are tried with all effort when no plan of the sweep is within the tolerance."""
+_SPARE, _LEAST, _MANY = 1.1, 8, 24
+"""Plans tried for each one asked for, since some are dominated; and at least; where fewer are tried than so many, each
+has the more effort.
+"""
+_AGAIN = (25.0, 1.0)
+"""Prices that are tried too, with all effort, when the first plan is not within the tolerance."""
+_OUTSIDE = 0.5
+"""What each tolerance outside its bands raises the cost of a plan by, in parts of it, as where a search begins."""
+_FIRST = 0.2
+"""What the first plan is of all the work, to those who wait."""
 
 
 def proposals(
@@ -57,7 +70,8 @@ def proposals(
     keep : territories that stay as they are
     seed : int
     travel : what workload counts beside visits x minutes; by road, distances are, too
-    effort : multiplies the steps of each search; what a light one cannot bring within the tolerance is tried with 1
+    effort : multiplies the steps of each search; that of the first plan, and of the fewest moves where the tolerance is
+        hard to keep, has ten times as many, but no more than `realign` has
     workers : int, how many plans at once; the result is the same for any number
     progress : called with the stage "scenarios" and the part done
 
@@ -83,37 +97,43 @@ def proposals(
     points of the front (Haimes, Lasdon and Wismer 1971, IEEE Trans. SMC 1: the epsilon-constraint method). One plan
     dominates another when it is no worse on every axis and better on one. The balanced choice is the compromise of Yu
     (1973, Management Science 19): least distance to the ideal point, each axis scaled by its range.
+
+    The first plan is that of `realign` itself, so that no plan of the front is dominated by it. Each other search
+    begins with the plan, of those known, that costs least where it searches.
     """
     if count < 1:
         raise DataError([Problem("count", f"{count} plans are none.", "Ask for 1 or more.")])
     band, kept = _band(portfolio, tolerance), list(keep)
     demand_of(portfolio, travel)  # made once, for all
     ground_of(portfolio)
+    tell = progress or (lambda stage, part: None)
 
-    def chain(trials: Sequence[_Trial], told: Progress) -> list[Proposal]:
-        plans: list[Proposal] = []
-        for done, trial in enumerate(trials):
-            told("balance", done / len(trials))
+    def tried(trials: Sequence[_Trial], known: Sequence[_Tried], told: Progress) -> list[_Tried]:
+        def answer(trial: _Trial, told: Progress) -> _Tried:
             plan = realign(
                 portfolio,
-                tolerance={name: min(value * trial.width, _WIDEST) for name, value in band.items()},
+                tolerance=trial.band(band),
                 handover=trial.handover,
                 keep=kept,
-                begin=plans[-1].alignment if plans else None,
+                begin=_nearest(known, trial, band),
                 seed=seed,
                 travel=travel,
                 effort=trial.effort,
+                progress=told,
             )
-            plans.append(plan)
-        return plans
+            return _Tried(trial, plan)
 
-    def tried(chains: Sequence[Sequence[_Trial]]) -> list[Proposal]:
-        return [plan for plans in each(chains, chain, workers=workers, progress=progress) for plan in plans]
+        return each(trials, answer, workers=workers, progress=told)
 
-    found = tried(_sweep(count, effort))
-    if effort < 1 and not any(_is_within(plan, band) for plan in found):
-        found += tried([[_Trial(1.0, price, 1.0)] for price in _AGAIN])
-    return _labelled(_chosen(found, band, count), band)
+    # What plain `realign` finds is one of the plans, and where the search for the others begins.
+    found = tried([_Trial(1.0, HANDOVER, effort).with_effort(_THOROUGH)], [], part_of(tell, 0.0, _FIRST))
+    is_met = _is_within(found[0].plan, band)
+    rounds = _sweep(count, effort, is_hard=not is_met or found[0].plan.gap > _FAR)
+    if not is_met:
+        rounds = [[_Trial(1.0, price, 1.0) for price in _AGAIN], *rounds]
+    for trials, told in zip(rounds, _parts(rounds, tell), strict=True):
+        found += tried(trials, found, told)
+    return _labelled(_chosen([each.plan for each in found], band, count), band)
 
 
 def tabulate_front(plans: Sequence[Proposal]) -> pd.DataFrame:
@@ -138,20 +158,73 @@ class _Trial:
     handover: float
     effort: float
 
+    def band(self, band: Mapping[str, float]) -> dict[str, float]:
+        return {name: min(value * self.width, _WIDEST) for name, value in band.items()}
+
+    def with_effort(self, more: float) -> _Trial:
+        return replace(self, effort=min(more * self.effort, max(self.effort, 1.0)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """What came of a trial."""
+
+    trial: _Trial
+    plan: Proposal
+
+    @cached_property
+    def parts(self) -> tuple[float, float]:
+        """Mean squared distance, and what moves cost where their price is 1."""
+        moved = self.plan.portfolio.customers.index.get_indexer(self.plan.moves["customer_id"])
+        basis: Basis = self.plan.basis  # type: ignore[assignment]  # every plan of `realign` has one
+        handed = float(basis.handover[moved].sum())
+        return basis.objective - handed, handed / self.trial.handover
+
+    def cost(self, trial: _Trial, band: Mapping[str, float]) -> float:
+        """What this plan costs another trial, in its bands or not."""
+        distance, moves = self.parts
+        off = self.plan.max_deviation
+        outside = sum(max(off[name] / width - 1.0, 0.0) for name, width in trial.band(band).items())
+        return (distance + trial.handover * moves) * (1.0 + _OUTSIDE * outside)
+
+
+def _nearest(known: Sequence[_Tried], trial: _Trial, band: Mapping[str, float]) -> pd.Series | None:
+    """The alignment that costs least of those known, to begin with; None when there is none."""
+    return min(known, key=lambda one: one.cost(trial, band)).plan.alignment if known else None
+
 
 def _band(portfolio: Portfolio, tolerance: float | Mapping[str, float] | None) -> dict[str, float]:
     asked = portfolio.rules.tolerance if tolerance is None else tolerance
     return dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(MEASURES, float(asked))
 
 
-def _sweep(count: int, effort: float) -> list[list[_Trial]]:
-    """Chains of trials, each of one price: each plan is where the search in the next, narrower bands begins."""
-    prices = _prices(int(np.ceil(max(_SPARE * count, _LEAST) / len(_WIDTHS))))
-    return [[_Trial(width, float(price), effort) for width in _WIDTHS] for price in prices]
+def _sweep(count: int, effort: float, *, is_hard: bool) -> list[list[_Trial]]:
+    """Rounds of trials, each of which begins with the best that those before have found: dear moves first."""
+    widths = (*_NARROW, *_WIDE)
+    prices = _prices(int(np.ceil(max(_SPARE * count, _LEAST) / len(widths))))
+    more = max(_MANY / (len(prices) * len(widths)), 1.0)
+
+    def trial(width: float, price: float) -> _Trial:
+        light = _Trial(width, price, effort)
+        if width == 1.0 and price == prices[0]:
+            return light.with_effort(_THOROUGH if is_hard else _FEWEST * more)
+        if is_hard:
+            return light.with_effort(_HARD * more if width <= 1.0 else 1.0)
+        return light.with_effort(more)
+
+    rounds = [[trial(width, price) for width in _NARROW] for price in prices]
+    return [*rounds, [trial(width, price) for price in prices for width in _WIDE]]
 
 
-def _prices(count: int) -> np.ndarray:
-    return np.geomspace(_DEAREST, _CHEAPEST, count).round(3) if count > 1 else np.array([_USUAL])
+def _parts(rounds: Sequence[Sequence[_Trial]], tell: Progress) -> list[Progress]:
+    """What each round tells how far it is, after the first plan: as large a part of the rest as its efforts."""
+    done = np.cumsum([0.0, *(sum(trial.effort for trial in trials) for trials in rounds)])
+    ends = _FIRST + (1 - _FIRST) * done / done[-1]
+    return [part_of(tell, begin, end) for begin, end in pairwise(ends.tolist())]
+
+
+def _prices(count: int) -> list[float]:
+    return np.geomspace(_DEAREST, _CHEAPEST, count).round(3).tolist() if count > 1 else [_USUAL]
 
 
 def _traded(plan: Proposal) -> dict[str, float]:

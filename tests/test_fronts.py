@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from territory.errors import DataError
 from territory.fronts import AXES, proposals, spread_out, tabulate_front, today_on_the_axes, undominated
 from territory.model import Portfolio, Proposal
+from territory.realignment import realign
 from tests.worlds import portfolio_of
 
 POINTS = st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=12)
@@ -89,6 +90,31 @@ def test_a_plan_outside_the_tolerance_says_so_in_its_label():
     outside = table["label"].str.contains("outside the tolerance")
 
     assert outside.tolist() == (table["deviation"] > 0.1).tolist()
+
+
+def test_no_plan_of_the_front_is_beaten_by_what_realign_finds_at_that_tolerance():
+    for seed in (3, 4):
+        plain = on_axes([realign(drifted_town(), tolerance=0.1, seed=seed)])
+        points = on_axes(proposals(drifted_town(), count=4, tolerance=0.1, seed=seed))
+
+        assert not ((plain <= points).all(axis=1) & (plain < points).any(axis=1)).any()
+
+
+def test_the_fewest_moves_are_no_more_than_those_of_realign_with_dear_moves():
+    [fewest] = [plan for plan in front() if "fewest moves" in plan.label]
+
+    dear = realign(drifted_town(), tolerance=0.1, handover=20, seed=3)
+
+    assert len(fewest.moves) <= len(dear.moves)
+
+
+def test_those_who_wait_are_told_of_progress_that_never_goes_back():
+    told: list[float] = []
+
+    proposals(drifted_town(), count=2, tolerance=0.01, seed=3, effort=0.02, progress=lambda _, part: told.append(part))
+
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
 
 
 def test_every_plan_of_the_front_is_a_proposal_in_one_piece_with_its_proof():
