@@ -153,6 +153,16 @@ def test_territories_that_are_kept_stay_as_they_are_in_every_plan():
     assert any(len(plan.moves) for plan in plans)
 
 
+def test_a_search_that_keeps_a_territory_begins_with_the_plan_it_is_given():
+    asked = {"tolerance": 0.05, "keep": ["T5"], "seed": 3, "travel": "none"}
+    good = realign(drifted_town(), **asked)
+
+    begun = realign(drifted_town(), **asked, begin=good.alignment, effort=0.01)
+
+    assert begun.objective < realign(drifted_town(), **asked, effort=0.01).objective
+    assert begun.objective == pytest.approx(good.objective, rel=0.02)
+
+
 def test_a_tolerance_so_wide_that_it_asks_for_nothing_moves_hardly_anybody():
     plans = proposals(drifted_town(), count=2, tolerance=50.0)
 

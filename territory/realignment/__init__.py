@@ -142,7 +142,7 @@ def realign(
         territories lie around them; by default a territory's centre is where its customers are
     in_pieces : territories that may be in several pieces
     begin : Series, customer_id -> territory, a plan that is near what is asked, where the search begins; by default
-        today's alignment. Not looked at when only a part is redrawn.
+        today's alignment
     seed : int
     travel : what workload counts beside visits x minutes; with "roads" the distance to the centres is by road, too
     handover : price of a move, in mean squared distances to the centre; more means fewer moves and longer ways
@@ -246,8 +246,17 @@ class _Asked:
             handover=self._handover * dearer,
             limits=_of_territories(limits, part),
             centres=None if self._centres is None else self._centres[part],
+            begin=self._begin_in(number),
         )
         return self._told_for_all(plan)
+
+    def _begin_in(self, number: np.ndarray) -> np.ndarray | None:
+        """Labels (n,) int of the plan to begin with, by (K + 1,) int the number of each territory in a part, or -1."""
+        if self._begin is None:
+            return None
+        wanted = number[self._begin]
+        labels = np.where(wanted >= 0, wanted, number[self._start])
+        return labels if (labels[self._work.order] >= 0).all() else None
 
     def _left_alone(self, labels: np.ndarray) -> list[Problem]:
         """Territories outside their bands because they, or others, stay as they are; labels (n,) int."""
