@@ -17,7 +17,7 @@ from territory.realignment.broken import broken_limits, in_pieces, torn_groups
 from territory.realignment.explaining import explain_moves
 from territory.realignment.moves import BY_HAND, mass_of, price_moves, shares_of
 from territory.realignment.names import names_for, staffed, with_newcomers
-from territory.realignment.offer import offer
+from territory.realignment.offering import offer
 from territory.realignment.ways import road_metres, squared_metres
 from territory.realignment.wishes import Centres, Part, allowed_by_skills, centres_of, known, limits_of
 from territory.realignment.work import Plan, Work, band_of, extra_loads, loads_of, need_customers
