@@ -26,7 +26,7 @@ class BalancedTerritories(ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_territories : int, at least 1
+    n_territories : int, at least 1; by default as many as scikit-learn's own checks ask of every clusterer
     tolerance : float, or one for each measure; ratio
         A territory's weight over its equal share may be 1 - tolerance to 1 + tolerance.
     measures : sequence of int, or None
@@ -43,7 +43,7 @@ class BalancedTerritories(ClusterMixin, BaseEstimator):
         `sample_weight`, or the mean of several measures after each is scaled to the mean 1.
     lower_bound_ : float
         No assignment to these centres within the tolerance, each territory in one piece if it has to be, has less
-        inertia.
+        inertia; where the tolerance is not met, none that is nowhere farther outside of it.
     gap_ : float, ratio, (inertia_ - lower_bound_) / lower_bound_
     max_deviation_ : (number of measures,) float, ratio, the largest deviation from the equal share
     reasons_ : tuple of Problem, why the tolerance could not be met and what to relax; empty when it is met
@@ -74,7 +74,7 @@ class BalancedTerritories(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_territories: int = 8,
+        n_territories: int = 3,
         *,
         tolerance: float | Sequence[float] = 0.05,
         measures: Sequence[int] | None = None,
@@ -146,6 +146,21 @@ class BalancedTerritories(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self._nearest(self._split(validate_data(self, X, dtype=np.float64, reset=False))[0])
+
+    def score(self, X: Any, y: object = None, sample_weight: Any = None) -> float:
+        """Minus the inertia that rows would have in the territories `predict` gives: the higher, the better, as KMeans.
+
+        Parameters
+        ----------
+        X : (m, n_features) float
+        y : ignored
+        sample_weight : (m,) float, at least 0; by default 1 for every row, or what the columns ``measures`` say
+        """
+        labels = self.predict(X)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        xy, own = self._split(X)
+        mass = _mass(_loads(X, sample_weight, None, own))
+        return -float((mass * ((xy - self.cluster_centers_[labels]) ** 2).sum(axis=1)).sum())
 
     def _judge(self, xy: np.ndarray, mass: np.ndarray, plan: UnitPlan) -> None:
         """Set what the labels are worth."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -23,8 +24,7 @@ def scattered(count: int, seed: int, features: int = 2) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 1000, (count, features)).round(3)
 
 
-# Three territories, as scikit-learn asks three clusters of every clusterer: its data are three blobs.
-@parametrize_with_checks([BalancedTerritories(n_territories=3, effort=0.1)])
+@parametrize_with_checks([BalancedTerritories(effort=0.1)])
 @pytest.mark.filterwarnings("ignore:Skipping check check_array_api_input")
 def test_scikit_learn_s_own_checks_pass(estimator, check):
     check(estimator)
@@ -153,6 +153,27 @@ def test_more_than_two_features_are_seen_on_their_plane_of_most_spread():
     assert found.max_deviation_ == pytest.approx([0], abs=1e-12)
     assert found.inertia_ == pytest.approx(flat.inertia_, rel=0.05)
     assert found.lower_bound_ == pytest.approx(flat.lower_bound_, rel=0.05)
+
+
+def test_the_score_is_minus_the_inertia_and_lets_a_search_choose():
+    rows = scattered(60, seed=3)
+    found = BalancedTerritories(3, effort=0.2).fit(rows)
+
+    search = GridSearchCV(BalancedTerritories(effort=0.2), {"n_territories": [2, 6]}, cv=2).fit(rows)
+
+    assert found.score(rows) == pytest.approx(-found.inertia_)
+    assert search.best_params_ == {"n_territories": 6}
+
+
+def test_the_score_counts_weights():
+    rows, weight = scattered(40, seed=3), np.r_[np.ones(20), np.full(20, 3.0)]
+    table = np.column_stack([rows, weight])
+
+    by_weight = BalancedTerritories(2, effort=0.2).fit(rows, sample_weight=weight)
+    by_column = BalancedTerritories(2, measures=[2], effort=0.2).fit(table)
+
+    assert by_weight.score(rows, sample_weight=weight) == pytest.approx(-by_weight.inertia_)
+    assert by_column.score(table) == pytest.approx(-by_column.inertia_)
 
 
 def test_it_works_in_a_pipeline():
