@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from numba import njit
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
 
 kernel = partial(njit, cache=True, nogil=True, error_model="numpy", _nrt=False)
 """A compiled function that makes no arrays and gives none back: `@kernel()`, and `njit`'s options.
@@ -41,13 +36,3 @@ def part(**options: Any) -> Callable[[Callable], Any]:
         return made
 
     return compiled
-
-
-def at_once(work: Callable[[Item], Answer], items: Sequence[Item]) -> list[Answer]:
-    """The answer for each item, in their order, on all processors.
-
-    For work of which none hangs on another, and which spends its time in kernels: those run without Python's global
-    lock.
-    """
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, max(len(items), 1))) as pool:
-        return list(pool.map(work, items))

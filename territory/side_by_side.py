@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from territory.alignment import Progress
 from territory.errors import DataError, Problem
+from territory.threads import at_once
 
 STAGE = "scenarios"
 """The stage that progress is told under."""
@@ -54,8 +53,7 @@ def each(
         parts.tell(number, 1.0)
         return found
 
-    with ThreadPoolExecutor(min(workers or os.cpu_count() or 1, max(len(asked), 1))) as pool:
-        return list(pool.map(one, range(len(asked))))
+    return at_once(one, range(len(asked)), workers=workers)
 
 
 class _Parts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -116,7 +116,7 @@ class Annealing:
         start: Start,
         schedule: Schedule,
         run: int,
-        pool: ThreadPoolExecutor | None = None,
+        pool: Executor | None = None,
     ) -> None:
         self._task, self._schedule, self._run = task, schedule, run
         self._ground, self._scale = _ground(task, start)
@@ -256,7 +256,7 @@ class _Crew:
     Two touch nothing in common, so that what they do hangs neither on who is first nor on the number of processors.
     """
 
-    def __init__(self, plan: Plan, task: Task, run: int, pool: ThreadPoolExecutor | None) -> None:
+    def __init__(self, plan: Plan, task: Task, run: int, pool: Executor | None) -> None:
         self._plan, self._pool, self._turn = plan, pool, 0
         states = [new_state(task.seed, run), *([new_state(task.seed, run + 1000)] if pool else [])]
         self._workers = [worker_of(plan, np.ones(task.count, bool), state) for state in states]

@@ -16,7 +16,7 @@ from territory.alignment.annealing import Found, Progress, Reheating
 from territory.alignment.pieces import bordering
 from territory.alignment.task import Task
 from territory.alignment.units import merge_where_alike
-from territory.kernels import at_once
+from territory.threads import at_once
 
 BRED, MOST_BRED = 30_000, 16
 """Children of a small task's plans, times the units; and at most."""

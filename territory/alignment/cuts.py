@@ -18,7 +18,7 @@ from territory.alignment.pieces import pieces
 from territory.alignment.programme import LIKELY, Choice, Programme, Relaxation
 from territory.alignment.task import Task
 from territory.alignment.walls import Walls
-from territory.kernels import at_once
+from territory.threads import at_once
 
 log = logging.getLogger(__name__)
 

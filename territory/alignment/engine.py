@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +15,7 @@ from territory.alignment.breeding import breed
 from territory.alignment.starts import Start, islands_of, start_from_scratch, start_from_today, start_on_tables
 from territory.alignment.task import Task
 from territory.alignment.units import coarsen
+from territory.threads import threads
 
 LARGE = 60_000
 """Above this many units, pairs of them are planned first."""
@@ -75,7 +75,7 @@ def design(task: Task, progress: Progress, *, is_last: bool = True) -> Found:
     turns = random.uniform(0, np.pi, int(np.clip(STARTS * task.effort / len(task.units.mass), 1, MOST_STARTS)))
     progress("shape", 0.0)
     begin = partial(start_from_scratch, task, islands=islands_of(task))
-    with ThreadPoolExecutor(2) as pool:
+    with threads(2) as pool:
         starts = sorted(pool.map(begin, turns.tolist()), key=lambda start: start.promise)
     most = starts[0].promise + PROMISING * abs(starts[0].promise)
     starts = [start for start in starts if start.promise <= most]
@@ -247,7 +247,7 @@ def _searched(
         done[at] = part
         progress("balance", sum(done) / len(done))
 
-    with ThreadPoolExecutor(2) as pool:
+    with threads(2) as pool:
         shared = pool if is_shared else None
         searches = [
             Annealing(task, origin, schedule, first + at, shared)

@@ -9,7 +9,7 @@ prices are raised by damped Newton steps, and the temperature is lowered.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from territory.kernels import kernel
 from territory.numeric import apart, exp_negative, log_small, narrow_order, solve_positive
+from territory.threads import threads
 
 COLD = 12.0
 """A centre this many temperatures dearer than the best gets no part of a unit."""
@@ -142,7 +143,7 @@ def cheapest(
     def part(rows: slice) -> float:
         return _cheapest(centres, price, *(values[rows] for values in by_unit))
 
-    with ThreadPoolExecutor(2) as pool:
+    with threads(2) as pool:
         return sum(_in_halves(part, len(mass), pool))
 
 
@@ -239,7 +240,7 @@ def raise_prices(
         hessian[np.arange(size), np.arange(size)] += slope.ravel()
         return value - taken, gradient - load, hessian, soft
 
-    with ThreadPoolExecutor(2) as pool:
+    with threads(2) as pool:
         return _climb(evaluate, price, target, steps, enough, patience)
 
 
@@ -281,7 +282,7 @@ def _climb(
 
 
 def _smoothed_at(
-    offers: Offers, warm: np.ndarray, price: np.ndarray, pool: ThreadPoolExecutor
+    offers: Offers, warm: np.ndarray, price: np.ndarray, pool: Executor
 ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
     """Value, loads, curvature and soft sums of the smoothed dual."""
     (count, q), near = price.shape, offers.centre.shape[1]
@@ -310,7 +311,7 @@ def _smoothed_at(
     return value, gradient, hessian + hessian.T, soft
 
 
-def _in_halves(work: Callable[[slice], Result], count: int, pool: ThreadPoolExecutor) -> list[Result]:
+def _in_halves(work: Callable[[slice], Result], count: int, pool: Executor) -> list[Result]:
     """What `work` returns for each half of `count` rows: always two, however many processors share them."""
     cut = count // 2
     parts = (slice(None, cut), slice(cut, None))

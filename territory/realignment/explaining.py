@@ -44,7 +44,7 @@ def explain_moves(proposal: Proposal) -> pd.DataFrame:
         price, _ = price_moves(basis, proposal.portfolio, loads, row, came, to)
         label = pd.Index(basis.territories).get_indexer(proposal.alignment)
         explain = Reasons(basis, proposal.before, proposal.portfolio, label)
-        for at, reason in zip(asked, map(explain, row.tolist(), came.tolist(), to.tolist(), price), strict=True):
+        for at, reason in zip(asked, explain.of(row, came, to, price), strict=True):
             found[at] = reason
     nothing = dict.fromkeys(field.name for field in fields(Reason))
     table = pd.DataFrame([nothing if each is None else vars(each) for each in found], ids, list(nothing))

@@ -138,9 +138,13 @@ class Reasons:
         detour = 1.0 if basis.is_by_road else portfolio.rules.detour_factor
         self._minutes_per_km = 60 * detour / portfolio.rules.speed_kmh
         self.allowed = allowed_by_skills(portfolio, list(basis.territories))
-        self._worst_of: dict[str, tuple[str, float]] = {}
 
-    def __call__(self, row: int, came: int, to: int, price: np.ndarray) -> Reason:
+    def of(self, moved: np.ndarray, came: np.ndarray, to: np.ndarray, price: np.ndarray) -> list[Reason]:
+        """The reason of each move; moved, came, to and price as in `price_moves`."""
+        nearer = self._km(moved, came) - self._km(moved, to)
+        return list(map(self._reason, moved.tolist(), came.tolist(), to.tolist(), price, nearer.tolist()))
+
+    def _reason(self, row: int, came: int, to: int, price: np.ndarray, nearer: float) -> Reason:
         if came < 0:
             return Reason("vacant")
         if self.allowed is not None and not self.allowed[row, came]:
@@ -150,7 +154,6 @@ class Reasons:
         if (price <= 0).all() and price.any() and self._would_be_alone(row, came):
             return Reason("pieces")
         (over_measure, over), (under_measure, under) = (self._worst(each) for each in (came, to))
-        nearer = self._km(row, came) - self._km(row, to)
         return Reason(
             kind="balance",
             over_measure=over_measure if over > 0 else None,
@@ -186,18 +189,17 @@ class Reasons:
 
     def _worst(self, territory: int) -> tuple[str, float]:
         """The measure on which a territory is farthest from its share today, and how far."""
-        name = self._basis.territories[territory]
-        if name not in self._worst_of:
-            self._worst_of[name] = self._farthest(name)
-        return self._worst_of[name]
+        return self._worst_of.get(self._basis.territories[territory], (MEASURES[0], 0.0))
 
-    def _farthest(self, name: str) -> tuple[str, float]:
-        if self._before is None or name not in self._before.index:
-            return MEASURES[0], 0.0
-        row = self._before.loc[name].filter(like="deviation_").astype(float)
-        worst = row.abs().idxmax()
-        return worst.removeprefix("deviation_"), float(row[worst])
+    @cached_property
+    def _worst_of(self) -> dict[str, tuple[str, float]]:
+        if self._before is None:
+            return {}
+        deviation = self._before.filter(like="deviation_").astype(float)
+        measures, values = deviation.columns.str.removeprefix("deviation_"), deviation.to_numpy()
+        worst = np.nan_to_num(np.abs(values)).argmax(axis=1)
+        farthest = values[np.arange(len(worst)), worst].tolist()
+        return dict(zip(deviation.index, zip(measures[worst], farthest, strict=True), strict=True))
 
-    def _km(self, row: int, territory: int) -> float:
-        squared = squared_metres(self._portfolio, self._basis, np.array(row), np.array(territory))
-        return float(np.sqrt(squared)) / 1000
+    def _km(self, rows: np.ndarray, territories: np.ndarray) -> np.ndarray:
+        return np.sqrt(squared_metres(self._portfolio, self._basis, rows, territories)) / 1000

@@ -12,7 +12,7 @@ from territory.errors import Problem
 from territory.measures import measure
 from territory.model import Basis, Proposal
 from territory.realignment.broken import beyond_all, broken_limits, in_pieces, unserved
-from territory.realignment.moves import Reasons, price_moves
+from territory.realignment.moves import Reason, Reasons, price_moves
 from territory.realignment.work import Plan, Work, extra_loads
 
 
@@ -88,14 +88,13 @@ def _moves(work: Work, plan: Plan, basis: Basis, before: pd.DataFrame | None) ->
     came = pd.Index(names).get_indexer(today.iloc[moved])
     explain = Reasons(basis, before, work.portfolio, plan.labels)
     price, second = price_moves(basis, work.portfolio, work.loads, moved, came, to, allowed=explain.allowed)
-    reasons = map(explain, moved.tolist(), came.tolist(), to.tolist(), price)
     owners = today.iloc[moved].to_numpy()
     return pd.DataFrame(
         {
             "customer_id": work.portfolio.customers.index[moved],
             "from": owners,
             "to": names[to],
-            "reason": [each.in_words(*ends) for each, *ends in zip(reasons, owners, names[to], strict=True)],
+            "reason": list(map(Reason.in_words, explain.of(moved, came, to, price), owners, names[to])),
             "price": np.round(price.sum(axis=1), 4),
             "runner_up": names[second],
         }

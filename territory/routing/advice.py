@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from territory.kernels import at_once
 from territory.routing.bounding import least_drives
 from territory.routing.plan import DayPlan
 from territory.routing.request import Request, Visits, with_visits
 from territory.routing.route import Route
+from territory.threads import at_once
 
 NEAREST = 60
 """So many customers nearest to the way are tried."""

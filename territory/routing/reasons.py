@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from territory.hours import clock
-from territory.kernels import at_once
 from territory.languages import Said
 from territory.routing.plan import DayPlan
 from territory.routing.request import Request
+from territory.threads import at_once
 
 EFFORT = 0.1
 """Of each plan that an explanation takes; there are two a visit."""
