@@ -165,7 +165,6 @@ def front_table(front: pd.DataFrame, width: int) -> Table:
             "Mean km\nto middle": _figure(held["mean_km"], 1),
         }
         if width >= ROOMY:
-            row["Travel\na year"] = f"{held['travel_hours']:,.0f} h"
             row["Capacity\nuse"] = percent(held["capacity_use_max"])
         rows.append({**row, "What it is": clean(held["label"])})
     return _table(rows, words={"What it is": None})
