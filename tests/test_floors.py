@@ -14,7 +14,7 @@ PACKAGE = ROOT / "territory"
 
 # A module imports only from floors above it in this list. A package counts as one module.
 FLOORS = [
-    {"errors", "hours", "kernels", "languages"},
+    {"errors", "hours", "kernels", "languages", "threads"},
     {"columns", "geo", "land", "neighbours", "numeric", "rules"},
     {"borders", "changes", "travel"},
     {"demo", "model"},
