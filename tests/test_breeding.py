@@ -188,3 +188,25 @@ def test_a_good_plan_a_hair_outside_its_bands_is_bred_from_and_its_child_is_insi
 
     assert 0 < narrow.overrun(best.label) < 0.01
     assert narrow.overrun(herd[0].label) == 0
+
+
+def test_plans_of_a_repair_are_bred_under_the_names_that_keep_most_with_their_owners(monkeypatch):
+    xy, measures = country(200, seed=4)
+    today = align_units(xy, measures, np.ones(6), 0.1, seed=1).labels
+    swapped, parents = np.array([1, 0, 2, 3, 4, 5]), []
+
+    def searched(task, starts, *others, **asked):
+        return [plan._replace(label=swapped[plan.label]) for plan in _searched(task, starts, *others, **asked)]
+
+    def watched(task, plans, progress):
+        parents.extend((task, plan.label) for plan in plans)
+        return breed(task, plans, progress)
+
+    _searched = engine._searched
+    monkeypatch.setattr(engine, "_searched", searched)
+    monkeypatch.setattr(engine, "breed", watched)
+    align_units(xy, measures, np.ones(6), 0.1, seed=1, start=today, handover=np.full(200, 1e3))
+
+    assert parents
+    for task, label in parents:
+        assert task.objective(label) < task.objective(swapped[label])

@@ -18,7 +18,7 @@ from territory.alignment.task import Task
 from territory.alignment.units import merge_where_alike
 from territory.threads import at_once
 
-BRED, MOST_BRED = 30_000, 16
+BRED, MOST_BRED = 60_000, 16
 """Children of a small task's plans, times the units; and at most."""
 BETTERED = 0.5
 """So many more, times the children, are born of the best alone: it is bettered until the end."""

@@ -23,7 +23,7 @@ MANY, HASTE = 5_000, 0.08
 """From this many units on, a repair is first tried with this part of the effort: mostly it does."""
 STARTS, MOST_STARTS = 12_000, 8
 """Starts tried, times the units; and at most."""
-DESIGNED, REPAIRED, MORE = 7_200, 4_000, 12_000
+DESIGNED, REPAIRED, MORE = 7_200, 4_000, 18_000
 """Searches of a design, those that a repair begins with, and those that it has where these do not do, times the units.
 """
 PROMISING = 0.01
@@ -200,7 +200,10 @@ def _repair_from(task: Task, start: Start, progress: Progress) -> Found:
     if few < most and (task.overrun(best.label) > 0 or gap_at(task, best.label, best.price) > FAR):
         plans += _searched(task, [start], FROM_TODAY[few:most], searching, first=few)
         best = _best_of(task, plans)
-    return _bred(task, plans, part_of(progress, 0.6, 1.0)) if is_bred else _pressed(task, best, progress)
+    if not is_bred:
+        return _pressed(task, best, progress)
+    # Which plan is the best, and what is worth bettering, hangs on what is handed over.
+    return _bred(task, [_named_alike(task, plan) for plan in plans], part_of(progress, 0.6, 1.0))
 
 
 def _refined(task: Task, start: Start, progress: Progress, *, is_last: bool = True) -> Found:
