@@ -21,7 +21,7 @@ from territory.alignment.task import UNLIMITED, Task
 from territory.alignment.units import Rows, Units, make_units
 from territory.errors import InfeasibleError, Problem
 
-__all__ = ["Limits", "Progress", "UnitPlan", "align_units", "centroids", "part_of"]
+__all__ = ["UNLIMITED", "Limits", "Progress", "UnitPlan", "align_units", "centroids", "part_of"]
 
 
 SPLIT = 0.2
@@ -146,7 +146,8 @@ def align_units(
         of their bands
     limits : Limits
     smooth : float, from 0 up, multiplies what ragged borders weigh in the search; the objective knows nothing of them
-    begin : (n,) int, labels of a plan that is near what is asked, where the search begins instead of `start`
+    begin : (n,) int, labels of a plan that is near what is asked, where the search begins instead of `start`; -1 for
+        none
     effort : float, multiplies the steps of the search
     progress : called with the stage and the part done
 
@@ -192,7 +193,7 @@ def align_units(
     asked = _task(units, shares, band, measures.sum(axis=0), limits, fixed, seed, effort, centre_on == "unit")
     if ideal is not None:
         asked = replace(asked, ideal=np.append(ideal, np.zeros(measures.shape[1] - q)) / units.metres**2)
-    asked = replace(asked, smooth=min(smooth, SMOOTHEST))
+    asked = replace(asked, smooth=min(smooth, SMOOTHEST), counts_moves=not _is_torn(rows))
     if begin is not None:
         first = np.unique(units.of_row, return_index=True)[1]
         asked = replace(asked, begin=np.asarray(begin, np.int64)[order][first])
@@ -217,6 +218,15 @@ def _somewhere(allowed: np.ndarray | None) -> tuple[np.ndarray | None, list[Prob
     what = f"{nowhere.sum()} customers are allowed in no territory."
     zh = f"归属：有 {nowhere.sum()} 个客户不允许归属任何区域。请至少允许一个。"
     return allowed | nowhere[:, None], [Problem("allowed", what, "Allow each of them in at least one.", zh)]
+
+
+def _is_torn(rows: Rows) -> bool:
+    """Whether rows of one group are in several territories today."""
+    if rows.group is None:
+        return False
+    grouped = rows.group >= 0
+    owners = np.unique(np.column_stack([rows.group[grouped], rows.start[grouped]]), axis=0)[:, 0]
+    return bool((np.diff(owners) == 0).any())
 
 
 def _largest(measures: np.ndarray, band: np.ndarray, shares: np.ndarray) -> np.ndarray:

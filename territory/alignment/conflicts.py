@@ -54,7 +54,7 @@ def _irreducible(task: Task, rules: list[str]) -> list[str]:
 def _rules(task: Task) -> list[str]:
     rules = ["locked"] if not task.units.movable.all() else []
     rules += ["allowed"] if len(task.units.allowed) else []
-    rules += ["moves"] if task.is_limited else []
+    rules += ["moves"] if task.is_limited and task.counts_moves else []
     lowest, highest = _tolerated(task)
     rules += [f"least {t + 1}" for t in np.flatnonzero((task.lowest > lowest + ROUNDING).any(axis=0))]
     rules += [f"most {t + 1}" for t in np.flatnonzero((task.highest < highest - ROUNDING).any(axis=0))]

@@ -12,8 +12,9 @@ from scipy.optimize import linear_sum_assignment
 from territory.alignment.annealing import HARD, Annealing, Found, Progress, Schedule
 from territory.alignment.bound import choose, gap_at
 from territory.alignment.breeding import breed
+from territory.alignment.pieces import pieces
 from territory.alignment.starts import Start, islands_of, start_from_scratch, start_from_today, start_on_tables
-from territory.alignment.task import Task
+from territory.alignment.task import UNLIMITED, Task
 from territory.alignment.units import coarsen
 from territory.threads import threads
 
@@ -93,12 +94,39 @@ def repair(task: Task, progress: Progress) -> Found:
         found = _repair_from(replace(task, effort=HASTE * task.effort), start, progress)
     if len(task.units.mass) <= MANY or task.overrun(found.label) > 0:
         found = _repair_from(task, start, progress)
-    if task.overrun(found.label) > 0 and _may_be_redrawn(task):
-        found = _best_of(task, [found, _redrawn(task, progress)])
+    torn = _torn(task, found.label)
+    if (task.overrun(found.label) > 0 or torn) and _may_be_redrawn(task):
+        plans = [found, _redrawn(task, progress)]
+        found = min(plans, key=lambda plan: (_torn(task, plan.label), *task.merit(plan.label)))
     found = _served(task, _named_alike(task, found), progress)
     if task.overrun(found.label) > 0 and len(task.units.allowed):
         found = _best_of(task, [found, _served_first(task, start, progress)])
+    if task.overrun(found.label) > 0 and (task.is_limited or np.isfinite(task.radius)):
+        found = _unlimited_first(task, start, found, progress)
     return found
+
+
+def _unlimited_first(task: Task, start: Start, found: Found, progress: Progress) -> Found:
+    """The plan found, or a better one by way of the plan without limits on how many move and how far: it may keep them.
+
+    Limits are walls, behind which a search may be caught; the prices that lead around them are known where none are.
+    """
+    nobody = np.full(task.count, UNLIMITED)
+    free = replace(task, radius=np.inf, most_given=nobody, most_taken=nobody, most_moved=UNLIMITED)
+    without = _repair_from(free, start, progress)
+    begins = Start(start.label, task.centres(without.label), without.learnt)
+    plans = [found, without, _repair_from(task, begins, progress)]
+    if np.isfinite(task.radius) and not task.moved_too_many(without.label):
+        plans.append(_repair_from(task, without.begins(task), progress))
+    return min(plans, key=lambda plan: (task.moved_too_many(plan.label), *task.merit(plan.label)))
+
+
+def _torn(task: Task, label: np.ndarray) -> int:
+    """How many pieces there are beyond one for each territory that must be in one."""
+    piece, main = pieces(task.units, label)
+    owner = np.zeros(len(main), np.int64)
+    owner[piece] = label
+    return int((~main & ~task.loose[owner]).sum())
 
 
 def _may_be_redrawn(task: Task) -> bool:

@@ -28,6 +28,8 @@ WORTH_A_STEP = 1e-5
 """A step that raises the dual by less than this part of it is idle."""
 FEW = 16
 """Up to this many centres, it is quicker to look at all of them than to build a tree."""
+STEEPEST = 1e90
+"""A price over its scale beyond which nothing is smoothed any more: its cube is still a number."""
 WORTH_A_THREAD = 2000
 """Units that take longer than it takes to wake a thread."""
 
@@ -201,6 +203,7 @@ class Bands:
         middle, half = (self.most + self.least) / 2, np.maximum((self.most - self.least) / 2, 1e-12)
         scale = blunt + 2 * self.ideal * half / self.wanted
         lean = (self.wanted - middle) / half + price / scale if (self.ideal > 0).any() else price / scale
+        lean = np.clip(lean, -STEEPEST, STEEPEST)
         length = np.sqrt(1 + lean * lean)
         value = float((price * middle + half * scale * length).sum())
         return value, middle + half * lean / length, half / (scale * length**3)

@@ -49,7 +49,7 @@ def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
             zh = f"{where_zh}：单个客户就占总量的 {percent(heaviest)}，而一个区域最多可容纳 {room}。"
             zh += f"请拆分或移除该客户，或把容差放宽到 {percent(heaviest / most - 1)}。"
             problems.append(Problem(where, what, fix, zh))
-        elif np.allclose(np.abs(task.band[worst, t]), band):
+        elif np.isclose(abs(task.band[worst, t, int(deviation[worst, t] > task.band[worst, t, 1])]), band):
             off = float(np.abs(deviation[:, t]).max())
             found, asked = apart(off, band)
             what = f"the best plan found deviates by {found}; {asked} was asked."

@@ -108,7 +108,7 @@ def start_on_tables(task: Task) -> Start:
 
 def start_from_today(task: Task) -> Start:
     """Today's territories, or those of the plan to begin with, each in one piece."""
-    label = connect(task.units, _settle(task) if task.begin is None else task.begin, task.loose)
+    label = connect(task.units, _settle(task, task.units.start if task.begin is None else task.begin), task.loose)
     if task.count == 1:
         return Start(label, task.centres(label), np.zeros_like(task.shares))
     centres = task.centres(label)
@@ -129,10 +129,9 @@ def _choose(task: Task, centres: np.ndarray, price: np.ndarray) -> np.ndarray:
     return _fill_empty(task, label, centres)
 
 
-def _settle(task: Task) -> np.ndarray:
-    """Today's labels; units without one go to the nearest centre of those that have one."""
-    units = task.units
-    label = units.start.copy()
+def _settle(task: Task, label: np.ndarray) -> np.ndarray:
+    """The labels, (n,) int; units without one, -1, go to the nearest centre of those that have one."""
+    units, label = task.units, label.copy()
     has = label >= 0
     if not has.all():
         known = np.unique(label[has])

@@ -23,7 +23,8 @@ class Task:
     where one is free, or None; on_units: a free centre is the unit of the territory that is nearest to its centre of
     mass; radius, length; loose (K,) bool, may be in several pieces; most_given, most_taken (K,) and most_moved, rows;
     balanced, how many of the measures have a tolerance, the last having limits alone; begin (n,) int, labels that a
-    repair begins with instead of today's, or None; smooth, what borders weigh, usually 1.
+    repair begins with instead of today's, -1 for none, or None; smooth, what borders weigh, usually 1; counts_moves,
+    whether `start` tells of every row of a unit where it is today, so that too many moves prove something.
     """
 
     units: Units
@@ -43,6 +44,7 @@ class Task:
     balanced: int
     begin: np.ndarray | None = None
     smooth: float = 1.0
+    counts_moves: bool = True
 
     @property
     def count(self) -> int:
@@ -139,6 +141,16 @@ class Task:
     def cost(self, label: np.ndarray, dear: float) -> float:
         """The objective, raised by the part `dear` of itself for each tolerance outside the bands."""
         return (self.objective(label) + NOTHING) * (1.0 + dear * self.overrun(label))
+
+    def moved_too_many(self, label: np.ndarray) -> int:
+        """How many rows beyond the limits leave a territory, come to one, or move in all."""
+        if not self.is_limited:
+            return 0
+        units = self.units
+        moved = (units.start >= 0) & (units.start != label)
+        given, taken = (np.bincount(ends[moved], units.rows[moved], self.count) for ends in (units.start, label))
+        over = [np.maximum(given - self.most_given, 0), np.maximum(taken - self.most_taken, 0)]
+        return int(np.sum(over) + max(float(given.sum()) - self.most_moved, 0))
 
     def excess(self, deviation: np.ndarray) -> float:
         """Sum over territories and measures of the tolerances by which a deviation (K, q) is outside its band."""

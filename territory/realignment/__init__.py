@@ -179,14 +179,26 @@ def realign(
         zh = "保持不变：所有区域都保持不变。请至少留一个区域可以调整。"
         raise DataError([Problem("keep", "every territory is kept as it is.", "Leave at least one to redraw.", zh)])
     rows = (today < 0) | np.isin(today, redrawn)
+    if not rows.any():
+        lone = ", ".join(names[at] for at in redrawn)
+        zh = f"调整范围：可调整的区域 {lone} 没有客户。请让拥有客户的区域也参与调整。"
+        what = f"there are no customers in what is to be redrawn: {lone}."
+        raise DataError([Problem("focus", what, "Redraw a territory with customers, too.", zh)])
     work = Work(portfolio, band, travel, seed, progress, effort, rows)
-    start = with_newcomers(portfolio, work.mass, names, share, today, rows)
-    asked = _Asked(work, names, share, today, start, np.array(redrawn), handover, centres_of(portfolio, centres, names))
-    if begin is not None:
-        asked.begin_with(pd.Index(names).get_indexer(begin.reindex(portfolio.customers.index)))
     limits = limits_of(
         portfolio, names, today, list(band), travel, max_given=max_given, max_taken=max_taken, in_pieces=in_pieces
     )
+    start = with_newcomers(portfolio, work.mass, names, share, today, rows, most_given=limits.most_given)
+    # Where moves are counted, those that a territory is founded with count, too; otherwise they come free.
+    is_counted = any(each is not None for each in (max_moved, max_given, max_taken))
+    origin = today if is_counted else start
+    asked = _Asked(
+        work, names, share, today, origin, np.array(redrawn), handover, centres_of(portfolio, centres, names)
+    )
+    if is_counted and (start != today).any():
+        asked.begin_with(start)
+    if begin is not None:
+        asked.begin_with(pd.Index(names).get_indexer(begin.reindex(portfolio.customers.index)))
     plan = asked.solve(limits)
     if max_moved is not None:
         plan = asked.within(max_moved, limits, plan)
@@ -220,8 +232,7 @@ class _Asked:
 
     def begin_with(self, labels: np.ndarray) -> None:
         """Let the search begin with these labels, (n,) int; where there is none, -1, with today's."""
-        settled = np.where(labels >= 0, labels, self._start)
-        self._begin = settled if (settled >= 0).all() else None
+        self._begin = np.where(labels >= 0, labels, self._start)
 
     def solve(self, limits: Limits, *, dearer: float = 1.0) -> Plan:
         """A plan for the territories that are redrawn, told for all of them."""
@@ -255,8 +266,7 @@ class _Asked:
         if self._begin is None:
             return None
         wanted = number[self._begin]
-        labels = np.where(wanted >= 0, wanted, number[self._start])
-        return labels if (labels[self._work.order] >= 0).all() else None
+        return np.where(wanted >= 0, wanted, number[self._start])
 
     def _left_alone(self, labels: np.ndarray) -> list[Problem]:
         """Territories outside their bands because they, or others, stay as they are; labels (n,) int."""
@@ -264,9 +274,11 @@ class _Asked:
         if not off.any():
             return []
         names = [name for name, is_off in zip(self._names, off, strict=True) if is_off]
-        what = f"with territories left as they are, outside the tolerance: {', '.join(names)}. "
-        what += "The others are balanced among themselves."
-        zh = f"保持不变：由于部分区域保持不变，以下区域超出容差：{'、'.join(names)}。其余区域之间已相互平衡。"
+        what = f"with territories left as they are, outside the tolerance: {', '.join(names)}."
+        zh = f"保持不变：由于部分区域保持不变，以下区域超出容差：{'、'.join(names)}。"
+        if not off[self._redrawn].any():
+            what += " The others are balanced among themselves."
+            zh += "其余区域之间已相互平衡。"
         return [Problem("keep", what, "Redraw more territories.", f"{zh}请调整更多区域。")]
 
     def _told_for_all(self, plan: Plan) -> Plan:
@@ -316,8 +328,8 @@ class _Asked:
             made = np.bincount(owner[changed], minlength=count)
             for at in np.flatnonzero(made > most):
                 name, many, few = self._names[at], int(made[at]), int(most[at])
-                what = f"moves {en} {name}: {many}; allowed: {few}. A territory in pieces was made one, or is new."
-                told = f"{name}：{many} 个客户{zh}，上限为 {few} 个；因为要让不连片的区域连成一片，或有新建的区域。"
+                what = f"moves {en} {name} in the best plan found: {many}; allowed: {few}."
+                told = f"{name}：找到的最佳方案中有 {many} 个客户{zh}，上限为 {few} 个。"
                 problems.append(Problem(where, what, f"Allow {many}.", f"{told}请允许 {many} 个。"))
         return replace(plan, status="infeasible", reasons=(*plan.reasons, *problems)) if problems else plan
 
@@ -333,9 +345,7 @@ class _Asked:
             needed = plan
         elif self.moved(needed) <= max_moved:
             return needed
-        founded = int(((self._start != self._today) & (self._today >= 0)).sum())
-        room = int(np.floor(max_moved * len(self._today) + 1e-9)) - founded
-        few = replace(limits, most_moved=max(room, 0))
+        few = replace(limits, most_moved=int(np.floor(max_moved * len(self._today) + 1e-9)))
         kept = self.solve(few, dearer=DEARER)
         if self.moved(kept) > max_moved:
             what = f"no plan was found that moves only {percent(max_moved)} of the customers: "
@@ -344,6 +354,8 @@ class _Asked:
             zh = f"变动上限：未找到只变动 {percent(max_moved)} 客户的方案：有区域不连片或是新建的。请允许变动 {most}。"
             problem = Problem("max_moved", what, f"Allow {most}.", zh)
             return replace(kept, status="infeasible", reasons=(*kept.reasons, problem))
+        if kept.status != "infeasible":
+            return kept
         kept = self._tightest(few, kept, max_moved)
         worst, most = percent(float(np.abs(kept.deviation).max())), percent_up(self.moved(needed))
         zh = f"变动上限：只变动 {percent(max_moved)} 的客户时，找到的最佳方案中区域偏差最大为 {worst}。"
@@ -354,7 +366,7 @@ class _Asked:
             f"Allow {most} to move to come nearest to the tolerance asked.",
             f"{zh}若要最接近所要求的容差，请允许变动 {most}。",
         )
-        others = [reason for reason in kept.reasons if not reason.where.startswith(("tolerance", "rules"))]
+        others = [reason for reason in kept.reasons if "tolerance on" not in reason.where + reason.what]
         return replace(kept, status="infeasible", reasons=(problem, *others))
 
     def _tightest(self, limits: Limits, plan: Plan, max_moved: float) -> Plan:
@@ -364,8 +376,9 @@ class _Asked:
         """
         lowest, highest, best = 1.0, self._worst(plan.labels), plan
         if self._worst(self._start) < highest:
-            best = self.solve(replace(limits, most_moved=0), dearer=DEARER)
-            highest = self._worst(best.labels)
+            still = self.solve(replace(limits, most_moved=0), dearer=DEARER)
+            if self.moved(still) <= max_moved:
+                best, highest = still, self._worst(still.labels)
         for _ in range(HALVINGS):
             factor = float(np.sqrt(lowest * highest))
             asked = copy(self)
@@ -384,7 +397,8 @@ class _Asked:
 
     def _deviation(self, labels: np.ndarray) -> np.ndarray:
         """(K, q) load over share, less 1, of labels (n,) int, in tolerances."""
-        loads = np.column_stack([np.bincount(labels, load, len(self._share)) for load in self._work.loads.T])
+        has = labels >= 0
+        loads = np.column_stack([np.bincount(labels[has], load[has], len(self._share)) for load in self._work.loads.T])
         fair = self._share[:, None] / self._share.sum() * loads.sum(axis=0)
         return (loads / fair - 1.0) / np.array(list(self._work.band.values()))
 

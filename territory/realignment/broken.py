@@ -50,7 +50,9 @@ def in_pieces(
         held = np.flatnonzero(code == territory)
         main = piece[held][weight[piece[held]].argmax()]
         off = held[piece[held] != main]
-        only_here = np.zeros(len(off), bool) if allowed is None else allowed[off].sum(axis=1) == 1
+        only_here = np.zeros(len(off), bool)
+        if allowed is not None:
+            only_here = allowed[off, territory] & (allowed[off].sum(axis=1) == 1)
         is_apart = ~np.isin(part[off], part[held[piece[held] == main]])
         is_free = ~is_locked[off] & ~only_here
         near = _beside(portfolio, code, off[is_free], int(territory), allowed)
@@ -210,8 +212,13 @@ def _unskilled(portfolio: Portfolio, measured: pd.DataFrame, code: np.ndarray) -
     if len(wrong):
         shown = some(portfolio.customers.index[wrong])
         zh = f"技能：{shown.zh}的代表缺少所需技能。请移给具备技能的代表。"
-        what = f"the reps of {shown.en} lack the skills that are needed."
-        yield Problem("skills", what, "Move them to a rep who has them.", zh)
+        what, fix = f"the reps of {shown.en} lack the skills that are needed.", "Move them to a rep who has them."
+        held = portfolio.customers["locked"].to_numpy()[wrong]
+        if held.any():
+            who = some(portfolio.customers.index[wrong[held]])
+            what += f" {who.en} {'is' if held.sum() == 1 else 'are'} locked there."
+            fix, zh = f"Unlock them first. {fix}", f"{zh}其中{who.zh}已锁定在原处，请先解除锁定。"
+        yield Problem("skills", what, fix, zh)
 
 
 def _torn_apart(portfolio: Portfolio, code: np.ndarray) -> Iterator[Problem]:

@@ -42,11 +42,18 @@ def names_for(plan: UnitPlan, portfolio: Portfolio, mass: np.ndarray, share: np.
 
 
 def with_newcomers(
-    portfolio: Portfolio, mass: np.ndarray, names: list[str], share: np.ndarray, start: np.ndarray, rows: np.ndarray
+    portfolio: Portfolio,
+    mass: np.ndarray,
+    names: list[str],
+    share: np.ndarray,
+    start: np.ndarray,
+    rows: np.ndarray,
+    *,
+    most_given: np.ndarray | None = None,
 ) -> np.ndarray:
     """`start`, where a rep who has no customers yet begins with those nearest to home, up to the rep's share.
 
-    Only customers of `rows`, (n,) bool, are taken.
+    Only customers of `rows`, (n,) bool, are taken, and from each territory at most `most_given`, (K,) int.
 
     From a single customer a territory amid others hardly grows; and a territory that is founded has to lie somewhere.
     """
@@ -55,19 +62,21 @@ def with_newcomers(
     homes = homes.drop_duplicates("territory").set_index("territory").geometry
     ids = portfolio.customers.index.to_numpy(str)
     free = rows & ~(portfolio.customers["locked"].to_numpy() & (start >= 0))
+    spare = np.full(len(names), len(start)) if most_given is None else most_given.copy()
     for territory in [k for k in range(len(names)) if names[k] in homes.index and not (start == k).any()]:
         home = homes[names[territory]]
         away = np.hypot(*(portfolio.xy - (home.x, home.y)).T)
         left = np.bincount(start[start >= 0], minlength=len(names))
         room = share[territory]
         for row in np.lexsort((ids, away)):
-            is_last = start[row] >= 0 and left[start[row]] == 1
-            if not free[row] or is_last:
+            is_kept = start[row] >= 0 and (left[start[row]] == 1 or spare[start[row]] <= 0)
+            if not free[row] or is_kept:
                 continue
             # Not to the last digit of a sum, which the order of the rows may change.
             if mass[row] > room + 1e-9:
                 break
             left[start[row]] -= start[row] >= 0
+            spare[start[row]] -= start[row] >= 0
             start[row], free[row], room = territory, False, room - mass[row]
     return start
 

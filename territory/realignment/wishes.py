@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from territory.alignment import Limits
+from territory.alignment import UNLIMITED, Limits
 from territory.changes import Place, place_of
 from territory.errors import DataError, NotFoundError, Problem
 from territory.measures import measure
@@ -43,7 +43,7 @@ def limits_of(
     portfolio : Portfolio
     names : K territories; start : (n,) int, the place among them of each customer's territory today, -1 for none
     measures : what is balanced, in the order of the loads
-    max_moved : customers; max_given, max_taken : ratio of a territory's customers today
+    max_moved : customers; max_given, max_taken : ratio of a territory's customers today; one without any may take all
     in_pieces : territories that may be in several pieces
 
     Raises
@@ -62,7 +62,8 @@ def limits_of(
         least_rows=np.full(count, rules.min_customers) if rules.min_customers else None,
         most_rows=np.full(count, rules.max_customers) if rules.max_customers else None,
         most_given=None if max_given is None else _counts(max_given, names, held),
-        most_taken=None if max_taken is None else _counts(max_taken, names, held),
+        # A part of none is none, but whoever has nobody yet is to have some.
+        most_taken=None if max_taken is None else np.where(held, _counts(max_taken, names, held), UNLIMITED),
         most_moved=max_moved,
     )
 
@@ -120,7 +121,7 @@ def _counts(part: Part, names: list[str], held: np.ndarray) -> np.ndarray:
     else:
         ratio = np.full(len(names), float(part))
     limited = np.isfinite(ratio)
-    counts = np.full(len(names), np.iinfo(np.int64).max)
+    counts = np.full(len(names), UNLIMITED)
     counts[limited] = np.floor(ratio[limited] * held[limited] + 1e-9)
     return counts
 
