@@ -12,8 +12,9 @@ import pandas as pd
 
 from territory.alignment import Progress, part_of
 from territory.errors import DataError, Problem
+from territory.languages import measure_zh
 from territory.measures import demand_of, ground_of, measure
-from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode
+from territory.model import MEASURES, Basis, Portfolio, Proposal, TravelMode, apart, percent_up
 from territory.outcome import figures, mean_km
 from territory.realignment import HANDOVER, realign
 from territory.side_by_side import each
@@ -121,7 +122,7 @@ def proposals(
                 effort=trial.effort,
                 progress=told,
             )
-            return _Tried(trial, plan)
+            return _Tried(trial, _told_as_asked(plan, band))
 
         return each(trials, answer, workers=workers, progress=told)
 
@@ -186,6 +187,26 @@ class _Tried:
         off = self.plan.max_deviation
         outside = sum(max(off[name] / width - 1.0, 0.0) for name, width in trial.band(band).items())
         return (distance + trial.handover * moves) * (1.0 + _OUTSIDE * outside)
+
+
+def _told_as_asked(plan: Proposal, band: Mapping[str, float]) -> Proposal:
+    """The plan with reasons that speak of the tolerance that was asked, not of the one that was tried."""
+    kept = [reason for reason in plan.reasons if "tolerance on" not in f"{reason.where} {reason.what}"]
+    if len(kept) == len(plan.reasons):
+        return plan
+    off = [
+        _off(name, value, band[name]) for name, value in plan.max_deviation.items() if value > band[name] * (1 + 1e-9)
+    ]
+    return replace(plan, reasons=(*off, *kept))
+
+
+def _off(name: str, deviation: float, width: float) -> Problem:
+    reached, asked = apart(deviation, width)
+    allow = percent_up(deviation)
+    zh = f"{measure_zh(name)}容差：此方案偏差为 {reached}，而要求为 {asked}。请把容差放宽到 {allow}。"
+    return Problem(
+        f"tolerance on {name}", f"this plan deviates by {reached}; {asked} was asked.", f"Allow {allow}.", zh
+    )
 
 
 def _nearest(known: Sequence[_Tried], trial: _Trial, band: Mapping[str, float]) -> pd.Series | None:

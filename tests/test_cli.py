@@ -610,3 +610,15 @@ def test_a_port_that_is_taken_is_told_before_any_work(tmp_path):
 def test_without_a_wish_any_port_will_do_when_the_usual_one_is_taken(tmp_path):
     with FolderServer(tmp_path, (), "", None) as first, FolderServer(tmp_path, (), "", None) as second:
         assert first.url != second.url
+
+
+def test_locks_of_a_territory_without_a_rep_cannot_be_kept_and_that_is_said(tmp_path):
+    customers, reps = tmp_path / "customers.csv", tmp_path / "reps.csv"
+    rows = [f"c{n},{8 + n / 100},48,10,10,30,T{1 + n // 3},{'yes' if n == 8 else 'no'}" for n in range(9)]
+    header = "customer_id,lon,lat,potential,visits_per_year,minutes_per_visit,territory,locked"
+    customers.write_text("\n".join([header, *rows]), encoding="utf-8")
+    reps.write_text("rep_id,territory\nR1,T1\nR2,T2\n", encoding="utf-8")
+
+    run = territory("realign", customers, reps, "--tolerance", "30%", "--out", tmp_path / "plan")
+
+    assert "1 customer is locked to a territory without a rep, and served by another now." in " ".join(run.err.split())

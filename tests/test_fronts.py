@@ -197,3 +197,13 @@ def test_a_shorter_list_keeps_the_named_plans_and_spreads_over_the_others():
 
     assert spread_out(line, [3, 0], 4) == [3, 0, 10, 6]
     assert spread_out(line, [3], 1) == [3]
+
+
+def test_plans_tell_of_the_tolerance_that_was_asked_whatever_was_tried():
+    plans = proposals(drifted_town(), count=12, tolerance=0.004, seed=3, travel="none")
+
+    told = [(plan, reason) for plan in plans for reason in plan.reasons if reason.where.startswith("tolerance on")]
+    assert told
+    for plan, reason in told:
+        assert "0.4 % was asked" in reason.what.replace("0.40", "0.4")
+        assert plan.max_deviation[reason.where.removeprefix("tolerance on ")] > 0.004

@@ -569,3 +569,12 @@ def test_a_lock_on_a_customer_whose_rep_lacks_the_skill_is_blamed():
     [told] = [problem for problem in proposal.reasons if problem.where == "skills"]
     assert "locked there" in told.what
     assert told.fix.startswith("Unlock")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"max_moved": -1.0}, {"max_moved": np.nan}, {"max_given": {"T1": -0.1}}, {"max_taken": -0.1}, {"handover": -5}],
+)
+def test_parts_and_prices_below_nothing_are_refused(asked):
+    with pytest.raises(DataError, match="no number from 0 up"):
+        realign(line_of_customers(6, reps=2), travel="none", **asked)

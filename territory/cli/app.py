@@ -165,6 +165,7 @@ def realign(
 ) -> None:
     """Bring today's territories back into balance, moving few customers."""
     from territory.cli.publishing import exit_code, own_files, publish, show
+    from territory.cli.words import unlocked
 
     most = None if max_moved is None else ratio_of(max_moved, "--max-moved")
     output.refuse_to_overwrite(files.paths, own_files())
@@ -179,6 +180,8 @@ def realign(
         tell("map", 0.0)
         published = publish(proposal, output)
     show(screen, proposal, published)
+    if told := unlocked(proposal):
+        screen.warn(told)
     raise typer.Exit(exit_code(proposal))
 
 

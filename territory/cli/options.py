@@ -88,7 +88,8 @@ MaxMoved = Annotated[
     str | None,
     given(
         metavar="RATIO",
-        help="Move at most this part of the customers, 0.1 or 10%; the balance is then the best found within it.",
+        help="Move at most this part of the customers, 0.1 or 10%, beside those whose rep has gone; the balance is "
+        "then the best found within it.",
         panel="Balance",
     ),
 ]

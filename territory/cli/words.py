@@ -38,6 +38,15 @@ def unasked(proposal: Proposal) -> str:
     return f"Cut from scratch, {' and '.join(told)}; territory realign keeps to both." if told else ""
 
 
+def unlocked(proposal: Proposal) -> str:
+    """Whose locks a realignment cannot keep, since their territory has no rep; empty when nobody's."""
+    left = sum(proposal.alignment[name] != where for name, where in proposal.locks.items())
+    if not left:
+        return ""
+    who = "1 customer is" if left == 1 else f"{left:,} customers are"
+    return f"{who} locked to a territory without a rep, and served by another now."
+
+
 def _today(proposal: Proposal) -> str:
     if proposal.before is None:
         return ""

@@ -126,8 +126,9 @@ def realign(
     """Bring every territory back into its band on potential and workload, moving few customers.
 
     A territory without a rep is shared out among the others; when there are no reps at all, every territory stays.
-    The territory of a rep who has no customers yet is founded around the rep's home. Locked customers stay, groups
-    stay together, customers go only to reps who have the skills they need, and the rules' limits hold.
+    The territory of a rep who has no customers yet is founded around the rep's home. Locked customers stay, unless
+    their territory has no rep; groups stay together, customers go only to reps who have the skills they need, and the
+    rules' limits hold.
 
     Parameters
     ----------
@@ -135,7 +136,8 @@ def realign(
     tolerance : ratio, or {"potential": ratio, "workload": ratio, any other number column: ratio}; the rules' by default
     max_moved : ratio of customers that may change territory; the balance then is the best within that
     max_given, max_taken : ratio of a territory's customers that may leave it, or that may come to it; one for all, or
-        by territory
+        by territory. Those of a territory without a rep have to go, and do not count; one without customers may take
+        any number.
     focus : territories to redraw among themselves, with the customers of vacant ones; all others stay as they are
     keep : territories that stay as they are
     centres : "homes", or {territory: (longitude, latitude) or customer_id}: centres that hold still, so that
@@ -152,12 +154,14 @@ def realign(
     Raises
     ------
     DataError
-        No customer has a territory today; a tolerance, a measure, a group or a place cannot be.
+        No customer has a territory today; a tolerance, a measure, a group, a place, a price or a part cannot be; what
+        is to be redrawn has no customers.
     NotFoundError
         A territory or a customer that is named does not exist.
     InfeasibleError
         Fewer customers than territories, or a measure is zero everywhere.
     """
+    _refuse_below_nothing(handover=handover, max_moved=max_moved, max_given=max_given, max_taken=max_taken)
     band = band_of(portfolio, tolerance)
     need_customers(portfolio)
     names = staffed(portfolio)
@@ -203,6 +207,19 @@ def realign(
     if max_moved is not None:
         plan = asked.within(max_moved, limits, plan)
     return offer(work, asked.with_broken_caps(plan, limits), names, share, limits)
+
+
+def _refuse_below_nothing(**asked: Part | None) -> None:
+    """DataError for what is no number from 0 up."""
+    problems = []
+    for name, given in asked.items():
+        values = given.values() if isinstance(given, Mapping) else [] if given is None else [given]
+        wrong = [value for value in values if not value >= 0]
+        if wrong:
+            zh = f"{name}：{wrong[0]:g} 不是不小于 0 的数。请提供不小于 0 的数。"
+            problems.append(Problem(name, f"{wrong[0]:g} is no number from 0 up.", "Give 0 or more; 0.1 is 10 %.", zh))
+    if problems:
+        raise DataError(problems)
 
 
 def _redrawn(names: list[str], focus: Iterable[str] | None, keep: Iterable[str]) -> list[int]:
