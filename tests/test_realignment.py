@@ -578,3 +578,33 @@ def test_a_lock_on_a_customer_whose_rep_lacks_the_skill_is_blamed():
 def test_parts_and_prices_below_nothing_are_refused(asked):
     with pytest.raises(DataError, match="no number from 0 up"):
         realign(line_of_customers(6, reps=2), travel="none", **asked)
+
+
+def test_limits_on_customers_that_a_plan_without_them_keeps_cost_no_balance():
+    east, north, west = (-13.07, 33.068), (-23.303, 51.628), (-61.973, 65.491)
+    rows = [
+        (east, 17.3, 10, 20, "T2"),
+        (north, 14.2, 21, 30, "T3"),
+        (north, 16.5, 3, 20, "T3"),
+        (east, 41.3, 9, 30, "T2"),
+        (east, 15.3, 19, 30, "T2"),
+        (north, 11.8, 17, 30, "T3"),
+        (west, 35.1, 15, 45, "T1"),
+        (west, 54.8, 13, 45, "T1"),
+        (west, 16.3, 5, 20, "T1"),
+        (west, 26.8, 21, 45, "T1"),
+        (east, 8.6, 4, 45, "T2"),
+    ]
+    measured = ["potential", "visits_per_year", "minutes_per_visit", "territory"]
+    customers = pd.DataFrame([row[1:] for row in rows], columns=measured).assign(
+        x=[1000 * row[0][0] for row in rows], y=[1000 * row[0][1] for row in rows]
+    )
+    customers = customers.astype(dict.fromkeys(measured[1:3], float)).set_axis([f"C{n:04d}" for n in range(len(rows))])
+    locked = [n == 5 for n in range(len(rows))]
+    portfolio = portfolio_of(customers.assign(locked=locked).rename_axis("customer_id"))
+
+    for asked in (portfolio, portfolio.with_rules(min_customers=2, max_customers=5)):
+        proposal = realign(asked, tolerance=0.1, seed=7, travel="none")
+
+        assert proposal.reasons == ()
+        assert proposal.after["customers"].between(2, 5).all()

@@ -17,7 +17,7 @@ from territory.alignment.diagram import centroids
 from territory.alignment.engine import Found, Progress, design, part_of, repair
 from territory.alignment.pieces import pieces
 from territory.alignment.reasons import is_too_heavy, why
-from territory.alignment.task import UNLIMITED, Task
+from territory.alignment.task import LET_GO, UNLIMITED, Task
 from territory.alignment.units import Rows, Units, make_units
 from territory.errors import InfeasibleError, Problem
 
@@ -30,8 +30,6 @@ SPLIT = 0.2
 
 SMOOTHEST = 10.0
 """Beyond it the search would see nothing but borders."""
-LET_GO = 1e3
-"""The tolerance under which a measure no longer counts."""
 
 
 COUNT_TOLERANCE = 0.05

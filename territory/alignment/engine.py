@@ -14,7 +14,7 @@ from territory.alignment.bound import choose, gap_at
 from territory.alignment.breeding import breed
 from territory.alignment.pieces import pieces
 from territory.alignment.starts import Start, islands_of, start_from_scratch, start_from_today, start_on_tables
-from territory.alignment.task import UNLIMITED, Task
+from territory.alignment.task import Task
 from territory.alignment.units import coarsen
 from territory.threads import threads
 
@@ -101,22 +101,21 @@ def repair(task: Task, progress: Progress) -> Found:
     found = _served(task, _named_alike(task, found), progress)
     if task.overrun(found.label) > 0 and len(task.units.allowed):
         found = _best_of(task, [found, _served_first(task, start, progress)])
-    if task.overrun(found.label) > 0 and (task.is_limited or np.isfinite(task.radius)):
-        found = _unlimited_first(task, start, found, progress)
+    is_broken = task.overrun(found.label) > 0 or task.moved_too_many(found.label)
+    if is_broken and (free := task.unlimited()) is not task:
+        found = _unlimited_first(task, free, start, found, progress)
     return found
 
 
-def _unlimited_first(task: Task, start: Start, found: Found, progress: Progress) -> Found:
-    """The plan found, or a better one by way of the plan without limits on how many move and how far: it may keep them.
+def _unlimited_first(task: Task, free: Task, start: Start, found: Found, progress: Progress) -> Found:
+    """The plan found, or a better one by way of the plan that is `free` of limits: it may keep them.
 
     Limits are walls, behind which a search may be caught; the prices that lead around them are known where none are.
     """
-    nobody = np.full(task.count, UNLIMITED)
-    free = replace(task, radius=np.inf, most_given=nobody, most_taken=nobody, most_moved=UNLIMITED)
     without = _repair_from(free, start, progress)
     begins = Start(start.label, task.centres(without.label), without.learnt)
     plans = [found, without, _repair_from(task, begins, progress)]
-    if np.isfinite(task.radius) and not task.moved_too_many(without.label):
+    if not task.moved_too_many(without.label):
         plans.append(_repair_from(task, without.begins(task), progress))
     return min(plans, key=lambda plan: (task.moved_too_many(plan.label), *task.merit(plan.label)))
 

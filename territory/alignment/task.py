@@ -11,6 +11,8 @@ from territory.alignment.units import Units
 
 NOTHING = 1e-9
 """What a plan without any travel costs: it is still dearer outside its bands than inside."""
+LET_GO = 1e3
+"""The tolerance under which a measure no longer counts."""
 UNLIMITED = np.iinfo(np.int64).max
 
 
@@ -75,6 +77,15 @@ class Task:
         """Whether it matters how many move."""
         least = min(int(self.most_given.min()), int(self.most_taken.min()), self.most_moved)
         return least < UNLIMITED and bool((self.units.start >= 0).any())
+
+    def unlimited(self) -> Task:
+        """The task with tolerances alone: no limits on loads, on how far units are, nor on how many move."""
+        width = np.where(np.arange(len(self.tolerance)) < self.balanced, self.tolerance, LET_GO)
+        band = np.broadcast_to(np.stack([-width, width], axis=1), self.band.shape)
+        if not self.is_limited and np.isinf(self.radius) and (self.band == band).all():
+            return self
+        nobody = np.full(self.count, UNLIMITED)
+        return replace(self, band=band, radius=np.inf, most_given=nobody, most_taken=nobody, most_moved=UNLIMITED)
 
     def within(self, edge: float) -> np.ndarray:
         """(K, q, 2) the bands drawn in about their middle to this part of their width."""
