@@ -71,6 +71,7 @@ def test_a_rep_drives_a_day_without_a_line_for_a_while_and_each_visit_is_stored_
 
     page.locator("#stop-1").get_by_role("button", name="Start").click()
     expect(page.locator("#stop-1")).to_contain_text("there now")
+    expect(page.locator("#line")).to_be_hidden()  # the start is with the service before the line is cut
     page.context.set_offline(True)
     finish(page, 1, "No line here.")
     finish(page, 2, "Nor here.")
