@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from territory.errors import NotFoundError, Problem
+from territory.homes import assumed_homes
 from territory.model import Portfolio, TravelMode
 from territory.rules import SOURCES, derive_values
 from territory.travel import line_minutes, road_minutes
@@ -19,7 +20,8 @@ def derive_demand(portfolio: Portfolio, *, travel: TravelMode = "line") -> pd.Da
     portfolio : Portfolio
     travel : {"none", "line", "roads"}
         What workload counts beside visits x minutes: nothing, travel in straight lines (`line_minutes`), or by the
-        portfolio's roads (`road_minutes`); times the customer's ``travel_factor``, where it has one.
+        portfolio's roads (`road_minutes`); times the customer's ``travel_factor``, where it has one. Reps whose home
+        nobody knows live where that shortens ways most (`territory.homes.assumed_homes`).
 
     Returns
     -------
@@ -84,9 +86,9 @@ def _travel_factor(customers: pd.DataFrame) -> np.ndarray:
 def _travel_minutes(portfolio: Portfolio, travel: TravelMode, visits: pd.Series, minutes: pd.Series) -> np.ndarray:
     if travel == "none":
         return np.zeros(len(visits))
-    places = portfolio.reps.geometry
+    homes = assumed_homes(portfolio)
     if travel == "roads" and portfolio.roads is not None:
         customers = portfolio.customers.geometry
-        return road_minutes(customers, visits.to_numpy(), places, minutes.to_numpy(), portfolio.rules, portfolio.roads)
-    homes = np.column_stack([places.x, places.y]).astype("float64") if len(places) else np.empty((0, 2))
-    return line_minutes(portfolio.xy, visits.to_numpy(), homes, minutes.to_numpy(), portfolio.rules)
+        return road_minutes(customers, visits.to_numpy(), homes, minutes.to_numpy(), portfolio.rules, portfolio.roads)
+    xy = np.column_stack([homes.x, homes.y]).astype("float64")
+    return line_minutes(portfolio.xy, visits.to_numpy(), xy, minutes.to_numpy(), portfolio.rules)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 
-from territory.demand import derive_demand
 from territory.model import Portfolio
+from territory.rules import derive_values
 
 _SQUARES = 1000
 """Homes are looked for in so many squares of the map."""
@@ -15,8 +16,31 @@ _SQUARES = 1000
 
 def known_homes(portfolio: Portfolio) -> np.ndarray:
     """(h, 2) metres: the homes of the reps whose home is known."""
-    homes = np.column_stack([portfolio.reps.geometry.x, portfolio.reps.geometry.y]).astype(float)
-    return homes[np.isfinite(homes).all(axis=1)]
+    return _xy(_known(portfolio))
+
+
+def assumed_homes(portfolio: Portfolio) -> gpd.GeoSeries:
+    """A home for every rep: the one that is known, and for those unknown the places where homes shorten ways most.
+
+    So that a rep who joins with a home, or one who leaves, changes travel by one home, whoever's else are known. The
+    places do not depend on the alignment, for travel must not (`territory.travel.line_minutes`).
+
+    Parameters
+    ----------
+    portfolio : Portfolio
+
+    Returns
+    -------
+    GeoSeries of points in metres, the known homes first; none without reps. Fewer than there are reps when no further
+        home shortens any way
+    """
+    known = _known(portfolio)
+    unknown = len(portfolio.reps) - len(known)
+    if not unknown or portfolio.customers.empty:
+        return known
+    squares = _squares(portfolio)
+    places = portfolio.customers.geometry.iloc[squares.row[_spread(squares, _xy(known), unknown)]]
+    return gpd.GeoSeries([*known, *places], crs=portfolio.customers.crs)
 
 
 def good_homes(portfolio: Portfolio, count: int) -> list[str]:
@@ -47,10 +71,24 @@ def good_homes(portfolio: Portfolio, count: int) -> list[str]:
     if not len(known):
         owner = portfolio.alignment
         known = np.array([portfolio.xy[(owner == name).to_numpy()].mean(axis=0) for name in owner.dropna().unique()])
-    between = _distances(squares.xy, squares.xy)
     if not len(known):
         known = (squares.visits @ squares.xy / squares.visits.sum())[None]
-    way = _distances(squares.xy, known).min(axis=1)
+    return [portfolio.customers.index[row] for row in squares.row[_spread(squares, known, count)]]
+
+
+def _known(portfolio: Portfolio) -> gpd.GeoSeries:
+    homes = portfolio.reps.geometry
+    return homes[homes.notna() & ~homes.is_empty]
+
+
+def _xy(homes: gpd.GeoSeries) -> np.ndarray:
+    return np.column_stack([homes.x, homes.y]).astype(float)
+
+
+def _spread(squares: _Squares, homes: np.ndarray, count: int) -> list[int]:
+    """Up to `count` squares, one after the other, each where a home more beside `homes` shortens ways most."""
+    between = _distances(squares.xy, squares.xy)
+    way = _distances(squares.xy, homes).min(axis=1, initial=between.max())
     chosen: list[int] = []
     while len(chosen) < min(count, len(way)):
         gain = squares.visits @ np.maximum(way[:, None] - between, 0.0)
@@ -60,7 +98,7 @@ def good_homes(portfolio: Portfolio, count: int) -> list[str]:
             break
         chosen.append(best)
         way = np.minimum(way, between[:, best])
-    return [portfolio.customers.index[squares.row[square]] for square in chosen]
+    return chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +114,7 @@ def _squares(portfolio: Portfolio) -> _Squares:
     ids = portfolio.customers.index.to_numpy(str)
     order = np.argsort(ids, kind="stable")
     xy = portfolio.xy[order]
-    visits = np.maximum(derive_demand(portfolio, travel="none")["visits_per_year"].to_numpy()[order], 1e-9)
+    visits = np.maximum(derive_values(portfolio.customers, portfolio.rules)["visits_per_year"].to_numpy()[order], 1e-9)
     extent = np.ptp(xy, axis=0)
     side = max(float(np.sqrt(extent.prod() / _SQUARES)), float(extent.max()) / _SQUARES, 1.0)
     square = np.unique(((xy - xy.min(axis=0)) // side).astype(np.int64), axis=0, return_inverse=True)[1].ravel()

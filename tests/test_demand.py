@@ -157,15 +157,41 @@ def test_travel_that_cannot_be_counted_is_not_found(travel):
         derive_demand(world, travel=travel)
 
 
-def test_a_rep_without_a_home_is_no_obstacle():
-    world = line_of_customers(9, reps=3)
-    homeless = replace(world, reps=world.reps.set_geometry([None] * 3, crs=world.reps.crs))
+def without_homes(world: Portfolio, *rep_ids: str) -> Portfolio:
+    known = [None if rep_id in rep_ids else home for rep_id, home in world.reps.geometry.items()]
+    return replace(world, reps=world.reps.set_geometry(known, crs=world.reps.crs))
 
-    demand = derive_demand(homeless)
 
-    nobody = derive_demand(replace(world, reps=world.reps.iloc[:0]))
-    assert demand["travel"].equals(nobody["travel"])
-    assert (demand["travel"] < derive_demand(world)["travel"]).sum() >= 6
+def test_reps_whose_home_nobody_knows_live_where_ways_are_short():
+    world = line_of_customers(9, reps=3)  # at home in the middle of three customers each
+    nobody = derive_demand(replace(world, reps=world.reps.iloc[:0]))["travel"]
+
+    some, all_of_them = (derive_demand(without_homes(world, *who))["travel"] for who in (["R02"], world.reps.index))
+
+    assert some.tolist() == derive_demand(world)["travel"].tolist()
+    assert (some > nobody).sum() == 6
+    assert (all_of_them >= nobody).all()
+    assert all_of_them.sum() == pytest.approx(some.sum(), rel=0.1)
+
+
+def test_what_a_home_is_assumed_to_be_does_not_depend_on_who_owns_whom():
+    world = without_homes(line_of_customers(12, reps=3), "R01", "R03")
+    owner = world.alignment.iloc[::-1].to_numpy()
+
+    other = replace(world, customers=world.customers.assign(territory=owner))
+
+    assert derive_demand(other)["travel"].equals(derive_demand(world)["travel"])
+
+
+def test_one_home_more_or_less_changes_travel_by_one_home():
+    world = without_homes(line_of_customers(30, reps=3), "R01", "R02", "R03")
+    before = derive_demand(world)["travel"].sum()
+
+    joined = derive_demand(world.with_rep("New", at="5"))["travel"].sum()
+    left = derive_demand(world.without_rep("R02"))["travel"].sum()
+
+    assert 0.5 * before < joined <= before
+    assert before <= left < 2 * before
 
 
 def test_no_customers_have_no_demand():
