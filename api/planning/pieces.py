@@ -61,7 +61,9 @@ def plan(asked: Asked, tell: Progress) -> Made:
     portfolio = asked.portfolio()
     started = time.perf_counter()
     if parameters.get("territories") is not None:
-        proposal = territory.align(portfolio, territories=parameters["territories"], progress=tell, **common)
+        proposal = territory.align(
+            portfolio, territories=parameters["territories"], effort=parameters["effort"], progress=tell, **common
+        )
     else:
         proposal = territory.realign(
             portfolio,

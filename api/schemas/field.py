@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from api.schemas.parts import LARGEST_SEED, Degrees, Key, ProblemShown, Sent, Shown, Text
+from api.schemas.parts import LARGEST_SEED, Degrees, Effort, Key, ProblemShown, Sent, Shown, Text
 
 MOST_REPS, MOST_HOLIDAYS, MOST_OF_A_DAY, MOST_URGENT = 5000, 400, 200, 20
 LONGEST_VISIT_MINUTES = 24 * 60.0
@@ -28,7 +28,7 @@ class CallsRequest(Sent):
     rep_ids: list[Key] | None = Field(None, max_length=MOST_REPS, description="All by default; a rep plans his own.")
     holidays: list[date] = Field([], max_length=MOST_HOLIDAYS, description="Days on which nobody works.")
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
-    effort: Annotated[float, Field(ge=0.05, le=4, allow_inf_nan=False)] = 1.0
+    effort: Effort = 1.0
 
 
 class CallsShown(Shown):

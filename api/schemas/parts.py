@@ -28,6 +28,7 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterVa
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Ratio = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Effort = Annotated[float, Field(ge=0.05, le=4, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from api.schemas.parts import LARGEST_SEED, MOST_AT_ONCE, Key, Name, Ratio, Sent, Shown, Text, without_control
+from api.schemas.parts import LARGEST_SEED, MOST_AT_ONCE, Effort, Key, Name, Ratio, Sent, Shown, Text, without_control
+from territory.languages import listed
 
 
 class Tolerance(Sent):
@@ -21,14 +22,11 @@ class PlanParameters(Sent):
     """How plans are to be made."""
 
     tolerance: Ratio | Tolerance | None = Field(None, description="A ratio, 0.05 is 5 percent either way.")
-    max_moved: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
-        None, description="The part of all customers that may change territory."
-    )
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
     travel: Literal["none", "line", "roads"] = Field(
         "line", description="What workload counts beside visits x minutes; roads where the service is given some."
     )
-    effort: Annotated[float, Field(ge=0.05, le=4, allow_inf_nan=False)] = 1.0
+    effort: Effort = 1.0
 
     def parameters(self) -> dict[str, Any]:
         """As `territory.realign` takes them."""
@@ -38,7 +36,15 @@ class PlanParameters(Sent):
         return given
 
 
-class ProposalRequest(PlanParameters):
+class RepairParameters(PlanParameters):
+    """How plans that begin with today's alignment are to be made."""
+
+    max_moved: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
+        None, description="The part of all customers that may change territory."
+    )
+
+
+class ProposalRequest(RepairParameters):
     """A plan that is asked for."""
 
     name: Annotated[str, StringConstraints(max_length=200), AfterValidator(without_control)] = ""
@@ -53,6 +59,14 @@ class ProposalRequest(PlanParameters):
     focus: Annotated[list[Key], Field(min_length=1, max_length=5000)] | None = Field(
         None, description="Territories to redraw among themselves; all others stay as they are."
     )
+
+    @model_validator(mode="after")
+    def _is_one_or_the_other(self) -> Self:
+        if self.territories is not None:
+            said = [name for name in ("max_moved", "keep", "focus") if getattr(self, name) not in (None, [])]
+            if said:
+                raise ValueError(f"territories cut from scratch know no {listed(said, 'and')}; give one or the other")
+        return self
 
     def parameters(self) -> dict[str, Any]:
         """As `territory.realign` and `territory.align` take them."""

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from api.schemas.parts import MOST_AT_ONCE, Degrees, Key, Name, Sent, Share, Shown
-from api.schemas.plans import PlanParameters
+from api.schemas.parts import MOST_AT_ONCE, Degrees, Effort, Key, Name, Sent, Share, Shown
+from api.schemas.plans import PlanParameters, RepairParameters
 
 Where = Annotated[dict[Key, Key | float | list[Key]], Field(max_length=20)]
 """column -> the value, or one of the values, that a customer must have."""
@@ -117,7 +117,7 @@ class ScenarioChange(Sent):
     changes: Annotated[list[Change], Field(min_length=1, max_length=100)] | None = None
 
 
-class ComparisonRequest(PlanParameters):
+class ComparisonRequest(RepairParameters):
     """Scenarios to realign side by side."""
 
     scenario_ids: Annotated[list[Key], Field(max_length=20)]
@@ -134,11 +134,12 @@ class FrontRequest(PlanParameters):
 
     count: Annotated[int, Field(ge=1, le=50)] = 20
     keep: list[Key] = Field([], max_length=5000, description="Territories that stay as they are.")
+    effort: Effort = Field(0.1, description="Of each plan; the first one, and what is hard, is given more.")
 
     def parameters(self) -> dict[str, Any]:
         """As `territory.proposals` takes them."""
         given = super().parameters()
-        return {key: value for key, value in given.items() if key not in ("count", "max_moved")}
+        return {key: value for key, value in given.items() if key != "count"}
 
 
 class ScenarioShown(Shown):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -127,6 +128,27 @@ def test_territories_are_kept_in_every_plan_of_a_front(service: Running, portfol
     assert rows
     assert "T3" not in {end for move in moves for end in (move["from"], move["to"])}
     assert service.get("manager", portfolio).json()["travels"] == ["line", "none"]
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "told"),
+    [
+        ("fronts", {"max_moved": 0.1}, "max_moved"),
+        ("proposals", {"territories": 3, "max_moved": 0.1, "keep": ["T3"]}, "know no max_moved and keep"),
+        ("proposals", {"territories": 3, "focus": ["T1", "T2"]}, "know no focus"),
+    ],
+)
+def test_what_a_plan_would_not_look_at_is_refused(service: Running, portfolio: str, route: str, body: Any, told: str):
+    answer = service.post("manager", f"{portfolio}/{route}", body)
+
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+def test_a_front_is_made_with_the_librarys_own_effort(service: Running, portfolio: str):
+    answer = service.post("manager", f"{portfolio}/fronts", {"count": 1, "tolerance": 0.3, "travel": "none"})
+
+    assert answer.json()["parameters"]["effort"] == inspect.signature(territory.proposals).parameters["effort"].default
 
 
 def test_moves_and_handovers_carry_their_reasons_as_figures_and_a_rep_his_own(service: Running):

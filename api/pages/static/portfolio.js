@@ -300,16 +300,18 @@ byId("kept-territories").addEventListener("change", () => {
 
 const rebalance = byId("rebalance");
 byId("open-rebalance").addEventListener("click", () => openDialog(rebalance));
-// Several to choose from differ in how many move, and start from today's territories.
-rebalance.querySelector("form").elements.count.addEventListener("input", ({ target }) => {
-  for (const name of ["name", "max_moved", "territories"]) target.form.elements[name].disabled = Number(target.value) > 1;
+// Several to choose from differ in how many move, and start from today's territories; from scratch anybody may move.
+rebalance.querySelector("form").addEventListener("input", ({ currentTarget: { elements } }) => {
+  const areSeveral = Number(elements.count.value) > 1;
+  for (const name of ["name", "territories"]) elements[name].disabled = areSeveral;
+  elements.max_moved.disabled = areSeveral || elements.territories.value !== "";
 });
 onSubmit(rebalance.querySelector("form"), async (fields) => {
   const body = planParameters(fields);
   const count = Number(fields.count.value);
+  if (fields.max_moved.disabled) delete body.max_moved;
   if (count > 1) {
-    delete body.max_moved;
-    const { content } = await ask("POST", `${base}/fronts`, { body: { ...body, effort: 0.1, count, keep: keptTerritories() }, key: newKey() });
+    const { content } = await ask("POST", `${base}/fronts`, { body: { ...body, count, keep: keptTerritories() }, key: newKey() });
     location.assign(`/comparisons/${content.comparison_id}`);
     return;
   }
