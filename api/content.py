@@ -114,6 +114,7 @@ def encode_proposal(proposal: Proposal, parts: Parts, notes: Mapping[str, Any] |
         "reasons": [asdict(reason) for reason in proposal.reasons],
         "own_locks": None if proposal.own_locks is None else dict(proposal.own_locks),
         "in_pieces": list(proposal.in_pieces),
+        "proven_within": None if proposal.proven_within is None else dict(proposal.proven_within),
         "basis": None if basis is None else _encode_basis(basis, parts),
         "notes": dict(notes or {}),
     }
@@ -142,6 +143,7 @@ def decode_proposal(name: str, fetch: Fetch, portfolio: Portfolio) -> tuple[Prop
         basis=None if manifest["basis"] is None else _decode_basis(manifest["basis"], fetch),
         own_locks=manifest["own_locks"],
         in_pieces=tuple(manifest.get("in_pieces", ())),
+        proven_within=manifest.get("proven_within"),
     )
     return proposal, manifest["notes"]
 

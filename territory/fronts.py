@@ -122,7 +122,7 @@ def proposals(
                 effort=trial.effort,
                 progress=told,
             )
-            return _Tried(trial, _told_as_asked(plan, band))
+            return _Tried(trial, _as_asked(plan, band))
 
         return each(trials, answer, workers=workers, progress=told)
 
@@ -189,15 +189,26 @@ class _Tried:
         return (distance + trial.handover * moves) * (1.0 + _OUTSIDE * outside)
 
 
-def _told_as_asked(plan: Proposal, band: Mapping[str, float]) -> Proposal:
-    """The plan with reasons that speak of the tolerance that was asked, not of the one that was tried."""
-    kept = [reason for reason in plan.reasons if "tolerance on" not in f"{reason.where} {reason.what}"]
-    if len(kept) == len(plan.reasons):
+def _as_asked(plan: Proposal, band: Mapping[str, float]) -> Proposal:
+    """The plan judged by the tolerance that was asked, not by the one that was tried.
+
+    A bound for wider bands holds for narrower ones too, since fewer plans keep these; the other way round it is said
+    which bands it was proven for.
+    """
+    if plan.tolerance == band:
         return plan
+    kept = [reason for reason in plan.reasons if "tolerance on" not in f"{reason.where} {reason.what}"]
     off = [
         _off(name, value, band[name]) for name, value in plan.max_deviation.items() if value > band[name] * (1 + 1e-9)
     ]
-    return replace(plan, reasons=(*off, *kept))
+    is_narrower = any(plan.tolerance[name] < width for name, width in band.items())
+    return replace(
+        plan,
+        tolerance=dict(band),
+        reasons=(*off, *kept),
+        trade_off=plan.trade_off if off else None,
+        proven_within=dict(plan.tolerance) if is_narrower else None,
+    )
 
 
 def _off(name: str, deviation: float, width: float) -> Problem:

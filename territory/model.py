@@ -320,6 +320,8 @@ class Proposal:
     """Territories that may be in several pieces."""
     label: str = ""
     """What sets it apart from the other plans that it is offered with, in words."""
+    proven_within: Mapping[str, float] | None = None
+    """The narrower tolerance that `lower_bound` was proven for; None when it holds for `tolerance`."""
 
     @property
     def locks(self) -> Mapping[str, str]:

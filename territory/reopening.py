@@ -66,6 +66,7 @@ def reopen(folder: str | Path, portfolio: Portfolio) -> Proposal:
         own_locks=report.get("locks"),
         in_pieces=tuple(report.get("in_pieces", ())),
         label=report.get("label", ""),
+        proven_within=report.get("proven_within"),
     )
 
 

@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from territory.adjustment import adjust
+from territory.cli.words import summary
 from territory.errors import DataError
+from territory.files import write_proposal
 from territory.fronts import AXES, proposals, spread_out, tabulate_front, today_on_the_axes, undominated
 from territory.model import Portfolio, Proposal
 from territory.realignment import realign
+from territory.reopening import reopen
 from tests.worlds import portfolio_of
 
 POINTS = st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=12)
@@ -207,3 +211,27 @@ def test_plans_tell_of_the_tolerance_that_was_asked_whatever_was_tried():
     for plan, reason in told:
         assert "0.4 % was asked" in reason.what.replace("0.40", "0.4")
         assert plan.max_deviation[reason.where.removeprefix("tolerance on ")] > 0.004
+
+
+def test_plans_are_judged_by_the_tolerance_that_was_asked_whatever_was_tried():
+    plans = proposals(drifted_town(), count=12, tolerance=0.05, seed=3, travel="none")
+
+    off = [max(plan.max_deviation.values()) for plan in plans]
+    assert min(off) < 0.025 < 0.05 < max(off)
+    for plan, deviation in zip(plans, off, strict=True):
+        assert plan.tolerance == {"potential": 0.05, "workload": 0.05}
+        assert bool(plan.reasons) == (deviation > 0.05)
+        assert plan.proven_within is None or max(plan.proven_within.values()) < 0.05
+        assert not adjust(plan, lock=[plan.alignment.index[0]]).reasons or plan.reasons
+
+
+def test_a_plan_of_narrower_bands_says_for_which_its_bound_was_proven(tmp_path):
+    plans = proposals(drifted_town(), count=12, tolerance=0.05, seed=3, travel="none")
+
+    narrow = [plan for plan in plans if plan.proven_within is not None]
+    assert narrow
+    assert all(plan.proven_within == {"potential": 0.025, "workload": 0.025} for plan in narrow)
+    plan = next(plan for plan in narrow if not plan.reasons)
+    assert "that is within ±2.5 %." in summary(plan)
+    write_proposal(plan, tmp_path)
+    assert reopen(tmp_path, plan.portfolio).proven_within == plan.proven_within

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -63,26 +64,26 @@ def _today(proposal: Proposal) -> str:
 
 
 def _balance(proposal: Proposal) -> str:
-    after, is_out = proposal.after, outside(proposal)
+    after, is_out, band = proposal.after, outside(proposal), _band(proposal.tolerance)
     if not is_out.any():
         some = {1: "the one territory is", 2: "both territories are"}.get(
             len(after), f"all {len(after)} territories are"
         )
         whose = "its" if len(after) == 1 else "their"
         *first, last = proposal.tolerance
-        return f"In the proposal {some} within {_band(proposal)} of {whose} share of {', '.join(first)} and {last}."
+        return f"In the proposal {some} within {band} of {whose} share of {', '.join(first)} and {last}."
     worst = " and ".join(f"{percent(value)} on {name}" for name, value in proposal.max_deviation.items())
     return (
-        f"In the proposal {int(is_out.sum())} of {len(after)} territories are still outside {_band(proposal)}; "
+        f"In the proposal {int(is_out.sum())} of {len(after)} territories are still outside {band}; "
         f"the largest deviations are {worst}."
     )
 
 
-def _band(proposal: Proposal) -> str:
-    widths = [f"{100 * width:.4g} %" for width in proposal.tolerance.values()]
-    if len(set(widths)) == 1:
-        return f"±{widths[0]}"
-    return " and ".join(f"±{width} ({name})" for name, width in zip(proposal.tolerance, widths, strict=True))
+def _band(tolerance: Mapping[str, float]) -> str:
+    widths = {name: f"±{100 * width:.4g} %" for name, width in tolerance.items()}
+    if len(set(widths.values())) == 1:
+        return next(iter(widths.values()))
+    return " and ".join(f"{width} ({name})" for name, width in widths.items())
 
 
 def _pieces(proposal: Proposal) -> str:
@@ -109,6 +110,6 @@ def _moved(proposal: Proposal) -> str:
 def _proof(proposal: Proposal) -> str:
     if proposal.reasons or not math.isfinite(proposal.gap):
         return ""
-    if proposal.gap <= 1e-9:
-        return "The plan is proven the best possible at these centres."
-    return f"The plan is proven within {percent(proposal.gap)} of the best possible at these centres."
+    near = "" if proposal.gap <= 1e-9 else f"within {percent(proposal.gap)} of "
+    band = "" if proposal.proven_within is None else f" that is within {_band(proposal.proven_within)}"
+    return f"The plan is proven {near}the best possible at these centres{band}."

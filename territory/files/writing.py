@@ -246,6 +246,7 @@ def _report(proposal: Proposal) -> dict[str, object]:
         "fingerprint": portfolio.fingerprint,
         **({"in_pieces": list(proposal.in_pieces)} if proposal.in_pieces else {}),
         **({"label": proposal.label} if proposal.label else {}),
+        **({"proven_within": dict(proposal.proven_within)} if proposal.proven_within else {}),
         **({} if proposal.own_locks is None else {"locks": dict(sorted(proposal.own_locks.items()))}),
     }
 

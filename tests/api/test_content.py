@@ -60,6 +60,7 @@ def test_equal_portfolios_have_equal_names_and_another_alignment_shares_all_othe
 def test_a_proposal_comes_back_and_is_adjusted_to_the_same():
     portfolio = town()
     proposal = realign(portfolio, tolerance=0.2, seed=1, travel="none", effort=0.1)
+    proposal = replace(proposal, proven_within={"potential": 0.1, "workload": 0.1})
     parts = Parts({})
 
     back, notes = decode_proposal(encode_proposal(proposal, parts, {"a": 1}), parts.by_name.__getitem__, portfolio)
