@@ -59,6 +59,11 @@ def cost_of_tolerance(proposal: Proposal) -> Said | None:
     )
 
 
+def told(proposal: Proposal) -> str:
+    """What its reasons say, in one text; empty when every rule is kept."""
+    return " ".join(f"{reason.where}: {reason.what}" for reason in proposal.reasons)
+
+
 def mean_km(measured: pd.DataFrame) -> float:
     """Mean distance of customers to the mean place of their territory, of a table of `measure`."""
     held = measured["customers"] > 0

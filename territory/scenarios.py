@@ -15,7 +15,7 @@ from territory.geo import unproject
 from territory.homes import good_homes, known_homes
 from territory.measures import LOADS, demand_of, measure
 from territory.model import MEASURES, Portfolio, Proposal, TravelMode, natural_key
-from territory.outcome import figures
+from territory.outcome import figures, told
 from territory.realignment import align, realign
 from territory.side_by_side import each
 
@@ -327,7 +327,7 @@ def _heirs(proposal: Proposal, rep_id: str, territory: str) -> list[dict[str, ob
     """Rows of `without_each_rep` for one rep who leaves."""
     found = figures(proposal)
     plan: dict[str, object] = {name: found[name] for name in _OF_THE_WHOLE}
-    plan["told"] = " ".join(f"{reason.where}: {reason.what}" for reason in proposal.reasons)
+    plan["told"] = told(proposal)
     left = proposal.portfolio.alignment == territory
     demand = demand_of(proposal.portfolio, proposal.travel).loc[left, list(LOADS.values())]
     taken = demand.groupby(proposal.alignment[left]).agg(["size", "sum"])

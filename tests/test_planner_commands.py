@@ -68,6 +68,21 @@ def test_proposals_writes_every_plan_into_the_folder_of_its_number(front):
     assert report["label"] == table[0]["label"]
 
 
+def test_a_front_of_which_no_plan_keeps_the_tolerance_says_why_and_ends_with_exit_code_3(tmp_path):
+    write_town(tmp_path, count=25, territories=3)
+    words = ("--count", 2, "--tolerance", "0.1%", "--travel", "none", "--out", tmp_path / "plans")
+
+    run = territory("proposals", tmp_path / "customers.csv", *words, columns=200)
+
+    assert run.code == 3
+    assert "No plan keeps every rule." in plain(run.out)
+    assert "tolerance on" in plain(run.err)
+    for path in (tmp_path / "plans").glob("0?/report.json"):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        assert report["tolerance"] == {"potential": 0.001, "workload": 0.001}
+        assert report["reasons"]
+
+
 def test_proposals_names_each_plan_and_what_plans_are_traded_on(front):
     run, out = front
 
@@ -162,6 +177,26 @@ def test_size_as_json_holds_the_number_and_its_neighbours(unfair):
 
 
 # ---- simulate
+
+
+def test_scenarios_that_keep_no_tolerance_say_why_and_end_with_exit_code_3(unfair):
+    words = ("--scale", "potential=2:territory=T1", "--tolerance", "0.1%", "--travel", "none")
+
+    run = territory("simulate", *inputs(unfair), *words, columns=200)
+    told = json.loads(territory("simulate", *inputs(unfair), *words, "--json").out)["scenarios"]
+
+    assert run.code == 3
+    assert "potential x 2, territory T1: tolerance on potential" in plain(run.out)
+    assert "today:" not in plain(run.out)
+    assert [row["told"] != "" for row in told] == [row["reasons"] > 0 for row in told]
+
+
+def test_two_homes_of_one_new_rep_are_two_scenarios(unfair):
+    words = ("--with-rep", "New@2.31,48.85", "--with-rep", "New@2.32,48.85", "--tolerance", "40%", "--json")
+
+    found = json.loads(territory("simulate", *inputs(unfair), *words).out)["scenarios"]
+
+    assert [row["scenario"] for row in found] == ["today", "with New", "with New@2.32,48.85"]
 
 
 def test_simulate_puts_each_change_beside_today(unfair, tmp_path):
@@ -288,6 +323,13 @@ def test_a_folder_without_a_plan_is_told(unfair, tmp_path):
 
     assert run.code == 1
     assert "Give the folder that a plan was written into." in run.err
+
+
+def test_two_territories_for_one_customer_are_told(unfair, planned):
+    run = territory("adjust", planned, *inputs(unfair), "--move", "007=T3", "--move", "007=T2")
+
+    assert run.code == 2
+    assert "'007' is given T3 and T2; give one." in plain(run.err.replace("│", " "))
 
 
 def test_a_move_that_cannot_be_read_is_told(unfair, planned):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import typer
 
@@ -59,12 +59,22 @@ def pair_of(text: str, option: str, wrong: str, *, sign: str = "=", cut: Cut = s
     return name, value
 
 
+def pairs_of(texts: Iterable[str], option: str, wrong: str, *, cut: Cut = str.partition) -> dict[str, str]:
+    """As `pair_of`, of several; BadParameter when one name is given two values, for only one could hold."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, value = pair_of(text, option, wrong, cut=cut)
+        if found.setdefault(name, value) != value:
+            raise typer.BadParameter(f"'{name}' is given {found[name]} and {value}; give one.", param_hint=option)
+    return found
+
+
 def columns_of(texts: list[str]) -> dict[str, str]:
     """{"revenue": "sales_2021"} from ``revenue=sales_2021``."""
-    return dict(pair_of(text, "--map", "not NAME=HEADER, as revenue=sales_2021.") for text in texts)
+    return pairs_of(texts, "--map", "not NAME=HEADER, as revenue=sales_2021.")
 
 
 def moves_of(texts: list[str]) -> dict[str, str]:
     """{"0099": "T3"} from ``0099=T3``; the id of a customer may hold the sign itself."""
     wrong = "not CUSTOMER=TERRITORY, as 0099=T3."
-    return dict(pair_of(text, "--move", wrong, cut=str.rpartition) for text in texts)
+    return pairs_of(texts, "--move", wrong, cut=str.rpartition)

@@ -31,6 +31,7 @@ def proposals(
     screen: Screen,
 ) -> None:
     """Plans that trade driving, balance and moves, none worse than another in all three: choose one."""
+    from territory.cli.publishing import exit_code
     from territory.cli.several import FRONT_FILES, publish_each
     from territory.cli.tables import front_table
 
@@ -49,8 +50,13 @@ def proposals(
         folders = publish_each(plans, output, compared, tell=tell)
     screen.say(front_table(table, screen.width), "")
     screen.say(f"The chart is {output.out / FRONT_FILES[1]}; each plan is in the folder of its number.")
+    ended = min(map(exit_code, plans))
+    if ended:
+        screen.say("No plan keeps every rule. Of the fairest one:")
+        screen.problems(min(plans, key=lambda plan: max(plan.max_deviation.values())).reasons)
     rows = records(table.assign(folder=folders).reset_index())
     screen.document({"plans": rows, "tolerance": terms["tolerance"], "seed": terms["seed"]})
+    raise typer.Exit(ended)
 
 
 @command(planner, "tradeoff customers.csv reps.csv", "tradeoff customers.csv --territories 12 --tolerances 2%,5%,10%")
@@ -172,6 +178,7 @@ def simulate(
     screen: Screen,
 ) -> None:
     """What if? Scenarios side by side with today's portfolio, each realigned."""
+    from territory.cli.publishing import exit_code
     from territory.cli.several import SCENARIO_FILES, publish_each
     from territory.cli.tables import scenarios_table
     from territory.cli.whatif import changes_of
@@ -180,6 +187,7 @@ def simulate(
     with screen.working("read") as tell:
         from territory.cli.whatif import scenarios_of
         from territory.files.writing import csv_text
+        from territory.outcome import told
         from territory.scenarios import simulate as simulate_scenarios
         from territory.scenarios import tabulate
 
@@ -192,9 +200,12 @@ def simulate(
             plans, sheet = list(outcome.values()), {SCENARIO_FILES[0]: csv_text(table.reset_index())}
             publish_each(plans, Output(out, language, tiles), sheet, tell=tell)
     screen.say(scenarios_table(table), "")
+    why = [told(plan) for plan in outcome.values()]
+    screen.points(f"{name}: {text}" for name, text in zip(outcome, why, strict=True) if text)
     if out is not None:
         screen.say(f"{out / SCENARIO_FILES[0]} holds every figure; each plan is in the folder of its row's number.")
-    screen.document({"scenarios": records(table.reset_index()), "seed": terms["seed"]})
+    screen.document({"scenarios": records(table.assign(told=why).reset_index()), "seed": terms["seed"]})
+    raise typer.Exit(max(map(exit_code, outcome.values())))
 
 
 @command(planner, "without-each-rep customers.csv reps.csv", "without-each-rep customers.csv reps.csv --rep R04")

@@ -7,7 +7,7 @@ from functools import partial
 
 import typer
 
-from territory.cli.choices import pair_of
+from territory.cli.choices import pair_of, pairs_of
 from territory.model import Portfolio
 
 Change = Callable[[Portfolio], Portfolio]
@@ -22,7 +22,8 @@ def changes_of(
         changes[f"without {rep_id}"] = partial(Portfolio.without_rep, rep_id=rep_id)
     for text in with_rep:
         rep_id, at = _joining(text)
-        changes[f"with {rep_id}"] = partial(Portfolio.with_rep, rep_id=rep_id, at=at)
+        name = f"with {rep_id}"
+        changes[name if name not in changes else f"with {text}"] = partial(Portfolio.with_rep, rep_id=rep_id, at=at)
     for rep_id in half_time:
         changes[f"{rep_id} half time"] = partial(Portfolio.half_time, rep_id=rep_id)
     for text in scale:
@@ -61,7 +62,7 @@ def _joining(text: str) -> tuple[str, tuple[float, float] | str]:
 def _scaling(text: str) -> tuple[str, float, dict[str, str]]:
     """("potential", 1.15, {"tier": "A"}) from ``potential=1.15:tier=A``."""
     grown, *conditions = text.split(":")
-    where = dict(pair_of(condition, "--scale", "not COLUMN=VALUE, as tier=A.") for condition in conditions)
+    where = pairs_of(conditions, "--scale", "not COLUMN=VALUE, as tier=A.")
     column, _, factor = grown.partition("=")
     try:
         return column.strip(), float(factor), where

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from territory.cli.choices import named_of, pair_of, ratio_of
+from territory.cli.choices import named_of, pairs_of, ratio_of
 from territory.cli.options import given
 from territory.cli.spreading import Bundle
 
@@ -79,12 +79,14 @@ class Wishes(Bundle):
 
 def _part_of(texts: list[str], option: str) -> float | dict[str, float] | None:
     """0.2 from ``20%``, {"T1": 0.2} from ``T1=20%``, None from nothing."""
-    named = {}
+    named: dict[str, float] = {}
     for text in texts:
         name, value = named_of(text)
         if name is None and len(texts) > 1:
             raise typer.BadParameter("give one ratio for all, or each with its territory.", param_hint=option)
-        named[name or ""] = ratio_of(value, option)
+        ratio = ratio_of(value, option)
+        if named.setdefault(name or "", ratio) != ratio:
+            raise typer.BadParameter(f"'{name}' is given two ratios; give one.", param_hint=option)
     return None if not named else named.get("", named)
 
 
@@ -93,11 +95,8 @@ def _centres_of(texts: list[str]) -> str | dict[str, Any] | None:
     if texts == ["homes"]:
         return "homes"
     named: dict[str, Any] = {}
-    for text in texts:
-        wrong = "neither homes nor a territory and a place; give homes, or T1=4.83,45.76."
-        name, place = pair_of(text, "--centre", wrong)
-        if name in named:
-            raise typer.BadParameter(f"'{name}' has two centres; give one.", param_hint="--centre")
+    wrong = "neither homes nor a territory and a place; give homes, or T1=4.83,45.76."
+    for name, place in pairs_of(texts, "--centre", wrong).items():
         lon, is_pair, lat = place.partition(",")
         try:
             named[name] = (float(lon), float(lat)) if is_pair else place
