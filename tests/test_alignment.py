@@ -1,7 +1,8 @@
 """The algorithm against what can be known for certain: brute force, linear programming, and what must always hold."""
 
+import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise, product
 
 import numpy as np
@@ -282,6 +283,33 @@ def test_a_giant_on_one_measure_does_not_spoil_the_other():
 
     assert plan.max_deviation[0] > 1
     assert plan.max_deviation[1] <= 0.1
+
+
+@pytest.mark.parametrize("giants", [1, 2])
+def test_what_giants_leave_is_shared_out_among_the_others(giants):
+    xy, _ = country(120, seed=2)
+    measures = np.ones((120, 1))
+    measures[:giants, 0] = [500.0, 300.0][:giants]
+
+    plan = align_units(xy, measures, np.ones(4), 0.05, seed=1, effort=0.3)
+
+    rest = (120 - giants) / (4 - giants)
+    loads = np.sort(plan.loads[:, 0])
+    assert loads[0] >= 0.95 * rest
+    # What the others have less than their part of the rest is all that anybody can have more.
+    assert (loads - np.sort([*[rest] * (4 - giants), *[500.0, 300.0][:giants]])).max() <= 0.15 * rest
+    assert (plan.pieces == 1).all()
+
+
+def test_the_tolerance_that_is_advised_beside_a_giant_is_one_that_is_kept():
+    xy, measures = country(80, seed=4)
+    measures[3, 0] = 3 * measures[:, 0].sum()
+    asked = partial(align_units, xy, measures, np.ones(4), seed=1)
+
+    [reason] = asked(0.1).reasons
+    percents = float(re.search(r"or allow (\d+) %, which this plan keeps", reason.fix).group(1))
+
+    assert not asked(np.array([percents / 100, 0.1])).reasons
 
 
 def test_fewer_rows_than_territories_are_refused():

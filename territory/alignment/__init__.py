@@ -15,9 +15,10 @@ from territory.alignment.curve import cost_of_balance
 from territory.alignment.cuts import raised
 from territory.alignment.diagram import centroids
 from territory.alignment.engine import Found, Progress, design, part_of, repair
+from territory.alignment.giants import with_room
 from territory.alignment.pieces import pieces
-from territory.alignment.reasons import is_too_heavy, why
-from territory.alignment.task import LET_GO, UNLIMITED, Task
+from territory.alignment.reasons import why
+from territory.alignment.task import UNLIMITED, Task
 from territory.alignment.units import Rows, Units, make_units
 from territory.errors import InfeasibleError, Problem
 
@@ -195,8 +196,7 @@ def align_units(
     if begin is not None:
         first = np.unique(units.of_row, return_index=True)[1]
         asked = replace(asked, begin=np.asarray(begin, np.int64)[order][first])
-    # What a giant makes impossible on one measure must not spoil the others: that measure is let go.
-    task = asked.wider(is_too_heavy(asked), LET_GO)
+    task = with_room(asked)
     tell = progress or (lambda stage, part: None)
     found = repair(task, tell) if (rows.start >= 0).any() else design(task, tell)
     plan = _judge(asked, found, middle, measures[order], tell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from territory.alignment.conflicts import conflicts
+from territory.alignment.giants import is_too_heavy
 from territory.alignment.task import Task
 from territory.errors import Problem
 from territory.languages import Said
@@ -23,11 +24,6 @@ WORDS = {
 """What the rules of `conflicts` are to people."""
 
 
-def is_too_heavy(task: Task) -> np.ndarray:
-    """(q,) whether a measure has a unit that is more than the largest territory may hold."""
-    return task.units.measure.max(axis=0) > task.highest.max(axis=0)
-
-
 def why(task: Task, label: np.ndarray) -> tuple[Problem, ...]:
     """Which rules this plan, (n,) int, breaks, and which of them contradict each other; empty when it breaks none."""
     broken = [*_out_of_band(task, label), *_forbidden(task, label)]
@@ -40,17 +36,16 @@ def _out_of_band(task: Task, label: np.ndarray) -> list[Problem]:
     problems = []
     for t in np.flatnonzero(outside > task.tolerance * EDGE):
         where, where_zh, band = f"measure {t + 1}", f"指标 {t + 1}", float(task.tolerance[t])
-        heaviest, most = float(task.units.measure[:, t].max()), float(task.shares[:, t].max())
+        off = float(np.abs(deviation[:, t]).max())
         worst = int(np.maximum(deviation[:, t] - task.band[:, t, 1], task.band[:, t, 0] - deviation[:, t]).argmax())
         if is_too_heavy(task)[t]:
-            room = percent(float(task.highest[:, t].max()))
-            what = f"one customer alone holds {percent(heaviest)} of it; a territory may hold {room}."
-            fix = f"Split that customer, take it out, or allow {percent(heaviest / most - 1)}."
-            zh = f"{where_zh}：单个客户就占总量的 {percent(heaviest)}，而一个区域最多可容纳 {room}。"
-            zh += f"请拆分或移除该客户，或把容差放宽到 {percent(heaviest / most - 1)}。"
+            heaviest, room = (percent(float(load[:, t].max())) for load in (task.units.measure, task.highest))
+            what = f"one customer alone holds {heaviest} of it; a territory may hold {room}."
+            fix = f"Split that customer, take it out, or allow {percent_up(off)}, which this plan keeps."
+            zh = f"{where_zh}：单个客户就占总量的 {heaviest}，而一个区域最多可容纳 {room}。"
+            zh += f"请拆分或移除该客户，或把容差放宽到此方案所达到的 {percent_up(off)}。"
             problems.append(Problem(where, what, fix, zh))
         elif np.isclose(abs(task.band[worst, t, int(deviation[worst, t] > task.band[worst, t, 1])]), band):
-            off = float(np.abs(deviation[:, t]).max())
             found, asked = apart(off, band)
             what = f"the best plan found deviates by {found}; {asked} was asked."
             fix = f"Allow {percent_up(off)}, or ask for fewer territories."

@@ -81,7 +81,8 @@ class Task:
     def unlimited(self) -> Task:
         """The task with tolerances alone: no limits on loads, on how far units are, nor on how many move."""
         width = np.where(np.arange(len(self.tolerance)) < self.balanced, self.tolerance, LET_GO)
-        band = np.broadcast_to(np.stack([-width, width], axis=1), self.band.shape)
+        low, high = self.band[:, :, 0], self.band[:, :, 1]
+        band = np.stack([np.minimum(low, -width), np.maximum(high, width)], axis=2)
         if not self.is_limited and np.isinf(self.radius) and (self.band == band).all():
             return self
         nobody = np.full(self.count, UNLIMITED)
@@ -91,11 +92,6 @@ class Task:
         """(K, q, 2) the bands drawn in about their middle to this part of their width."""
         middle = self.band.mean(axis=2, keepdims=True)
         return middle + (self.band - middle) * edge
-
-    def wider(self, let_go: np.ndarray, deviation: float) -> Task:
-        """The task with the measures `let_go`, (q,) bool, free to deviate so far."""
-        band = np.where(let_go[None, :, None], np.array([-deviation, deviation]), self.band)
-        return replace(self, tolerance=np.where(let_go, deviation, self.tolerance), band=band)
 
     def as_far_out_as(self, label: np.ndarray) -> Task:
         """The task with each band, and where units may be, wide enough for this plan, (n,) int."""

@@ -61,7 +61,7 @@ def show(screen: Screen, proposal: Proposal, published: Published) -> None:
         who = "1 customer is" if unplaced == 1 else f"{unplaced:,} customers are"
         screen.say(f"{who} in no territory; unplaced.csv says why.")
     screen.problems(proposal.reasons)
-    if any(reason.where.startswith("tolerance") for reason in proposal.reasons):
+    if any(reason.where.removeprefix("tolerance on ") in proposal.tolerance for reason in proposal.reasons):
         cost = cost_of_tolerance(proposal)
         screen.say(*([] if cost is None else [cost.en]))
         screen.say("What each tolerance would cost in plans: territory tradeoff, with the same files and options.")

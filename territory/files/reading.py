@@ -260,9 +260,8 @@ def _split_columns(columns: Mapping[str, str], ledger: Ledger) -> tuple[dict[str
 def _check_team(table: Table, team: Table, customer_ledger: Ledger, rep_ledger: Ledger) -> None:
     homeless = int((~team.places.is_placed).sum())
     if homeless:
-        rep_ledger.note(
-            f"{homeless} reps have no home; travel counts one where it shortens ways most.", "Give lon and lat."
-        )
+        who = "1 rep has no home" if homeless == 1 else f"{homeless} reps have no home"
+        rep_ledger.note(f"{who}; travel counts one where it shortens ways most.", "Give lon and lat.")
     owned = table.data.get("territory", pd.Series(dtype="str")).dropna()
     territories = _rep_territories(team, owned)
     if territories.isna().any():
