@@ -45,7 +45,7 @@ def test_customers_cut_off_by_the_skills_they_need_are_told_with_the_reason():
     plan = realign(with_skills(town, "cold", "R01", ["9"]), tolerance=0.1, seed=1)
 
     assert plan.alignment[["1", "2", "9"]].tolist() == ["T1"] * 3
-    assert told(plan, "T1, pieces").endswith("Of them all: only its rep has the skills needed.")
+    assert told(plan, "T1, pieces").endswith("cut off; only its rep has the skills needed.")
 
 
 def test_customers_cut_off_by_their_lock_are_told_with_the_reason():
@@ -53,7 +53,7 @@ def test_customers_cut_off_by_their_lock_are_told_with_the_reason():
 
     plan = realign(town, tolerance=0.5, seed=1)
 
-    assert told(plan, "T1, pieces") == "it is in 2 pieces: '5' is cut off. Of them all: locked to it."
+    assert told(plan, "T1, pieces") == "it is in 2 pieces: '5' is cut off; locked to it."
 
 
 def test_a_territory_on_both_sides_of_a_barrier_is_told():
@@ -63,7 +63,7 @@ def test_a_territory_on_both_sides_of_a_barrier_is_told():
     plan = align(town, territories=1, tolerance=0.1, seed=1)
 
     assert plan.reasons[0].where.endswith("pieces")
-    assert "no neighbours join them to the rest" in plan.reasons[0].what
+    assert "no neighbours lead to the rest" in plan.reasons[0].what
     assert "相邻" in plan.reasons[0].zh
 
 

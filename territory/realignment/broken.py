@@ -59,13 +59,17 @@ def in_pieces(
         cut, count = some(ids[off]), len(np.unique(piece[held]))
         what = f"it is in {count} pieces: {cut.en} {'is' if len(off) == 1 else 'are'} cut off."
         zh = f"{names[territory]}，连片：分成 {count} 块，{cut.zh}被隔开。"
-        for held_there, why in (
+        found = (
             (is_locked[off], Said("locked to it", "已锁定在此区域")),
             (only_here, Said("only its rep has the skills needed", "只有此区域的代表具备所需技能")),
-            (is_apart, Said("no neighbours join them to the rest", "与其余客户之间没有相邻关系")),
-        ):
-            if held_there.any():
-                who = Said("all", "全部") if held_there.all() else some(ids[off[held_there]])
+            (is_apart, Said("no neighbours lead to the rest", "与其余客户之间没有相邻关系")),
+        )
+        # What holds for all is said of the pieces, before what holds for some.
+        for held_there, why in sorted(found, key=lambda one: not one[0].all()):
+            if held_there.all():
+                what, zh = f"{what[:-1]}; {why.en}.", f"{zh[:-1]}；{why.zh}。"
+            elif held_there.any():
+                who = some(ids[off[held_there]])
                 what, zh = f"{what} Of them {who.en}: {why.en}.", f"{zh}其中{who.zh}{why.zh}。"
         mend = _mended(names[near], is_one=int(is_free.sum()) == 1, is_apart=bool(is_apart.all()))
         yield Problem(f"{names[territory]}, pieces", what, mend.en, zh + mend.zh)
