@@ -84,7 +84,7 @@ def test_large_units_are_not_halved_to_balance(monkeypatch):
 
     higher = cuts.raised(task, label, price, bound)
 
-    monkeypatch.setattr(cuts, "HALVED", 0)
+    monkeypatch.setattr(cuts, "STEPS", 0)
     assert cuts.raised(task, label, price, bound) * 1.03 < higher <= task.objective(label)
 
 

@@ -1,15 +1,15 @@
 """A higher bound for small tasks: the linear programme of `bound`, told that territories are in one piece.
 
-The programme is solved again and again, each time with the inequalities that its last solution violates. Where a few
-large units decide how loads can be balanced, their halves would leave the bound low: it is found for each of the places
-that they can have (branch and cut: Padberg and Rinaldi 1991, SIAM Review 33), and the lowest of those counts.
+The programme is solved again and again, each time with the inequalities that its last solution violates. Where large
+units decide how loads can be balanced, their halves would leave the bound low: it is found for the places that they can
+have, the most promising first (branch and bound: Land and Doig 1960, Econometrica 28(3)), and the lowest counts.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
@@ -26,28 +26,25 @@ LARGEST = 50_000
 """Units x territories up to which bounds are raised."""
 WORTH = 0.01
 """A gap below this part of the bound is small enough."""
-ROUNDS, ENOUGH = 20, 0.006
-"""How often inequalities are added at most; and the part of the gap that two rounds should close for one more."""
-LARGE, HALVED = 12, 3
-"""So many of the largest units may be fixed; and of those, so many that are in several territories are tried."""
-DECISIVE = 0.01
-"""The part of the gap that is closed, at least, wherever a unit is that is fixed."""
-BEFORE, AFTER = 5, 3
-"""Rounds before the first unit is fixed, and at each of its places."""
-TURNS = 2
-"""How often the lowest of the bounds is raised: by fixing one unit more, or by more rounds."""
+FEW, ROUNDS, ENOUGH = 6, 10, 0.003
+"""How often inequalities are added, at least and at most; and the part of the gap that two rounds should close."""
+LARGE, HEAVY = 16, 0.01
+"""So many of the largest units are to be whole, where at least this part of a fair share is elsewhere."""
+STEPS, IDLE = 20, 5
+"""How often the lowest of the bounds is raised at most; and so many times should do what two rounds should."""
+
 
 Place = tuple[int, int]
 """A unit and a territory."""
-Rounds = Callable[[Programme, float, int], float]
-"""`_after_rounds` of one task."""
 
 
 class Leaf(NamedTuple):
-    """What no plan undercuts that has these units where they are fixed."""
+    """What no plan undercuts that has these units where they are fixed; and the shares, (l, K), of the large units."""
 
     bound: float
+    number: int
     fixed: tuple[Choice, ...]
+    share: np.ndarray
 
 
 def raised(task: Task, label: np.ndarray, price: np.ndarray, bound: float) -> float:
@@ -68,62 +65,62 @@ def raised(task: Task, label: np.ndarray, price: np.ndarray, bound: float) -> fl
     likely = relaxation.dearer(price) < LIKELY * (objective - bound)
     large = np.argsort(-relaxation.weight, kind="stable")[:LARGE]
     programme = Programme(relaxation, np.flatnonzero(likely), large)
-    walls = Walls(task.units, relaxation.roots(price))
-    bound = programme.solved(bound)
-    decisive = _decisive(programme, relaxation, large, bound)
-    rounds = partial(_after_rounds, walls, objective)
-    bound = rounds(programme, bound, BEFORE if decisive else ROUNDS)
-    return _split(programme, decisive, rounds, bound) if decisive else bound
+    bound = _after_rounds(programme, Walls(task.units, relaxation.roots(price)), objective, bound)
+    return _with_whole(programme, large, relaxation.weight[large] * task.count, objective, bound)
 
 
-def _after_rounds(walls: Walls, objective: float, programme: Programme, bound: float, most: int) -> float:
-    """The best that is proven after as many rounds of inequalities as are worth it, `most` at most."""
-    seen = [bound]
-    for turn in range(most):
-        seen.append(programme.solved(seen[-1]))
-        log.debug("bound after %d rounds of inequalities: %.6f", turn, seen[-1])
-        is_idle = turn >= 2 and seen[-1] - seen[-3] < ENOUGH * (objective - seen[-1])
-        if seen[-1] >= objective or is_idle or turn == most - 1:
-            break
+def _after_rounds(programme: Programme, walls: Walls, objective: float, bound: float) -> float:
+    """The best that is proven after as many rounds of inequalities as are worth it."""
+    bound = before = programme.solved(bound)
+    for turn in range(ROUNDS):
         cuts = walls.broken(programme.share)
         if not cuts.shape[0]:
-            break
+            return programme.solved(bound)
         programme.add(cuts)
-    return seen[-1]
+        # To ask for columns takes as long as another round, and they change less.
+        is_second = turn % 2 == 1
+        bound = programme.solved(bound, is_priced=is_second)
+        if is_second:
+            log.debug("bound after %d rounds of inequalities: %.6f", turn + 1, bound)
+            if bound >= objective or (turn >= FEW and bound - before < ENOUGH * (objective - bound)):
+                break
+            before = bound
+    return bound
 
 
-def _decisive(programme: Programme, relaxation: Relaxation, large: np.ndarray, bound: float) -> list[Place]:
-    """Large units (and the territory that has most of each) that raise the bound wherever they are, the best first."""
-    share, gap = programme.share[large], relaxation.objective - bound
-    rest = relaxation.weight[large] * (1.0 - share.max(axis=1))
-    gained = []
-    for at in np.argsort(-rest, kind="stable")[:HALVED]:
-        unit, territory, gains = int(large[at]), int(share[at].argmax()), []
-        for is_there in (True, False):
-            programme.fix(((unit, territory, is_there),))
-            gains.append(min(programme.solved(bound), relaxation.objective) - bound)
-        if min(gains) > DECISIVE * gap:
-            gained.append((min(gains), unit, territory))
-    programme.fix(())
-    return [(unit, territory) for _, unit, territory in sorted(gained, reverse=True)]
+def _with_whole(programme: Programme, large: np.ndarray, weight: np.ndarray, objective: float, bound: float) -> float:
+    """The bound, where large units are not halved: of the places that they can have, the lowest is split, and again.
+
+    weight (l,), what part of a fair share each of the units `large`, (l,) int, is.
+    """
+    leaves, lowest = [Leaf(bound, 0, (), programme.share[large])], [bound]
+    if _halved(leaves[0], large, weight) is None:
+        return bound
+    sides = (programme.again(), True), (programme.again(), False)
+    for step in range(STEPS):
+        leaf = heappop(leaves)
+        place = _halved(leaf, large, weight)
+        is_idle = len(lowest) > IDLE and lowest[-1] - lowest[-1 - IDLE] < ENOUGH * (objective - lowest[-1])
+        if place is None or leaf.bound >= objective or is_idle:
+            break
+        for found in at_once(partial(_split, leaf, place, large, step), sides):
+            heappush(leaves, found)
+        lowest.append(leaves[0].bound)
+        log.debug("bound after %d places: %.6f", step + 1, lowest[-1])
+    return lowest[-1]
 
 
-def _split(programme: Programme, decisive: list[Place], rounds: Rounds, bound: float) -> float:
-    """The bound, where units that decide are fixed: half of the places are looked at by each of two programmes."""
+def _halved(leaf: Leaf, large: np.ndarray, weight: np.ndarray) -> Place | None:
+    """The large unit of which most is elsewhere than where most of it is, and that territory; None if all are whole."""
+    rest = weight * (1.0 - leaf.share.max(axis=1))
+    at = int(rest.argmax())
+    return None if rest[at] < HEAVY else (int(large[at]), int(leaf.share[at].argmax()))
 
-    def half(programme: Programme, is_there: bool) -> float:
-        leaves = [Leaf(bound, ((*decisive[0], is_there),))]
-        for _ in range(TURNS):
-            lowest = min(leaves)
-            leaves.remove(lowest)
-            fixed = [lowest.fixed]
-            if len(lowest.fixed) < len(decisive):
-                place = decisive[len(lowest.fixed)]
-                fixed = [(*lowest.fixed, (*place, is_there)) for is_there in (True, False)]
-            for choices in fixed:
-                programme.fix(choices)
-                leaves.append(Leaf(rounds(programme, lowest.bound, AFTER), choices))
-        return min(leaves).bound
 
-    halves = [(programme, True), (programme.again(), False)]
-    return min(at_once(lambda one: half(*one), halves))
+def _split(leaf: Leaf, place: Place, large: np.ndarray, step: int, side: tuple[Programme, bool]) -> Leaf:
+    """What becomes of a leaf where its unit is at the place, or is not."""
+    programme, is_there = side
+    fixed = (*leaf.fixed, (*place, is_there))
+    programme.fix(fixed)
+    bound = programme.solved(leaf.bound)
+    return Leaf(bound, 2 * step + 1 + is_there, fixed, programme.share[large])

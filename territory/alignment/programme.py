@@ -17,10 +17,8 @@ from scipy.sparse import csc_matrix, csr_matrix, eye_array, hstack, vstack
 from territory.alignment.bound import bands_of
 from territory.alignment.task import Task
 
-LIKELY = 0.01
+LIKELY = 0.003
 """Columns are there from the beginning where a unit is dearer elsewhere by this part of the gap at most."""
-PRICED = 1
-"""How often, of one set of rows, columns are asked for."""
 CHEAPER = 1e-7
 """By what part of a unit's mean cost a column must be cheaper than those that are there."""
 TORN = 1e-6
@@ -141,19 +139,19 @@ class Programme:
                 self._solver.bound_column(self._ways + column, float(is_free[self._pair[column] % count]))
         self._cost, self._fixed = cost, choices
 
-    def solved(self, bound: float) -> float:
-        """The bound that the rows prove, or the one given if that is higher; `share` is what the solver leaves."""
+    def solved(self, bound: float, *, is_priced: bool = True) -> float:
+        """The bound that the rows prove, or the one given if that is higher; `share` is what the solver leaves.
+
+        With `is_priced`, columns that the prices ask for come in.
+        """
         if not self._solver.is_solved(is_dual=True):
             return bound
-        for turn in range(PRICED + 1):
-            proven, missing = self._judged()
-            bound = max(bound, proven)
-            if turn == PRICED or not len(missing):
-                break
+        proven, missing = self._judged()
+        if is_priced and len(missing):
             self._admit(missing)
-            if not self._solver.is_solved(is_dual=False):
-                break
-        return bound
+            if self._solver.is_solved(is_dual=False):
+                proven = max(proven, self._judged()[0])
+        return max(bound, proven)
 
     @property
     def share(self) -> np.ndarray:
