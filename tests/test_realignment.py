@@ -571,6 +571,16 @@ def test_a_lock_on_a_customer_whose_rep_lacks_the_skill_is_blamed():
     assert told.fix.startswith("Unlock")
 
 
+@pytest.mark.parametrize("asked", [{"seed": -1}, {"seed": 1.5}, {"effort": 0.0}, {"effort": float("nan")}])
+def test_a_seed_or_an_effort_that_cannot_be_is_refused(asked):
+    [name] = asked
+    portfolio = line_of_customers(6, reps=2)
+    with pytest.raises(DataError, match=f"{name}: .* is no .*number"):
+        realign(portfolio, **asked)
+    with pytest.raises(DataError, match=f"{name}: .* is no .*number"):
+        align(portfolio, territories=2, **asked)
+
+
 @pytest.mark.parametrize(
     "asked",
     [{"max_moved": -1.0}, {"max_moved": np.nan}, {"max_given": {"T1": -0.1}}, {"max_taken": -0.1}, {"handover": -5}],

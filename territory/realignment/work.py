@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,18 @@ class Work:
     progress: Progress | None
     effort: float = 1.0
     rows: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+
+    def __post_init__(self) -> None:
+        """DataError for a seed or an effort that cannot be."""
+        problems = []
+        if not isinstance(self.seed, Integral) or self.seed < 0:
+            zh = f"随机种子（seed）：{self.seed!r} 不是不小于 0 的整数。请填写 0。"
+            problems.append(Problem("seed", f"{self.seed!r} is no whole number from 0 up.", "Give 0.", zh))
+        if not 0 < self.effort < np.inf:
+            zh = f"计算量（effort）：{self.effort!r} 不是大于 0 的数。请填写 1。"
+            problems.append(Problem("effort", f"{self.effort!r} is no number above 0.", "Give 1.", zh))
+        if problems:
+            raise DataError(problems)
 
     @cached_property
     def demand(self) -> pd.DataFrame:
