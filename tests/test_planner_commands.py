@@ -332,6 +332,13 @@ def test_two_territories_for_one_customer_are_told(unfair, planned):
     assert "'007' is given T3 and T2; give one." in plain(run.err.replace("│", " "))
 
 
+def test_homes_hold_every_centre_or_none(unfair):
+    run = territory("realign", *inputs(unfair), "--centre", "homes", "--centre", "T1=4.8,45.7")
+
+    assert run.code == 2
+    assert "homes holds every centre" in plain(run.err.replace("│", " "))
+
+
 def test_a_move_that_cannot_be_read_is_told(unfair, planned):
     run = territory("adjust", planned, *inputs(unfair), "--move", "007")
 

@@ -183,6 +183,18 @@ def test_a_cap_on_moves_that_is_broken_to_mend_a_territory_is_told():
     assert told.what == "moves into T1 in the best plan found: 1; allowed: 0."
 
 
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ({"keep": ["T1", "T2"]}, "every territory is kept"),
+        ({"focus": ["T1"], "keep": ["T1"]}, "every territory in focus is kept"),
+    ],
+)
+def test_a_redrawing_of_nothing_is_refused(asked, what):
+    with pytest.raises(DataError, match=what):
+        realign(line_of_customers(6, reps=2), **asked)
+
+
 def test_territories_left_outside_the_tolerance_because_one_is_kept_are_told():
     line = given_territories(line_of_customers(20, reps=4), ["T1"] * 8 + ["T2"] * 4 + ["T3"] * 4 + ["T4"] * 4)
 

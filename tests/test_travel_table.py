@@ -223,6 +223,20 @@ def test_every_fault_is_told_by_row_and_column(read):
     ]
 
 
+def test_a_table_of_a_larger_portfolio_is_read_for_the_places_that_there_are(read):
+    table = read("""
+        from to minutes
+        007 1 12
+        1 2 5
+        2 R9 7
+        R9 R1 1
+    """)
+
+    assert minutes_between(table, 0, 10)[0] == [0, 12]
+    [told] = [note.what for note in table.notes if "left out" in note.what]
+    assert told == "2 rows begin or end at ids that are neither a customer's nor a rep's and are left out."
+
+
 def test_a_missing_column_is_told_with_the_headers_there_are(read):
     (told,) = faults_of(read, "from to hours\n 007 1 2")
 

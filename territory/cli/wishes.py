@@ -94,6 +94,9 @@ def _centres_of(texts: list[str]) -> str | dict[str, Any] | None:
     """ "homes", {"T1": (4.8, 45.7)} from ``T1=4.8,45.7``, {"T1": "0099"} from ``T1=0099``, None from nothing."""
     if texts == ["homes"]:
         return "homes"
+    if "homes" in texts:
+        fix = "homes holds every centre; give it alone, or a place for each territory whose centre is held."
+        raise typer.BadParameter(fix, param_hint="--centre")
     named: dict[str, Any] = {}
     wrong = "neither homes nor a territory and a place; give homes, or T1=4.83,45.76."
     for name, place in pairs_of(texts, "--centre", wrong).items():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pyarrow as pa
 
-_NOWHERE, _UNKNOWN, _TWO_PLACES, _BLANK = -1, -2, -3, -4
+_NOWHERE, _UNKNOWN, _TWO_PLACES, _BLANK, _OTHER = -1, -2, -3, -4, -5
 _MOST_COMPARED = 20
 """Unknown ids that are compared with every known one: among thousands of ids each takes a while."""
 
@@ -38,7 +38,8 @@ def read_travel_table(
     ----------
     path : path of a CSV (UTF-8, GB18030), XLSX or Parquet
         One row a way: ``from`` and ``to``, each a customer_id or a rep_id (the rep's home), ``minutes``, and perhaps
-        ``km`` or ``metres``. It need not hold all pairs: of more than 2,000,000 leave out the far ones.
+        ``km`` or ``metres``. It need not hold all pairs: of more than 2,000,000 leave out the far ones. It may hold
+        the pairs of others, too, when it has all of the portfolio's own.
     portfolio : Portfolio
         Says where the ids are; its rules give the detour where the table has no distances.
     columns : our column -> header in the file, optional
@@ -80,11 +81,13 @@ def _table(source: Source, headers: Headers, portfolio: Portfolio, ledger: Ledge
     homes = reps.geometry[~(reps.geometry.isna() | reps.geometry.is_empty)]
     points = gpd.GeoSeries([*customers.geometry, *homes], crs=customers.crs)
     row_of = _row_of_ids(portfolio, homes)
-    start, goal = (_ends(source, headers, name, row_of, ledger) for name in ("from", "to"))
+    start, goal = _ends(source, headers, row_of, len(points), ledger)
     minutes, metres = _figures(source, headers, ledger)
     _check_duplicates(source, headers, (start, goal), {"minutes": minutes, "metres": metres}, ledger)
-    is_used = (start >= 0) & (goal >= 0)
-    if left := int((~is_used).sum()):
+    is_used, is_other = (start >= 0) & (goal >= 0), (start == _OTHER) | (goal == _OTHER)
+    if others := int(is_other.sum()):
+        ledger.note(f"{others:,} rows begin or end at ids that are neither a customer's nor a rep's and are left out.")
+    if left := int((~is_used & ~is_other).sum()):
         ledger.note(f"{left:,} rows begin or end at a customer or rep whose place nobody knows and are left out.")
     if not is_used.any() and not ledger.stops:
         ledger.fault("No row leads from one known place to another.", "Give customers and reps coordinates.")
@@ -107,10 +110,26 @@ def _row_of_ids(portfolio: Portfolio, homes: gpd.GeoSeries) -> dict[str, int]:
     return row_of
 
 
-def _ends(source: Source, headers: Headers, name: str, row_of: Mapping[str, int], ledger: Ledger) -> np.ndarray:
-    """(k,) int, where ways begin or end; see `_row_of_ids`."""
+def _ends(
+    source: Source, headers: Headers, row_of: Mapping[str, int], places: int, ledger: Ledger
+) -> tuple[np.ndarray, np.ndarray]:
+    """(k,) int each, where ways begin and where they end; see `_row_of_ids`."""
+    names = ("from", "to")
+    start, goal = (_by_distinct(source.columns[headers.ours[name]], row_of) for name in names)
+    known = np.unique(np.r_[start, goal])
+    if (known >= 0).sum() == places:
+        # None of ours is lacking, so no id is misspelt: the table is that of a larger portfolio.
+        start, goal = (np.where(rows == _UNKNOWN, _OTHER, rows) for rows in (start, goal))
+    for name, rows in zip(names, (start, goal), strict=True):
+        _tell_ends(source, headers, name, rows, row_of, ledger)
+    return start, goal
+
+
+def _tell_ends(
+    source: Source, headers: Headers, name: str, rows: np.ndarray, row_of: Mapping[str, int], ledger: Ledger
+) -> None:
+    """Faults of the ends (k,) int, row by row."""
     cells = source.columns[headers.ours[name]]
-    rows = _by_distinct(cells, row_of)
 
     def tell(wrong: np.ndarray, whats: Iterator[str], fix: str | list[str]) -> None:
         ledger.faults_at(source.rows[wrong], whats, fix, columns=[headers.of(name)])
@@ -126,7 +145,6 @@ def _ends(source: Source, headers: Headers, name: str, row_of: Mapping[str, int]
     )
     twice = (f"'{text[:40]}' is a customer's id and a rep's, at two places." for text in _first(cells, double))
     tell(double, twice, "Give the rep another id, in the reps' file and here.")
-    return rows
 
 
 def _by_distinct(cells: pa.ChunkedArray, row_of: Mapping[str, int]) -> np.ndarray:

@@ -180,8 +180,9 @@ def realign(
     redrawn = _redrawn(names, focus, keep)
     share = portfolio.shares(names).to_numpy()
     if not redrawn:
-        zh = "保持不变：所有区域都保持不变。请至少留一个区域可以调整。"
-        raise DataError([Problem("keep", "every territory is kept as it is.", "Leave at least one to redraw.", zh)])
+        zh = "保持不变：所有可调整的区域都保持不变。请至少留一个区域可以调整。"
+        every = "every territory" if focus is None else "every territory in focus"
+        raise DataError([Problem("keep", f"{every} is kept as it is.", "Leave at least one to redraw.", zh)])
     rows = (today < 0) | np.isin(today, redrawn)
     if not rows.any():
         lone = ", ".join(names[at] for at in redrawn)
