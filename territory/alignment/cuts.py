@@ -30,9 +30,8 @@ FEW, ROUNDS, ENOUGH = 6, 10, 0.003
 """How often inequalities are added, at least and at most; and the part of the gap that two rounds should close."""
 LARGE, HEAVY = 16, 0.01
 """So many of the largest units are to be whole, where at least this part of a fair share is elsewhere."""
-STEPS, IDLE = 20, 5
+STEPS, IDLE = 12, 5
 """How often the lowest of the bounds is raised at most; and so many times should do what two rounds should."""
-
 
 Place = tuple[int, int]
 """A unit and a territory."""
