@@ -400,8 +400,14 @@ def test_a_front_is_chosen_from_with_a_slider(site: Site, visit: Visit):
     page = visit("manager", path)
 
     page.get_by_role("button", name="Rebalance").click()
-    page.locator("#rebalance").get_by_label("Proposals to choose from").fill("3")
-    page.locator("#rebalance").get_by_role("button", name="Start").click()
+    form = page.locator("#rebalance")
+    form.get_by_label("Cut anew into").fill("4")
+    expect(form.get_by_label("Customers that may move")).to_be_disabled()
+    expect(form.get_by_label("Customers that may move")).to_have_css("border-style", "dashed")
+    form.get_by_label("Cut anew into").fill("")
+    expect(form.get_by_label("Customers that may move")).to_be_enabled()
+    form.get_by_label("Proposals to choose from").fill("3")
+    form.get_by_role("button", name="Start").click()
 
     expect(page.locator("#chart circle").first).to_be_visible(timeout=60_000)
     slider = page.locator("#slider")
